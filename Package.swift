@@ -1,0 +1,129 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Modules import only downwards; the order of this file is the order of the house
+// (docs/architecture.md). `make build` checks it: a target that imports a module it
+// does not list here does not compile.
+
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// A room of the house: `Sources/NAME`.
+func room(
+    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = [],
+    optimised: Bool = false
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, resources: resources,
+        swiftSettings: strict + (optimised ? [.unsafeFlags(["-Ounchecked"])] : []))
+}
+
+/// The tests of a room: `Tests/NAMETests`.
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: dependencies, resources: resources,
+        swiftSettings: strict)
+}
+
+func library(_ name: String, pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+let systemLibraries: [Target] = [
+    library("CSodium", pkgConfig: "libsodium", apt: "libsodium-dev"),
+    library("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
+    library("CPostgres", pkgConfig: "libpq", apt: "libpq-dev"),
+    library("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
+    library("CUV", pkgConfig: "libuv", apt: "libuv1-dev"),
+    library("CMicroHTTPD", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev"),
+    library("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+    // What Glibc hides from Swift, and C macros and variadic functions of the libraries above.
+    .target(name: "CShims", dependencies: ["COpenSSL", "CMicroHTTPD", "CCurl"]),
+]
+
+// The same kernel sources, built once per instruction set and chosen at run time.
+// The variants share no generic code with the rest: see docs/decisions.
+#if arch(x86_64)
+    let kernelVariants: [(name: String, flags: [String])] = [
+        ("KernelsBaseline", ["-Ounchecked"]),
+        ("KernelsAVX2", ["-Ounchecked", "-Xcc", "-march=x86-64-v3"]),
+        ("KernelsAVX512", ["-Ounchecked", "-Xcc", "-march=x86-64-v4"]),
+    ]
+#else
+    let kernelVariants: [(name: String, flags: [String])] = [("KernelsBaseline", ["-Ounchecked"])]
+#endif
+let kernels: [Target] = kernelVariants.map {
+    .target(name: $0.name, swiftSettings: strict + [.unsafeFlags($0.flags)])
+}
+let kernelNames: [Target.Dependency] = kernelVariants.map { .byName(name: $0.name) }
+
+let rooms: [Target] = [
+    // 0 values
+    room("Wire"),
+    room("Identity", ["Wire", "CSodium"]),
+    // 1 machines
+    room("Session", ["Wire", "Identity"]),
+    room("Membership", ["Wire", "Identity"]),
+    room("Replication", ["Wire", "Identity", "Membership"]),
+    room("Gossip", ["Wire", "Identity", "Session", "Replication"]),
+    room("Learning", ["Wire"] + kernelNames, optimised: true),
+    room("Graph", ["Wire", "Identity"]),
+    room("Federation", ["Wire", "Identity", "Learning", "CZstd"], optimised: true),
+    // 2 whole
+    room("Peer", ["Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Learning", "Federation"]),
+    // 3 shells
+    room("Site", ["Wire", "Identity", "Membership", "CShims"]),
+    room(
+        "Storage",
+        ["Wire", "Identity", "Membership", "Replication", "Learning", "Graph", "Federation", "Peer", "Site", "CPostgres", "CShims"]),
+    room("Transport", ["Wire", "Identity", "CUV", "COpenSSL", "CShims"]),
+    room("API", ["Wire", "CMicroHTTPD", "CCurl", "CShims"]),
+    room("Terminal", ["CShims"]),
+    // 4 programs
+    room(
+        "Daemon",
+        ["Wire", "Identity", "Session", "Membership", "Replication", "Learning", "Graph", "Federation", "Peer", "Site", "Storage", "Transport", "API", "CShims"]
+    ),
+    room(
+        "Harness", ["Wire", "Identity", "Learning", "Graph", "Federation", "Membership", "Site", "API", "Terminal", "CShims"],
+        resources: [.copy("Resources/umls-shared3")]),
+    .executableTarget(
+        name: "shoal",
+        dependencies: ["Wire", "Identity", "Membership", "Replication", "Graph", "Learning", "Site", "API", "Terminal", "Daemon", "Harness", "Simulation"],
+        swiftSettings: strict),
+    // beside
+    room("Simulation", ["Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Learning", "Federation", "Peer"]),
+]
+
+let allTests: [Target] = [
+    tests("Wire", ["Wire"]),
+    tests("Identity", ["Wire", "Identity"]),
+    tests("Session", ["Wire", "Identity", "Session"]),
+    tests("Membership", ["Wire", "Identity", "Membership"]),
+    tests("Replication", ["Wire", "Identity", "Membership", "Replication"]),
+    tests("Gossip", ["Wire", "Identity", "Session", "Replication", "Gossip"]),
+    tests("Learning", ["Wire", "Learning"] + kernelNames),
+    tests("Graph", ["Wire", "Identity", "Graph"]),
+    tests("Federation", ["Wire", "Identity", "Learning", "Federation"]),
+    tests("Peer", ["Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Learning", "Federation", "Peer", "Simulation"]),
+    tests("Site", ["Wire", "Identity", "Membership", "Site"]),
+    tests("Storage", ["Wire", "Identity", "Membership", "Replication", "Learning", "Graph", "Federation", "Peer", "Site", "Storage"]),
+    tests("Transport", ["Wire", "Identity", "Transport"]),
+    tests("API", ["Wire", "API"]),
+    tests("Terminal", ["Terminal"]),
+    tests("Simulation", ["Wire", "Identity", "Simulation", "Peer"]),
+    // Real clusters: the built binary, real sockets, real PostgreSQL.
+    tests("Cluster", ["Wire", "Identity", "Site", "API", "Harness"]),
+]
+
+let package = Package(
+    name: "shoal",
+    products: [.executable(name: "shoal", targets: ["shoal"])],
+    targets: systemLibraries + kernels + rooms + allTests,
+    swiftLanguageModes: [.v6]
+)

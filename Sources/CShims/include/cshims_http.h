@@ -1,0 +1,3 @@
+#ifndef SHOAL_CSHIMS_HTTP_H
+#define SHOAL_CSHIMS_HTTP_H
+#endif

@@ -1,0 +1,3 @@
+#ifndef SHOAL_CSHIMS_LINUX_H
+#define SHOAL_CSHIMS_LINUX_H
+#endif

@@ -1,0 +1,3 @@
+#ifndef SHOAL_CSHIMS_OPENSSL_H
+#define SHOAL_CSHIMS_OPENSSL_H
+#endif
