@@ -51,8 +51,8 @@ let systemLibraries: [Target] = [
 #if arch(x86_64)
     let kernelVariants: [(name: String, flags: [String])] = [
         ("KernelsBaseline", ["-Ounchecked"]),
-        ("KernelsAVX2", ["-Ounchecked", "-Xcc", "-march=x86-64-v3"]),
-        ("KernelsAVX512", ["-Ounchecked", "-Xcc", "-march=x86-64-v4"]),
+        ("KernelsAVX2", ["-Ounchecked", "-Xcc", "-march=x86-64-v3", "-DFUSED"]),
+        ("KernelsAVX512", ["-Ounchecked", "-Xcc", "-march=x86-64-v4", "-DFUSED", "-DWIDE"]),
     ]
 #else
     let kernelVariants: [(name: String, flags: [String])] = [("KernelsBaseline", ["-Ounchecked"])]
@@ -71,7 +71,7 @@ let rooms: [Target] = [
     room("Membership", ["Wire", "Identity"]),
     room("Replication", ["Wire", "Identity", "Membership"]),
     room("Gossip", ["Wire", "Identity", "Session", "Replication"]),
-    room("Learning", ["Wire"] + kernelNames, optimised: true),
+    room("Learning", ["Wire", "CShims"] + kernelNames, optimised: true),
     room("Graph", ["Wire", "Identity"]),
     room("Federation", ["Wire", "Identity", "Learning", "CZstd"], optimised: true),
     // 2 whole
