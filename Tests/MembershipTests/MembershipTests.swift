@@ -1,1 +1,73 @@
+import Identity
+import Membership
 import Testing
+import Wire
+
+@Suite struct MembershipTests {
+    let a = KeyPair(seed: Bytes(repeating: 1, count: 32)).peerID
+    let b = KeyPair(seed: Bytes(repeating: 2, count: 32)).peerID
+    let c = KeyPair(seed: Bytes(repeating: 3, count: 32)).peerID
+    let key = Bytes(repeating: 9, count: 32)
+
+    func genesis(_ founders: [PeerID], name: String = "ward") throws -> Genesis {
+        try Genesis(
+            name: name, createdSeconds: 5, salt: Bytes(repeating: 4, count: 16), vocabularyKey: key, founders: founders)
+    }
+
+    @Test func `a genesis round-trips and names its network`() throws {
+        let genesis = try genesis([b, a, b])
+        #expect(genesis.founders == [a, b].sorted())
+        let decoded = try Genesis(decoding: genesis.encode())
+        #expect(decoded == genesis)
+        #expect(decoded.networkID == genesis.networkID)
+        #expect(try self.genesis([a]).networkID != genesis.networkID)
+    }
+
+    @Test func `the vocabulary key is checked without being told`() throws {
+        #expect(try genesis([a]).vocabularyCommitment == Genesis.commitment(to: key))
+        #expect(try genesis([a]).vocabularyCommitment != Genesis.commitment(to: key.map { $0 ^ 1 }))
+    }
+
+    @Test func `a damaged or empty genesis is refused`() throws {
+        let bytes = try genesis([a, b]).encode()
+        for length in 0..<bytes.count {
+            #expect(throws: MembershipError.self) { try Genesis(decoding: Bytes(bytes.prefix(length))) }
+        }
+        #expect(throws: MembershipError.self) { try Genesis(decoding: bytes + [0]) }
+        #expect(throws: MembershipError.self) { try genesis([]) }
+        #expect(throws: MembershipError.self) { try genesis([a], name: "two words") }
+    }
+
+    @Test func `founders must be listed in ascending order`() throws {
+        var bytes = try genesis([a, b]).encode()
+        let first = bytes.count - 68
+        let swapped = Bytes(bytes[(first + 34)...]) + Bytes(bytes[first..<(first + 34)])
+        bytes.replaceSubrange(first..., with: swapped)
+        #expect(throws: MembershipError.self) { try Genesis(decoding: bytes) }
+    }
+
+    @Test func `a member-add admits from where it stands, in that past only`() throws {
+        var table = MemberTable(genesis: try genesis([a]))
+        let add = try MemberAdd(decoding: MemberAdd(peer: c, name: "lab").encode())
+        table.apply(add, by: a, at: LogPosition(log: 0, seq: 7))
+        #expect(table.contains(c) && table.contains(a) && !table.contains(b))
+        #expect(table.contains(c) { $0 == LogPosition(log: 0, seq: 7) })
+        #expect(!table.contains(c) { _ in false })
+        #expect(table.count == 2)
+    }
+
+    @Test func `the table does not depend on the order of member-adds`() throws {
+        var first = MemberTable(genesis: try genesis([a]))
+        var second = first
+        let adds = [
+            (try MemberAdd(peer: b, name: "x"), a), (try MemberAdd(peer: c, name: "y"), a),
+            (try MemberAdd(peer: c, name: "z"), b),
+        ]
+        for (at, add) in adds.enumerated() { first.apply(add.0, by: add.1, at: LogPosition(log: at, seq: 1)) }
+        for (at, add) in adds.reversed().enumerated() {
+            second.apply(add.0, by: add.1, at: LogPosition(log: at, seq: 1))
+        }
+        #expect(first.members == second.members)
+        #expect(first.digest() == second.digest())
+    }
+}

@@ -1,0 +1,105 @@
+public import Identity
+public import Wire
+
+/// Body of a member-add op: `[1, peer_id, name]`. Its author vouches for the new member, which may
+/// then sync and train; the right to vote is another question.
+public struct MemberAdd: Sendable, Equatable {
+    public let peer: PeerID
+    public let name: String
+
+    public init(peer: PeerID, name: String) throws(MembershipError) {
+        guard name.utf8.count <= Genesis.Limits.nameBytes, !name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F })
+        else {
+            throw .invalidMemberAdd("a name has at most \(Genesis.Limits.nameBytes) bytes without control characters")
+        }
+        self.peer = peer
+        self.name = name
+    }
+
+    public init(decoding bytes: Bytes) throws(MembershipError) {
+        let peer: PeerID
+        let name: String
+        do {
+            var decoder = CBORDecoder(bytes)
+            try decoder.array(exactly: 3)
+            guard try decoder.uint() == 1 else { throw CBORError.unexpected(at: 1, wanted: "version 1") }
+            peer = try decoder.id()
+            name = try decoder.text(max: Genesis.Limits.nameBytes)
+            try decoder.end()
+        } catch {
+            throw .invalidMemberAdd("\(error)")
+        }
+        try self.init(peer: peer, name: name)
+    }
+
+    public func encode() -> Bytes {
+        var encoder = CBOREncoder()
+        encoder.array(3)
+        encoder.uint(1)
+        encoder.bytes(peer.bytes)
+        encoder.text(name)
+        return encoder.bytes
+    }
+}
+
+/// Where an op stands: the `seq`-th of one log. Logs are numbered locally, never on the wire.
+public struct LogPosition: Hashable, Sendable {
+    public let log: Int
+    public let seq: UInt64
+
+    public init(log: Int, seq: UInt64) {
+        self.log = log
+        self.seq = seq
+    }
+}
+
+/// Who belongs to the network: the founders, and whoever a member-add names.
+///
+/// A function of the set of applied ops, whatever their order. Whether an op's author belonged is
+/// asked with the op's causal past, so that every node answers alike.
+public struct MemberTable: Sendable {
+    public struct Member: Sendable, Equatable {
+        public let peer: PeerID
+        public let name: String
+        /// The member who vouched; nil for a founder.
+        public let addedBy: PeerID?
+    }
+
+    private let founders: Set<PeerID>
+    private var added: [PeerID: [(at: LogPosition, name: String, by: PeerID)]] = [:]
+
+    public init(genesis: Genesis) { founders = Set(genesis.founders) }
+
+    /// Folds one valid member-add in. Several for one peer are fine: any of them admits it.
+    public mutating func apply(_ add: MemberAdd, by author: PeerID, at position: LogPosition) {
+        added[add.peer, default: []].append((position, add.name, author))
+    }
+
+    /// Whether `peer` belongs, as far as everything applied here says.
+    public func contains(_ peer: PeerID) -> Bool { founders.contains(peer) || added[peer] != nil }
+
+    /// Whether `peer` belonged in a causal past; `includes` says what that past contains.
+    public func contains(_ peer: PeerID, inPast includes: (LogPosition) -> Bool) -> Bool {
+        founders.contains(peer) || (added[peer] ?? []).contains { includes($0.at) }
+    }
+
+    public var count: Int { founders.count + added.keys.count { !founders.contains($0) } }
+
+    /// Ascending by peer id; of several member-adds the one with the smallest name and author is shown.
+    public var members: [Member] {
+        let admitted = added.filter { !founders.contains($0.key) }.map { peer, adds in
+            let shown = adds.min { ($0.name, $0.by) < ($1.name, $1.by) }!
+            return Member(peer: peer, name: shown.name, addedBy: shown.by)
+        }
+        return (founders.map { Member(peer: $0, name: "", addedBy: nil) } + admitted).sorted { $0.peer < $1.peer }
+    }
+
+    /// Feeds the state digest: founders follow from the genesis, so only added members count.
+    public func digest() -> Hash32 {
+        var hasher = Hasher32(domain: "shoal/members/1")
+        for member in members where member.addedBy != nil {
+            hasher.update(member.peer.bytes)
+        }
+        return hasher.finish()
+    }
+}

@@ -1,0 +1,120 @@
+public import Identity
+public import Replication
+public import Wire
+
+/// Why an op has no effect. It is still stored and relayed, so that it cannot block its log.
+public struct VoidReason: Hashable, Sendable {
+    /// Stable, for metrics and scripts: `unknown-model`, `wrong-shape`, …
+    public let code: String
+    public let detail: String
+
+    public init(code: String, detail: String) {
+        self.code = code
+        self.detail = detail
+    }
+}
+
+/// An op as the store keeps it: the exact signed bytes, its body, and what became of it.
+public struct StoredOp: Sendable, Equatable {
+    public let op: Op
+    /// Nil when it is inside the envelope.
+    public let body: Bytes?
+    /// Nil: the op took effect.
+    public let void: VoidReason?
+    /// From 1 in the order in which this node applied its ops; its journal. Local, never on the wire.
+    public let applyIndex: UInt64
+
+    public init(op: Op, body: Bytes?, void: VoidReason?, applyIndex: UInt64) {
+        self.op = op
+        self.body = body
+        self.void = void
+        self.applyIndex = applyIndex
+    }
+}
+
+/// What is made durable together: all of it or nothing.
+public struct StoreBatch: Sendable, Equatable {
+    /// From 1, without gaps; a batch is written only after the one before.
+    public let number: UInt64
+    /// In order of application, each after its causal past.
+    public let ops: [StoredOp]
+    /// Those of `ops` that this node signed: appended to the sign journal and synced *before* the
+    /// store's transaction begins.
+    public let signed: [StoredOp]
+
+    public init(number: UInt64, ops: [StoredOp], signed: [StoredOp]) {
+        self.number = number
+        self.ops = ops
+        self.signed = signed
+    }
+}
+
+/// Everything a node reads back when it starts.
+public struct Recovered: Sendable {
+    /// All stored ops in order of application. `body` may be nil for those at or below the
+    /// watermark of the snapshots.
+    public var ops: [StoredOp]
+    /// The latest accumulators written, if any.
+    public var snapshot: StateSnapshot?
+    /// The ops that this node's sign journal holds last, in the order they were signed, with bodies.
+    public var journal: [JournalEntry]
+
+    public init(ops: [StoredOp] = [], snapshot: StateSnapshot? = nil, journal: [JournalEntry] = []) {
+        self.ops = ops
+        self.snapshot = snapshot
+        self.journal = journal
+    }
+}
+
+/// One record of the sign journal.
+public struct JournalEntry: Sendable, Equatable {
+    public let envelope: Bytes
+    /// Nil when it is inside the envelope.
+    public let body: Bytes?
+
+    public init(envelope: Bytes, body: Bytes?) {
+        self.envelope = envelope
+        self.body = body
+    }
+}
+
+/// The accumulators of all models after the ops up to `watermark`, so that a start need not fold
+/// every op again. Written now and then; a crash replays what is above it.
+public struct StateSnapshot: Sendable, Equatable {
+    public struct Model: Sendable, Equatable {
+        public let id: ModelID
+        /// Dense tensors in flat order, units of 2^-32.
+        public let dense: [Int64]
+        /// Rows that are not all zero, or that became so since the last snapshot; ascending by token.
+        public let rows: [Row]
+
+        public init(id: ModelID, dense: [Int64], rows: [Row]) {
+            self.id = id
+            self.dense = dense
+            self.rows = rows
+        }
+    }
+    public struct Row: Sendable, Equatable {
+        public let token: TokenID
+        public let values: [Int64]
+
+        public init(token: TokenID, values: [Int64]) {
+            self.token = token
+            self.values = values
+        }
+    }
+
+    /// The last apply index that is in the accumulators.
+    public let watermark: UInt64
+    /// Ascending by id. For writing: models and rows that changed since the snapshot before; a
+    /// store merges them into what it has. For reading: everything.
+    public let models: [Model]
+    /// Models deleted since the snapshot before; always empty when read.
+    public let deletedModels: [ModelID]
+
+    public init(watermark: UInt64, models: [Model], deletedModels: [ModelID]) {
+        self.watermark = watermark
+        self.models = models
+        self.deletedModels = deletedModels
+    }
+}

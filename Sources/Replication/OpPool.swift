@@ -1,0 +1,75 @@
+internal import Identity
+internal import Wire
+
+/// Ops that are verified but cannot be applied yet: their chain, their dependencies or their body
+/// are missing. Bounded per sender (protocol §3); the sender with the most pays for a full pool.
+struct OpPool: Sendable {
+    struct Waiting: Sendable {
+        let op: Op
+        let sender: PeerID?
+        /// Order of arrival; the newest of the greediest sender is evicted first.
+        let arrival: UInt64
+        var bytes: Int { op.envelope.count + (body?.count ?? 0) }
+        var body: Bytes?
+    }
+
+    let maxPerSender: Int
+    let maxBytes: Int
+    private(set) var waiting: [OpID: Waiting] = [:]
+    private var byPlace: [Place: OpID] = [:]
+    private var perSender: [PeerID: Int] = [:]
+    private(set) var bytes = 0
+    private(set) var evictions = 0
+    private var arrivals: UInt64 = 0
+
+    struct Place: Hashable, Sendable {
+        let key: LogKey
+        let seq: UInt64
+    }
+
+    init(maxPerSender: Int, maxBytes: Int) {
+        self.maxPerSender = maxPerSender
+        self.maxBytes = maxBytes
+    }
+
+    var count: Int { waiting.count }
+    subscript(id: OpID) -> Waiting? { waiting[id] }
+
+    func at(_ key: LogKey, _ seq: UInt64) -> Waiting? {
+        byPlace[Place(key: key, seq: seq)].flatMap { waiting[$0] }
+    }
+
+    /// Takes an op in; false when its sender has used up its share.
+    mutating func insert(_ op: Op, from sender: PeerID?) -> Bool {
+        if let sender {
+            guard perSender[sender, default: 0] < maxPerSender, bytes + op.envelope.count <= maxBytes else {
+                evictions += 1
+                return false
+            }
+            perSender[sender, default: 0] += 1
+        }
+        arrivals += 1
+        waiting[op.id] = Waiting(op: op, sender: sender, arrival: arrivals, body: op.header.inlineBody)
+        byPlace[Place(key: op.header.logKey, seq: op.header.seq)] = op.id
+        bytes += waiting[op.id]!.bytes
+        return true
+    }
+
+    mutating func setBody(_ body: Bytes, for id: OpID) {
+        guard waiting[id] != nil, waiting[id]!.body == nil else { return }
+        waiting[id]!.body = body
+        bytes += body.count
+    }
+
+    @discardableResult
+    mutating func remove(_ id: OpID) -> Waiting? {
+        guard let entry = waiting.removeValue(forKey: id) else { return nil }
+        byPlace[Place(key: entry.op.header.logKey, seq: entry.op.header.seq)] = nil
+        bytes -= entry.bytes
+        if let sender = entry.sender {
+            perSender[sender]! -= 1
+            if perSender[sender] == 0 { perSender[sender] = nil }
+        }
+        return entry
+    }
+}
