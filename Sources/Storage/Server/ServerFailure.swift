@@ -1,0 +1,57 @@
+import Glibc
+
+/// Turns the end of a server program and what it printed into one sentence.
+enum ServerFailure {
+    static func explain(
+        _ ending: SupervisedProcess.Ending, operation: String, object: String, log: String
+    ) -> StorageError {
+        let said = lastComplaint(in: log)
+        let ended =
+            switch ending {
+            case .exited(let code): "PostgreSQL ended with exit code \(code)"
+            case .signalled(let signal): "PostgreSQL was ended by signal \(signal)"
+            case .notStarted(let step, let code): "\(stepName(step)): \(Files.message(code))"
+            case .supervisorLost: "the process that supervises PostgreSQL was killed"
+            }
+        let cause = said.map { "\($0)" } ?? ended
+        let (reason, remedy) = advise(ending, cause)
+        return StorageError(reason, operation: operation, object: object, cause: cause, remedy: remedy)
+    }
+
+    /// The last line of a log that says what went wrong, without time and severity.
+    static func lastComplaint(in log: String) -> String? {
+        let lines = log.split(separator: "\n")
+        for mark in ["PANIC:  ", "FATAL:  ", "fatal: ", "error: ", "ERROR:  ", "could not "] {
+            guard let line = lines.last(where: { $0.contains(mark) }), let range = line.firstRange(of: mark) else {
+                continue
+            }
+            return String(mark == "could not " ? line[range.lowerBound...] : line[range.upperBound...])
+        }
+        return nil
+    }
+
+    private static func stepName(_ step: String) -> String {
+        switch step {
+        case "user": "it cannot change to its unprivileged user"
+        case "directory": "it cannot enter its directory"
+        case "log": "it cannot write its log"
+        case "program": "the program cannot be run"
+        default: "its supervisor cannot start (\(step))"
+        }
+    }
+
+    private static func advise(
+        _ ending: SupervisedProcess.Ending, _ cause: String
+    ) -> (StorageError.Reason, String) {
+        if cause.contains("No space left on device") || cause.contains("Disk quota exceeded") {
+            return (.diskFull, "free some space there, or choose another --data-dir")
+        }
+        if cause.contains("Read-only file system") || cause.contains("Permission denied") {
+            return (.directory, "choose a --data-dir that PostgreSQL's user may write")
+        }
+        if cause.contains("incompatible with server") {
+            return (.serverVersion, "install the PostgreSQL that made it, or choose another --data-dir")
+        }
+        return (.serverFailed, "see postgres.log there")
+    }
+}
