@@ -1,0 +1,106 @@
+public import Identity
+public import Wire
+
+/// All models of a network, folded from applied ops.
+///
+/// The caller applies each op once, a log in the order of its seq, and retracts in the reverse order;
+/// logs may interleave in any way. ``FederationError/unknownModel(_:)`` means that the op must wait; any
+/// other error means that its body is void, and that nothing has changed.
+public struct ModelTable: Sendable {
+    private struct Entry: Sendable {
+        var model: MergedModel
+        /// Applied delete-model ops; the model is gone for users while there is one.
+        var deletions = 0
+    }
+
+    private var entries: [ModelID: Entry] = [:]
+
+    public init() {}
+
+    /// The models that are not deleted, in the order of their ids.
+    public var ids: [ModelID] { entries.keys.filter { entries[$0]?.deletions == 0 }.sorted() }
+
+    /// A copy of the model's state: a snapshot. Nil for an unknown or deleted one.
+    public subscript(id: ModelID) -> MergedModel? {
+        guard let entry = entries[id], entry.deletions == 0 else { return nil }
+        return entry.model
+    }
+
+    /// Works on a model in place: dirty rows, weights, loading from a store.
+    ///
+    /// - Throws: ``FederationError/unknownModel(_:)``, and what `body` throws.
+    public mutating func withModel<Result>(
+        _ id: ModelID, _ body: (inout MergedModel) throws(FederationError) -> Result
+    ) throws(FederationError) -> Result {
+        guard entries[id] != nil else { throw .unknownModel(id) }
+        return try body(&entries[id]!.model)
+    }
+
+    /// Folds a create-model op in.
+    ///
+    /// - Parameter id: the op's id.
+    public mutating func apply(create spec: ModelSpec, id: ModelID) {
+        precondition(entries[id] == nil, "an op is applied once")
+        entries[id] = Entry(model: MergedModel(id: id, spec: spec))
+    }
+
+    /// Takes a create-model op back, after everything that was built on it.
+    public mutating func retract(create id: ModelID) { entries[id] = nil }
+
+    /// Folds a delete-model op in.
+    ///
+    /// A deleted model goes on merging, since a delta may be concurrent to the deletion and since the
+    /// deletion may be retracted; it is out of sight and out of the digest.
+    public mutating func apply(delete id: ModelID) throws(FederationError) {
+        guard entries[id] != nil else { throw .unknownModel(id) }
+        entries[id]!.deletions += 1
+    }
+
+    /// Takes a delete-model op back.
+    public mutating func retract(delete id: ModelID) throws(FederationError) {
+        guard entries[id] != nil else { throw .unknownModel(id) }
+        entries[id]!.deletions -= 1
+    }
+
+    public mutating func apply(_ announcement: RowAnnouncement, author: PeerID, log: LogID) throws(FederationError) {
+        try withModel(announcement.model) { (model) throws(FederationError) in
+            try model.apply(announcement, author: author, log: log)
+        }
+    }
+
+    public mutating func retract(_ announcement: RowAnnouncement, author: PeerID, log: LogID) throws(FederationError) {
+        try withModel(announcement.model) { (model) throws(FederationError) in
+            try model.retract(announcement, author: author, log: log)
+        }
+    }
+
+    /// Decides about a delta without merging it.
+    public func judge(_ delta: Delta, author: PeerID, log: LogID) throws(FederationError) -> JudgedDelta {
+        guard let entry = entries[delta.model] else { throw .unknownModel(delta.model) }
+        return try entry.model.judge(delta, author: author, log: log)
+    }
+
+    public mutating func apply(_ delta: Delta, author: PeerID, log: LogID) throws(FederationError) {
+        try withModel(delta.model) { (model) throws(FederationError) in
+            try model.apply(delta, author: author, log: log)
+        }
+    }
+
+    public mutating func retract(_ delta: Delta, author: PeerID, log: LogID) throws(FederationError) {
+        try withModel(delta.model) { (model) throws(FederationError) in
+            try model.retract(delta, author: author, log: log)
+        }
+    }
+
+    /// BLAKE2b-256 over all models in the order of their ids; of deleted ones only the id counts.
+    public mutating func digest() -> Hash32 {
+        var hasher = Hasher32(domain: "shoal/models/1")
+        for id in entries.keys.sorted() {
+            hasher.update(id.bytes)
+            let isDeleted = entries[id]!.deletions > 0
+            hasher.update([isDeleted ? 1 : 0])
+            if !isDeleted { hasher.update(entries[id]!.model.digest().bytes) }
+        }
+        return hasher.finish()
+    }
+}

@@ -1,0 +1,48 @@
+/// Rounds a row of integers to int8 or int16 with one power-of-two shift.
+enum Quantizer {
+    /// The smallest shift with which a value of this magnitude rounds into the precision.
+    static func shift(magnitude: UInt64, _ precision: RowBlock.Precision) -> UInt8 {
+        let bits = UInt64.bitWidth - magnitude.leadingZeroBitCount
+        let shift = UInt8(max(0, bits - precision.bits))
+        // 127.5 · 2^shift rounds up to 128, one too many.
+        let fits = rounded(Int64(bitPattern: magnitude), shift) <= precision.limit
+        return fits ? shift : shift + 1
+    }
+
+    /// value / 2^shift, to nearest, ties to even.
+    @inline(__always)
+    static func rounded(_ value: Int64, _ shift: UInt8) -> Int64 {
+        guard shift > 0 else { return value }
+        let shift = Int64(shift)
+        let odd = (value >> shift) & 1
+        return (value &+ (1 << (shift - 1)) &- 1 &+ odd) >> shift
+    }
+
+    /// One quantised row.
+    struct Row {
+        var shift: UInt8
+        /// At most ±127 or ±32,767; all zero when the row was.
+        var values: [Int16]
+        /// What was cut off: row = values · 2^shift + residual.
+        var residual: [Int64]
+        /// Σ value² · 2^(2·shift), units of 2^-64.
+        var squaredNorm: UInt128
+    }
+
+    /// - Parameter row: values of at most 2^46 in magnitude, so that the shift stays within 40.
+    static func quantize(_ row: some Collection<Int64>, _ precision: RowBlock.Precision) -> Row {
+        let shift = shift(magnitude: row.lazy.map(\.magnitude).max() ?? 0, precision)
+        var result = Row(shift: shift, values: [], residual: [], squaredNorm: 0)
+        result.values.reserveCapacity(row.count)
+        result.residual.reserveCapacity(row.count)
+        var squares: UInt64 = 0
+        for value in row {
+            let quantized = rounded(value, shift)
+            squares &+= UInt64(quantized &* quantized)
+            result.values.append(Int16(truncatingIfNeeded: quantized))
+            result.residual.append(value &- quantized &<< Int64(shift))
+        }
+        result.squaredNorm = UInt128(squares) << (2 * UInt128(shift))
+        return result
+    }
+}

@@ -1,0 +1,33 @@
+/// What this node has granted the peer, and what it owes back.
+///
+/// Credit of a lane goes back when a quarter of its window has been processed (CREDIT, all lanes in
+/// one frame). Later would let the longest frame wait for credit that never comes; much sooner is
+/// refused by the peer as a flood.
+struct ReceiveWindow: Sendable {
+    /// Received and not returned.
+    private var inUse = PerLane { _ in 0 }
+    /// Processed and not returned; part of `inUse`.
+    private var owed = PerLane { _ in 0 }
+
+    /// A frame came in.
+    mutating func received(_ bytes: Int, on lane: Lane) throws(LinkError) {
+        guard inUse[lane] + bytes <= lane.window else { throw .creditExceeded(lane) }
+        inUse[lane] += bytes
+    }
+
+    /// A frame is done with.
+    ///
+    /// - Returns: what to return now, if enough has gathered.
+    mutating func processed(_ bytes: Int, on lane: Lane) -> PerLane<Int>? {
+        owed[lane] += bytes
+        precondition(bytes >= 0 && owed[lane] <= inUse[lane], "more was processed than was received")
+        guard owed[lane] >= lane.window / 4 else { return nil }
+        let credit = owed
+        for lane in Lane.allCases { inUse[lane] -= credit[lane] }
+        owed = PerLane { _ in 0 }
+        return credit
+    }
+
+    /// Bytes received and not processed, over all lanes.
+    var unprocessed: Int { Lane.allCases.reduce(0) { $0 + inUse[$1] - owed[$1] } }
+}
