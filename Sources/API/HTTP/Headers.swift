@@ -1,0 +1,66 @@
+/// The header fields of a request or an answer, in their order; names compare without case.
+public struct Headers: Sendable, Equatable, ExpressibleByDictionaryLiteral {
+    /// One field.
+    public struct Field: Sendable, Equatable {
+        public var name: String
+        public var value: String
+
+        public init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// Every field, repeated ones included.
+    public private(set) var fields: [Field]
+
+    public init(_ fields: [Field] = []) {
+        self.fields = fields
+    }
+
+    public init(dictionaryLiteral elements: (String, String)...) {
+        fields = elements.map { Field($0.0, $0.1) }
+    }
+
+    /// The first value of `name`; setting it replaces every field of that name.
+    public subscript(name: String) -> String? {
+        get { fields.first { sameName($0.name, name) }?.value }
+        set {
+            fields.removeAll { sameName($0.name, name) }
+            if let newValue { fields.append(Field(name, newValue)) }
+        }
+    }
+
+    /// Every value of `name`, in order.
+    public func all(_ name: String) -> [String] {
+        fields.filter { sameName($0.name, name) }.map(\.value)
+    }
+
+    /// Adds a field beside others of the same name.
+    public mutating func add(_ name: String, _ value: String) {
+        fields.append(Field(name, value))
+    }
+}
+
+/// Whether two ASCII names are equal but for their case.
+func sameName(_ one: String, _ other: String) -> Bool {
+    let one = one.utf8
+    let other = other.utf8
+    return one.count == other.count && zip(one, other).allSatisfy { lower($0) == lower($1) }
+}
+
+/// An ASCII letter in lower case, any other byte as it is.
+func lower(_ byte: UInt8) -> UInt8 {
+    byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte + 32 : byte
+}
+
+/// The methods that routes can be written for; any other gets 501.
+public enum HTTPMethod: String, Sendable, Hashable, CaseIterable {
+    case get = "GET"
+    case head = "HEAD"
+    case post = "POST"
+    case put = "PUT"
+    case patch = "PATCH"
+    case delete = "DELETE"
+    case options = "OPTIONS"
+}

@@ -1,0 +1,97 @@
+import FoundationEssentials
+
+/// JSON as shoal writes it: sorted keys, plain slashes, so that equal values give equal bytes.
+public enum JSON {
+    /// Encodes `value`; fails only for numbers that JSON cannot hold (NaN, infinities).
+    public static func encode(_ value: some Encodable, pretty: Bool = false) throws(Problem) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting =
+            pretty ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            return try [UInt8](encoder.encode(value))
+        } catch {
+            throw .internalError("the answer has a value that JSON cannot hold")
+        }
+    }
+
+    /// Decodes one JSON document; a mistake becomes a 400 that names the field.
+    public static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws(Problem) -> Value {
+        try lenient(type, Data(bytes))
+    }
+
+    /// As ``decode(_:from:)``, and refuses fields that `Value` does not know: a misspelt option is an error.
+    public static func decode<Value: StrictDecodable>(_ type: Value.Type, from bytes: [UInt8]) throws(Problem) -> Value
+    {
+        let data = Data(bytes)
+        let value = try lenient(type, data)
+        let known = Value.CodingKeys.allCases.map(\.stringValue)
+        let names = try lenient([String: Anything].self, data).keys.sorted()
+        if let unknown = names.first(where: { !known.contains($0) }) {
+            throw .badRequest(
+                "the field '\(unknown)' is unknown", remedy: "known fields: \(known.sorted().joined(separator: ", "))",
+                field: unknown)
+        }
+        return value
+    }
+
+    private static func lenient<Value: Decodable>(_ type: Value.Type, _ data: Data) throws(Problem) -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: data)
+        } catch let error as DecodingError {
+            throw problem(error)
+        } catch {
+            throw .badRequest("the body is not JSON")
+        }
+    }
+
+    private static func problem(_ error: DecodingError) -> Problem {
+        switch error {
+        case .keyNotFound(let key, let context):
+            let field = name(context.codingPath + [key])
+            return .badRequest("the field '\(field)' is missing", field: field)
+        case .valueNotFound(let type, let context), .typeMismatch(let type, let context):
+            let field = name(context.codingPath)
+            let subject = field.isEmpty ? "the body" : "the field '\(field)'"
+            return .badRequest("\(subject) must be \(plainName(type))", field: field.isEmpty ? nil : field)
+        case .dataCorrupted(let context):
+            let field = name(context.codingPath)
+            guard !field.isEmpty else { return .badRequest("the body is not JSON") }
+            return .badRequest("the field '\(field)' is not valid: \(context.debugDescription)", field: field)
+        @unknown default:
+            return .badRequest("the body is not JSON")
+        }
+    }
+
+    /// `options.layers[2]` from a coding path.
+    private static func name(_ path: [any CodingKey]) -> String {
+        path.reduce(into: "") { text, key in
+            if let index = key.intValue {
+                text += "[\(index)]"
+            } else {
+                text += text.isEmpty ? key.stringValue : ".\(key.stringValue)"
+            }
+        }
+    }
+
+    private static func plainName(_ type: Any.Type) -> String {
+        switch type {
+        case is String.Type: "text"
+        case is Bool.Type: "true or false"
+        case is any UnsignedInteger.Type: "a whole number, 0 or more"
+        case is any BinaryInteger.Type: "a whole number"
+        case is any BinaryFloatingPoint.Type: "a number"
+        case is [Any].Type: "a list"
+        default: "\(type)".hasPrefix("Array") ? "a list" : "an object"
+        }
+    }
+}
+
+/// A request body whose unknown fields are mistakes: declare `CodingKeys` as `CaseIterable`.
+public protocol StrictDecodable: Decodable {
+    associatedtype CodingKeys: CodingKey & CaseIterable
+}
+
+/// Decodes as whatever is there.
+private struct Anything: Decodable {
+    init(from decoder: any Decoder) {}
+}
