@@ -51,8 +51,8 @@ public struct StoreBatch: Sendable, Equatable {
 
 /// Everything a node reads back when it starts.
 public struct Recovered: Sendable {
-    /// All stored ops in order of application. `body` may be nil for those at or below the
-    /// watermark of the snapshots.
+    /// All stored ops in order of application. The bodies of weight deltas at or below the snapshot's
+    /// watermark may be left out; those of all other ops are needed.
     public var ops: [StoredOp]
     /// The latest accumulators written, if any.
     public var snapshot: StateSnapshot?
@@ -81,26 +81,43 @@ public struct JournalEntry: Sendable, Equatable {
 /// The accumulators of all models after the ops up to `watermark`, so that a start need not fold
 /// every op again. Written now and then; a crash replays what is above it.
 public struct StateSnapshot: Sendable, Equatable {
+    /// What changed of one model, or all of it.
     public struct Model: Sendable, Equatable {
         public let id: ModelID
-        /// Dense tensors in flat order, units of 2^-32.
-        public let dense: [Int64]
-        /// Rows that are not all zero, or that became so since the last snapshot; ascending by token.
+        /// Ascending by position in `ModelShape.tensors`.
+        public let tensors: [Tensor]
+        /// Ascending by token.
         public let rows: [Row]
 
-        public init(id: ModelID, dense: [Int64], rows: [Row]) {
+        public init(id: ModelID, tensors: [Tensor], rows: [Row]) {
             self.id = id
-            self.dense = dense
+            self.tensors = tensors
             self.rows = rows
         }
     }
+    /// The accumulators of one dense tensor: little-endian Int64, row-major.
+    public struct Tensor: Sendable, Equatable {
+        /// Position in `ModelShape.tensors`.
+        public let index: Int
+        public let name: String
+        /// Nil: all zero; the store drops what it had.
+        public let bytes: Bytes?
+
+        public init(index: Int, name: String, bytes: Bytes?) {
+            self.index = index
+            self.name = name
+            self.bytes = bytes
+        }
+    }
+    /// The accumulators of one token row: `dim` little-endian Int64.
     public struct Row: Sendable, Equatable {
         public let token: TokenID
-        public let values: [Int64]
+        /// Nil: all zero; the store drops what it had.
+        public let bytes: Bytes?
 
-        public init(token: TokenID, values: [Int64]) {
+        public init(token: TokenID, bytes: Bytes?) {
             self.token = token
-            self.values = values
+            self.bytes = bytes
         }
     }
 
@@ -109,12 +126,9 @@ public struct StateSnapshot: Sendable, Equatable {
     /// Ascending by id. For writing: models and rows that changed since the snapshot before; a
     /// store merges them into what it has. For reading: everything.
     public let models: [Model]
-    /// Models deleted since the snapshot before; always empty when read.
-    public let deletedModels: [ModelID]
 
-    public init(watermark: UInt64, models: [Model], deletedModels: [ModelID]) {
+    public init(watermark: UInt64, models: [Model]) {
         self.watermark = watermark
         self.models = models
-        self.deletedModels = deletedModels
     }
 }

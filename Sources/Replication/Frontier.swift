@@ -42,3 +42,16 @@ public struct Frontier: Sendable, Equatable {
 
     public var opCount: UInt64 { heads.values.reduce(0) { $0 + $1.seq } }
 }
+
+/// Ops `from ... through` of one log, at least one.
+public struct OpRange: Hashable, Sendable {
+    public let key: LogKey
+    public let from: UInt64
+    public let through: UInt64
+
+    public init(key: LogKey, from: UInt64, through: UInt64) {
+        self.key = key
+        self.from = from
+        self.through = through
+    }
+}

@@ -90,6 +90,20 @@ public enum OpError: Error, Equatable, Sendable, CustomStringConvertible {
     case bodyTooLarge(UInt64)
     case badSignature
 
+    /// Stable, for metrics and scripts.
+    public var code: String {
+        switch self {
+        case .malformed: "malformed-op"
+        case .unknownVersion: "unknown-version"
+        case .unknownKind: "unknown-kind"
+        case .badSequence: "bad-sequence"
+        case .dependenciesNotAscending: "dependencies-not-ascending"
+        case .inlineBodyMismatch: "body-mismatch"
+        case .bodyTooLarge: "body-too-large"
+        case .badSignature: "bad-signature"
+        }
+    }
+
     public var description: String {
         switch self {
         case .malformed(let error): "the op is not canonical: \(error)"

@@ -34,6 +34,12 @@ public struct Replica: Sendable {
         public let body: Bytes
         /// Who sent it first; nil for the node's own.
         public let sender: PeerID?
+
+        public init(op: Op, body: Bytes, sender: PeerID?) {
+            self.op = op
+            self.body = body
+            self.sender = sender
+        }
     }
 
     /// Where a missing body is wanted for.
@@ -176,6 +182,11 @@ public struct Replica: Sendable {
             + (number.map { [LogPosition(log: $0, seq: op.header.seq - 1)] } ?? [])
         let causal = causal
         return { earlier in heads.contains { causal.past(of: $0, includes: earlier) } }
+    }
+
+    /// Where `op` will stand when it is applied next.
+    public func positionOfNext(_ op: Op) -> LogPosition {
+        LogPosition(log: numbers[op.header.logKey] ?? logs.count, seq: op.header.seq)
     }
 
     /// Appends a ready op to its log. Its chain and dependencies must be applied.

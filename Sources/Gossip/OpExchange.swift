@@ -1,0 +1,232 @@
+public import Identity
+public import Replication
+public import Wire
+
+/// Spreading of op headers: eager push to all neighbours, and anti-entropy that repairs whatever
+/// push missed (protocol §4, §5).
+///
+/// A pure machine over peers, not connections. It compares frontiers on connecting and every ten
+/// seconds; whoever lacks something pulls it. Push is an optimisation: without it everything still
+/// arrives.
+public struct OpExchange: Sendable {
+    public enum Effect: Sendable, Equatable {
+        /// Digests only: at most 120 bytes.
+        case sendSummary(PeerID)
+        /// The whole frontier of the latest summary.
+        case sendFrontier(PeerID)
+        case sendPull(PeerID, [OpRange])
+        /// Push these ops, all in the store.
+        case sendOps(PeerID, [OpID])
+        /// Same frontier, other state: somebody's fold is broken.
+        case diverged(PeerID, ours: Hash32, theirs: Hash32)
+    }
+
+    private struct Neighbour: Sendable {
+        /// Up to where this neighbour has each log, as far as we know.
+        var theirs: [LogKey: UInt64] = [:]
+        /// The frontier it was last sent whole; nil once a new round of anti-entropy began.
+        var sentFrontier: Hash32?
+    }
+
+    /// A range that was asked for and has not come yet.
+    private struct Pull: Sendable {
+        let peer: PeerID
+        let through: UInt64
+        let deadline: Instant
+    }
+
+    private var summary: Summary
+    private var neighbours: [PeerID: Neighbour] = [:]
+    private var pulls: [LogKey: Pull] = [:]
+    private var nextAntiEntropy: Instant
+    /// Whom to compare with next: a shuffled round of all neighbours, so that none waits long.
+    private var round: [PeerID] = []
+    private var random: Random
+
+    public init(summary: Summary, random: Random, now: Instant) {
+        self.summary = summary
+        self.random = random
+        nextAntiEntropy = now
+        nextAntiEntropy = now + interval()
+    }
+
+    private mutating func interval() -> UInt64 {
+        UInt64(GossipLimits.antiEntropyMs * 7 / 10 + random.below(GossipLimits.antiEntropyMs * 6 / 10))
+    }
+
+    /// When ``tick(now:headersThrough:)`` has work to do.
+    public var nextDeadline: Instant {
+        pulls.values.reduce(nextAntiEntropy) { min($0, $1.deadline) }
+    }
+
+    private var sortedNeighbours: [PeerID] { neighbours.keys.sorted() }
+
+    // MARK: Neighbours
+
+    /// - Parameter frontier: the digest in the neighbour's HELLO.
+    public mutating func connected(_ peer: PeerID, frontier: Hash32, state: Hash32) -> [Effect] {
+        neighbours[peer] = Neighbour()
+        return compare(peer, frontier: frontier, state: state)
+    }
+
+    public mutating func disconnected(_ peer: PeerID, headersThrough: (LogKey) -> UInt64, now: Instant) -> [Effect] {
+        neighbours[peer] = nil
+        pulls = pulls.filter { $0.value.peer != peer }
+        return pullMissing(headersThrough: headersThrough, now: now)
+    }
+
+    private mutating func compare(_ peer: PeerID, frontier: Hash32, state: Hash32) -> [Effect] {
+        guard frontier == summary.frontierDigest else { return sendFrontierOnce(peer) }
+        for (key, head) in summary.frontier.heads { note(peer, has: key, through: head.seq) }
+        return state == summary.stateDigest
+            ? [] : [.diverged(peer, ours: summary.stateDigest, theirs: state)]
+    }
+
+    private mutating func sendFrontierOnce(_ peer: PeerID) -> [Effect] {
+        guard neighbours[peer] != nil, neighbours[peer]!.sentFrontier != summary.frontierDigest else { return [] }
+        neighbours[peer]!.sentFrontier = summary.frontierDigest
+        return [.sendFrontier(peer)]
+    }
+
+    // MARK: Frontiers
+
+    public mutating func receivedSummary(from peer: PeerID, frontier: Hash32, state: Hash32) -> [Effect] {
+        guard neighbours[peer] != nil else { return [] }
+        neighbours[peer]!.sentFrontier = nil
+        return compare(peer, frontier: frontier, state: state)
+    }
+
+    /// A neighbour's whole frontier, or a part of it.
+    public mutating func receivedFrontier(
+        from peer: PeerID, digest: Hash32, state: Hash32, entries: [(key: LogKey, seq: UInt64)], last: Bool,
+        headersThrough: (LogKey) -> UInt64, now: Instant
+    ) -> [Effect] {
+        guard neighbours[peer] != nil else { return [] }
+        for entry in entries { note(peer, has: entry.key, through: entry.seq) }
+        var effects = pullMissing(headersThrough: headersThrough, now: now)
+        guard last else { return effects }
+        if digest == summary.frontierDigest {
+            if state != summary.stateDigest {
+                effects.append(.diverged(peer, ours: summary.stateDigest, theirs: state))
+            }
+        } else if summary.frontier.heads.contains(where: { $0.value.seq > neighbours[peer]!.theirs[$0.key] ?? 0 }) {
+            effects += sendFrontierOnce(peer)
+        }
+        return effects
+    }
+
+    private mutating func note(_ peer: PeerID, has key: LogKey, through seq: UInt64) {
+        guard neighbours[peer] != nil, seq > neighbours[peer]!.theirs[key] ?? 0 else { return }
+        neighbours[peer]!.theirs[key] = seq
+    }
+
+    // MARK: Ops
+
+    /// Ops came from `peer`, verified and offered to the replica.
+    public mutating func receivedOps(
+        from peer: PeerID, _ places: [(key: LogKey, seq: UInt64)], headersThrough: (LogKey) -> UInt64, now: Instant
+    ) -> [Effect] {
+        for place in places { note(peer, has: place.key, through: place.seq) }
+        for (key, pull) in pulls where headersThrough(key) >= pull.through { pulls[key] = nil }
+        return pullMissing(headersThrough: headersThrough, now: now)
+    }
+
+    /// A neighbour asked for ranges; only those that are in the store are worth loading.
+    public func servable(_ ranges: [OpRange]) -> [OpRange] {
+        var left = GossipLimits.opsPerPull
+        var servable: [OpRange] = []
+        for range in ranges {
+            let through = min(range.through, summary.frontier[range.key]?.seq ?? 0)
+            guard left > 0, range.from >= 1, range.from <= through else { continue }
+            let end = min(through, range.from + left - 1)
+            servable.append(OpRange(key: range.key, from: range.from, through: end))
+            left -= end - range.from + 1
+        }
+        return servable
+    }
+
+    /// The node's applied and durable state went on. Pushes what is new to whoever lacks it.
+    ///
+    /// - Parameter new: in the order of application.
+    public mutating func advanced(
+        to summary: Summary, new: [(id: OpID, key: LogKey, seq: UInt64)], headersThrough: (LogKey) -> UInt64,
+        now: Instant
+    ) -> [Effect] {
+        self.summary = summary
+        var effects: [Effect] = []
+        for peer in sortedNeighbours {
+            let lacking = new.filter { $0.seq > neighbours[peer]!.theirs[$0.key] ?? 0 }
+            // A gap would only fill the neighbour's pool: anti-entropy brings the rest in order.
+            var pushed: [OpID] = []
+            for op in lacking where op.seq == (neighbours[peer]!.theirs[op.key] ?? 0) + 1 {
+                neighbours[peer]!.theirs[op.key] = op.seq
+                pushed.append(op.id)
+            }
+            if !pushed.isEmpty { effects.append(.sendOps(peer, pushed)) }
+            if pushed.count < lacking.count { effects += sendFrontierOnce(peer) }
+        }
+        return effects + pullMissing(headersThrough: headersThrough, now: now)
+    }
+
+    /// A push did not fit the neighbour's queue: we do not know what it has.
+    public mutating func pushFailed(_ peer: PeerID, _ places: [(key: LogKey, seq: UInt64)]) {
+        guard neighbours[peer] != nil else { return }
+        for place in places where (neighbours[peer]!.theirs[place.key] ?? 0) >= place.seq {
+            neighbours[peer]!.theirs[place.key] = place.seq - 1
+        }
+    }
+
+    private mutating func pullMissing(headersThrough: (LogKey) -> UInt64, now: Instant) -> [Effect] {
+        let busy = Set(pulls.values.map(\.peer))
+        var effects: [Effect] = []
+        for peer in sortedNeighbours where !busy.contains(peer) {
+            var left = GossipLimits.opsPerPull
+            var ranges: [OpRange] = []
+            for (key, seq) in neighbours[peer]!.theirs.sorted(by: { $0.key < $1.key }) where left > 0 && pulls[key] == nil {
+                let have = headersThrough(key)
+                guard seq > have else { continue }
+                let through = min(seq, have + left)
+                left -= through - have
+                ranges.append(OpRange(key: key, from: have + 1, through: through))
+                pulls[key] = Pull(peer: peer, through: through, deadline: now + GossipLimits.answerMs)
+            }
+            if !ranges.isEmpty { effects.append(.sendPull(peer, ranges)) }
+        }
+        return effects
+    }
+
+    /// Whom a missing body can be asked of: neighbours that have the op, in a random order.
+    public mutating func holders(of key: LogKey, seq: UInt64) -> [PeerID] {
+        var holders = sortedNeighbours.filter { neighbours[$0]!.theirs[key] ?? 0 >= seq }
+        random.shuffle(&holders)
+        return holders
+    }
+
+    // MARK: Time
+
+    public mutating func tick(now: Instant, headersThrough: (LogKey) -> UInt64) -> [Effect] {
+        var effects: [Effect] = []
+        let late = pulls.filter { $0.value.deadline <= now }
+        if !late.isEmpty {
+            for (key, pull) in late {
+                pulls[key] = nil
+                // It did not answer: let somebody else, and learn anew what it has.
+                neighbours[pull.peer]?.theirs[key] = headersThrough(key)
+            }
+            effects += pullMissing(headersThrough: headersThrough, now: now)
+        }
+        if now >= nextAntiEntropy {
+            nextAntiEntropy = now + interval()
+            round.removeAll { neighbours[$0] == nil }
+            if round.isEmpty {
+                round = sortedNeighbours
+                random.shuffle(&round)
+            }
+            if let peer = round.popLast() {
+                neighbours[peer]!.sentFrontier = nil
+                effects.append(.sendSummary(peer))
+            }
+        }
+        return effects
+    }
+}

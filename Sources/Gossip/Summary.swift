@@ -1,0 +1,30 @@
+public import Identity
+public import Replication
+public import Wire
+
+/// What a node says about itself: how far it is, and the state that follows from it. The two
+/// always belong together, so equal frontiers with different states mean a bug, never bad timing.
+public struct Summary: Sendable, Equatable {
+    public let frontier: Frontier
+    public let frontierDigest: Hash32
+    public let stateDigest: Hash32
+
+    public init(frontier: Frontier, stateDigest: Hash32) {
+        self.frontier = frontier
+        frontierDigest = frontier.digest()
+        self.stateDigest = stateDigest
+    }
+}
+
+/// Intervals and bounds of dissemination. All times in milliseconds.
+public enum GossipLimits {
+    /// Anti-entropy with one random neighbour, give or take 30 %.
+    public static let antiEntropyMs = 10_000
+    /// Ops asked for in one PULL. At most 7 KiB each, so the answer fits the sender's queue of 1 MiB.
+    public static let opsPerPull: UInt64 = 128
+    /// After this long without an answer another neighbour is asked.
+    public static let answerMs: UInt64 = 5_000
+    /// Chunks of 128 KiB asked for at once; half of the bulk lane's window.
+    public static let chunksPerWant = 8
+    public static let bodiesPerNeighbour = 4
+}

@@ -1,0 +1,139 @@
+public import Identity
+public import Membership
+public import Replication
+public import Session
+public import Wire
+
+/// A connection as the shell numbers it; never reused within a process.
+public typealias ConnectionNumber = UInt64
+
+/// Where a member can be dialled, as the site's `.peers` files say.
+public struct Contact: Sendable, Equatable {
+    public let peer: PeerID
+    /// `HOST:PORT`, resolved by the shell.
+    public let address: String
+    public let name: String
+
+    public init(peer: PeerID, address: String, name: String) {
+        self.peer = peer
+        self.address = address
+        self.name = name
+    }
+}
+
+/// What a node is told once.
+public struct NodeConfiguration: Sendable {
+    public var genesis: Genesis
+    public var contacts: [Contact]
+    /// Where this node can be reached, told to peers in HELLO.
+    public var listenAddresses: [String]
+    /// Ops are folded into a snapshot of the accumulators at least this often.
+    public var snapshotEveryOps = 256
+    /// The log to open if the old one cannot be continued: random, new for every start.
+    public var freshLog: LogID
+
+    public init(genesis: Genesis, contacts: [Contact], listenAddresses: [String], freshLog: LogID) {
+        self.genesis = genesis
+        self.contacts = contacts
+        self.listenAddresses = listenAddresses
+        self.freshLog = freshLog
+    }
+}
+
+/// Everything that can happen to a node.
+public enum Event: Sendable {
+    /// The time of ``Effect/wake(at:)`` has come.
+    case wake
+    /// TLS is up. `dial` is that of ``Effect/dial(_:address:dial:)`` when this node dialled.
+    case opened(ConnectionNumber, role: Role, dial: UInt64?, exporter: Bytes)
+    case received(ConnectionNumber, Bytes)
+    case closed(ConnectionNumber)
+    case dialFailed(UInt64)
+    /// The user or a service of this node wants an op signed.
+    case submit(ticket: UInt64, kind: OpKind, body: Bytes)
+    /// Batch `number` is durable.
+    case persisted(UInt64)
+    /// The store cannot write: the disk is full, the database is gone for good.
+    case persistFailed(String)
+    case snapshotWritten
+    case opsLoaded(request: UInt64, envelopes: [Bytes])
+    case bodyLoaded(request: UInt64, body: Bytes?)
+    case contactAdded(Contact)
+}
+
+/// Everything a node can ask its shell to do, in this order.
+public enum Effect: Sendable, Equatable {
+    /// Send ``Event/wake`` at this time; replaces any earlier one.
+    case wake(at: Instant)
+    case dial(PeerID, address: String, dial: UInt64)
+    case write(ConnectionNumber, Bytes)
+    /// Close after what was written is out.
+    case close(ConnectionNumber)
+    /// Journal, then store; answer ``Event/persisted(_:)``.
+    case persist(StoreBatch)
+    /// Answer ``Event/snapshotWritten``.
+    case writeSnapshot(StateSnapshot)
+    /// Read envelopes of these ranges in order; answer ``Event/opsLoaded(request:envelopes:)``.
+    case loadOps(request: UInt64, [OpRange])
+    case loadBody(request: UInt64, Hash32)
+    /// A submitted op is durable, or will never be.
+    case submitted(ticket: UInt64, SubmitResult)
+    /// These ops took effect here and are durable, in this order.
+    case applied([AppliedOp])
+    case notice(Notice)
+}
+
+public enum SubmitResult: Sendable, Equatable {
+    case done(OpID)
+    /// The node signed it, but by the rules it has no effect.
+    case void(OpID, VoidReason)
+    case refused(String)
+}
+
+/// What an observer learns of an applied op.
+public struct AppliedOp: Sendable, Equatable {
+    public let id: OpID
+    public let author: PeerID
+    public let seq: UInt64
+    public let kind: OpKind
+    public let bodyLength: Int
+    public let void: VoidReason?
+    /// The neighbour that brought it; nil for the node's own.
+    public let from: PeerID?
+}
+
+/// Something an operator may want to know.
+public enum Notice: Sendable, Equatable {
+    case connected(PeerID)
+    case disconnected(PeerID, reason: String)
+    /// A peer did what no correct node does; it is shut out until then.
+    case banned(PeerID, reason: String, until: Instant)
+    /// An op was not taken in, and why.
+    case refused(OpID?, code: String, from: PeerID?)
+    /// Two ops of one author at one place: a fork, usually a copied key or a restored backup.
+    case fork(author: PeerID, held: OpID, offered: OpID)
+    /// Same ops, other state: a bug. Applying has stopped.
+    case diverged(PeerID, ours: Hash32, theirs: Hash32)
+    case openedLog(LogID, reason: String)
+    case stopped(reason: String)
+}
+
+/// Bounds of the node as a whole (protocol §8, §9).
+public enum NodeLimits {
+    public static let connections = 128
+    public static let dialsAtOnce = 4
+    public static let backoffMinMs: UInt64 = 250
+    /// For listed members; strangers would wait longer.
+    public static let backoffMaxMs: UInt64 = 5_000
+    public static let banMs: UInt64 = 3_600_000
+    public static let opsPerBatch = 512
+    public static let bytesPerBatch = 16 * 1_024 * 1_024
+    /// Envelopes in one OPS frame, below the lane's 256 KiB.
+    public static let bytesPerOpsFrame = 192 * 1_024
+    /// How long a start waits for a peer to confirm where the own log ends.
+    public static let confirmMs: UInt64 = 5_000
+    /// Ops that wait for the node's signature.
+    public static let submissions = 256
+    /// Bodies kept in memory for the peers that will ask for them at once.
+    public static let recentBodyBytes = 32 * 1_024 * 1_024
+}

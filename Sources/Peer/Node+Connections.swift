@@ -1,0 +1,253 @@
+internal import Gossip
+internal import Identity
+internal import Membership
+internal import Replication
+internal import Session
+internal import Wire
+
+/// Dialling, handshakes, and messages from and to peers.
+extension Node {
+    // MARK: Dialling
+
+    mutating func dialContacts(now: Instant, _ effects: inout [Effect]) {
+        guard stopped == nil else { return }
+        for peer in contacts.keys.sorted() where dials.count < NodeLimits.dialsAtOnce {
+            let dialling = contacts[peer]!
+            guard !dialling.inProgress, established[peer] == nil, dialling.next <= now, !isBanned(peer, now: now) else {
+                continue
+            }
+            lastDial += 1
+            dials[lastDial] = peer
+            contacts[peer]!.inProgress = true
+            effects.append(.dial(peer, address: dialling.contact.address, dial: lastDial))
+        }
+    }
+
+    /// Full jitter: uniform between the minimum and the doubled bound, so that a network that
+    /// restarts at once does not dial at once.
+    mutating func dialEnded(_ dial: UInt64, now: Instant) {
+        guard let peer = dials.removeValue(forKey: dial), contacts[peer] != nil else { return }
+        let bound = min(NodeLimits.backoffMaxMs, NodeLimits.backoffMinMs << UInt64(min(contacts[peer]!.attempts, 8)))
+        contacts[peer]!.attempts += 1
+        contacts[peer]!.inProgress = false
+        contacts[peer]!.next = now + NodeLimits.backoffMinMs / 2 + UInt64(random.below(Int(bound)))
+    }
+
+    private func isBanned(_ peer: PeerID, now: Instant) -> Bool { banned[peer].map { now < $0 } ?? false }
+
+    // MARK: Connections
+
+    mutating func opened(
+        _ number: ConnectionNumber, role: Role, dial: UInt64?, exporter: Bytes, now: Instant,
+        _ effects: inout [Effect]
+    ) {
+        guard connections.count < NodeLimits.connections, stopped == nil else {
+            effects.append(.close(number))
+            if let dial { dialEnded(dial, now: now) }
+            return
+        }
+        counters.connectionsOpened += 1
+        var link = Link(
+            role: role, identity: identity, network: network, expected: dial.flatMap { dials[$0] }, exporter: exporter,
+            offer: HelloOffer(
+                features: 0, listenAddresses: configuration.listenAddresses, frontier: summary.frontierDigest,
+                state: summary.stateDigest), now: now)
+        let outputs = link.start()
+        connections[number] = Connection(link: link, role: role, dial: dial)
+        carryOut(outputs, of: number, now: now, &effects)
+    }
+
+    mutating func received(_ number: ConnectionNumber, _ bytes: Bytes, now: Instant, _ effects: inout [Effect]) {
+        guard let outputs = connections[number]?.link.received(bytes, now: now) else { return }
+        carryOut(outputs, of: number, now: now, &effects)
+    }
+
+    mutating func carryOut(
+        _ outputs: [Link.Output], of number: ConnectionNumber, now: Instant, _ effects: inout [Effect]
+    ) {
+        for output in outputs {
+            switch output {
+            case .write(let bytes): effects.append(.write(number, bytes))
+            case .established(let hello): greeted(number, hello, now: now, &effects)
+            case .message(let message, let lane, let bytes):
+                guard let peer = connections[number]?.peer else { continue }
+                handle(message, from: peer, now: now, &effects)
+                if let credit = connections[number]?.link.processed(lane: lane, bytes: bytes) {
+                    carryOut(credit, of: number, now: now, &effects)
+                }
+            case .close(let error):
+                effects.append(.close(number))
+                if error.isBreach, let peer = connections[number]?.peer { ban(peer, "\(error)", now: now, &effects) }
+                counters.refuse("link-\(error.code.rawValue)")
+                closed(number, reason: "\(error)", now: now, &effects)
+            }
+        }
+    }
+
+    private mutating func greeted(
+        _ number: ConnectionNumber, _ hello: HelloInfo, now: Instant, _ effects: inout [Effect]
+    ) {
+        let peer = hello.peer
+        connections[number]!.peer = peer
+        guard state.members.contains(peer) else {
+            counters.refuse("unknown-member")
+            effects.append(.notice(.refused(nil, code: "unknown-member", from: peer)))
+            return end(number, .unknownMember, "you are not a member of this network", now: now, &effects)
+        }
+        guard !isBanned(peer, now: now) else {
+            return end(number, .misbehaviour, "you are shut out for a while", now: now, &effects)
+        }
+        if let other = established[peer] {
+            // Simultaneous open: both sides keep the connection whose initiator has the smaller id.
+            // Between two of the same direction the newer one lives: the older may be half dead.
+            let mine = connections[number]!.role
+            let keepNew = connections[other]!.role == mine || (mine == .initiator) == (identity.peerID < peer)
+            let loser = keepNew ? other : number
+            if keepNew { established[peer] = nil }
+            end(loser, .duplicate, "another connection is kept", now: now, &effects)
+            guard keepNew else { return }
+        }
+        established[peer] = number
+        if let dial = connections[number]!.dial { dials[dial] = nil }
+        if contacts[peer] != nil {
+            contacts[peer]!.attempts = 0
+            contacts[peer]!.inProgress = false
+        }
+        effects.append(.notice(.connected(peer)))
+        if hello.frontier == summary.frontierDigest { confirmOwnLog(seenSeq: 0) }
+        exchange(ops.connected(peer, frontier: hello.frontier, state: hello.state), now: now, &effects)
+        fetchBodies(now: now, &effects)
+    }
+
+    private mutating func end(
+        _ number: ConnectionNumber, _ code: ByeCode, _ text: String, now: Instant, _ effects: inout [Effect]
+    ) {
+        guard let outputs = connections[number]?.link.close(code, text) else { return }
+        carryOut(outputs, of: number, now: now, &effects)
+    }
+
+    mutating func closed(
+        _ number: ConnectionNumber, reason: String, now: Instant, _ effects: inout [Effect]
+    ) {
+        guard let connection = connections.removeValue(forKey: number) else { return }
+        if let dial = connection.dial, dials[dial] != nil { dialEnded(dial, now: now) }
+        guard let peer = connection.peer, established[peer] == number else { return }
+        established[peer] = nil
+        if contacts[peer] != nil {
+            contacts[peer]!.inProgress = false
+            contacts[peer]!.next = now + UInt64(random.below(Int(NodeLimits.backoffMinMs)))
+        }
+        effects.append(.notice(.disconnected(peer, reason: reason)))
+        bodies.disconnected(peer)
+        let replica = replica
+        exchange(ops.disconnected(peer, headersThrough: { replica.headersThrough($0) }, now: now), now: now, &effects)
+        fetchBodies(now: now, &effects)
+    }
+
+    /// For what the sender alone can be blamed for.
+    mutating func ban(_ peer: PeerID, _ reason: String, now: Instant, _ effects: inout [Effect]) {
+        let until = now + NodeLimits.banMs
+        banned[peer] = until
+        effects.append(.notice(.banned(peer, reason: reason, until: until)))
+        replica.dropWaiting(from: peer)
+        if let number = established[peer] { end(number, .misbehaviour, reason, now: now, &effects) }
+    }
+
+    /// Sends if the peer is connected and its queue has room; false if not.
+    @discardableResult
+    mutating func send(_ message: Message, to peer: PeerID, now: Instant, _ effects: inout [Effect]) -> Bool {
+        guard let number = established[peer], connections[number] != nil else { return false }
+        do {
+            let outputs = try connections[number]!.link.send(message)
+            carryOut(outputs, of: number, now: now, &effects)
+            return true
+        } catch {
+            counters.refuse("send-queue-full")
+            return false
+        }
+    }
+
+    // MARK: Messages
+
+    private mutating func handle(_ message: Message, from peer: PeerID, now: Instant, _ effects: inout [Effect]) {
+        let replica = replica
+        switch message {
+        case .ops(let envelopes): receivedOps(envelopes, from: peer, now: now, &effects)
+        case .frontier(.summary(let digest, let state)):
+            if digest == summary.frontierDigest { confirmOwnLog(seenSeq: 0) }
+            exchange(ops.receivedSummary(from: peer, frontier: digest, state: state), now: now, &effects)
+        case .frontier(.full(let digest, let state, let entries, let more)):
+            confirmOwnLog(entries, complete: !more)
+            exchange(
+                ops.receivedFrontier(
+                    from: peer, digest: digest, state: state,
+                    entries: entries.map { (LogKey(author: $0.author, log: $0.log), $0.seq) }, last: !more,
+                    headersThrough: { replica.headersThrough($0) }, now: now), now: now, &effects)
+        case .pull(let ranges):
+            let asked = ranges.map {
+                OpRange(key: LogKey(author: $0.author, log: $0.log), from: $0.from, through: $0.through)
+            }
+            let servable = ops.servable(asked)
+            guard !servable.isEmpty else { return }
+            lastLoad += 1
+            loads[lastLoad] = .ops(peer)
+            effects.append(.loadOps(request: lastLoad, servable))
+        case .blobWant(let want):
+            if let body = recentBodies[want.hash] { return serve(body, want, to: peer, now: now, &effects) }
+            lastLoad += 1
+            loads[lastLoad] = .body(peer, want)
+            effects.append(.loadBody(request: lastLoad, want.hash))
+        case .blob(let blob):
+            counters.bodyBytesReceived += blob.bytes.count
+            fetched(bodies.received(blob, from: peer, now: now), now: now, &effects)
+        case .blobNone(let hash):
+            bodies.none(hash, from: peer)
+            fetchBodies(now: now, &effects)
+        case .equivocation(let one, let other): receivedProof(one, other, from: peer, now: now, &effects)
+        case .ihave, .iwant:
+            // Lazy push belongs to networks beyond eight nodes; a smaller one pushes eagerly and pulls.
+            counters.refuse("unexpected-\(message.kind.name)")
+        case .hello, .ping, .pong, .credit, .bye: preconditionFailure("the link keeps \(message.kind.name) to itself")
+        }
+    }
+
+    mutating func serve(
+        _ body: Bytes?, _ want: BlobWant, to peer: PeerID, now: Instant, _ effects: inout [Effect]
+    ) {
+        guard let body else {
+            send(.blobNone(want.hash), to: peer, now: now, &effects)
+            return
+        }
+        for chunk in want.indexes(of: BodyHash.chunkCount(length: body.count)) {
+            send(.blob(Blob(chunk: chunk, of: body, hash: want.hash)), to: peer, now: now, &effects)
+        }
+    }
+
+    /// Carries out what dissemination decided.
+    mutating func exchange(_ decisions: [OpExchange.Effect], now: Instant, _ effects: inout [Effect]) {
+        for decision in decisions {
+            switch decision {
+            case .sendSummary(let peer):
+                let message = FrontierMessage.summary(digest: summary.frontierDigest, state: summary.stateDigest)
+                send(.frontier(message), to: peer, now: now, &effects)
+            case .sendFrontier(let peer):
+                let entries = summary.frontier.sorted.map {
+                    FrontierEntry(author: $0.key.author, log: $0.key.log, seq: $0.head.seq, head: $0.head.id)
+                }
+                let pages = FrontierMessage.pages(
+                    digest: summary.frontierDigest, state: summary.stateDigest, entries: entries)
+                for page in pages { send(.frontier(page), to: peer, now: now, &effects) }
+            case .sendPull(let peer, let ranges):
+                let wire = ranges.map {
+                    PullRange(author: $0.key.author, log: $0.key.log, from: $0.from, through: $0.through)
+                }
+                for message in Message.pulls(wire) { send(message, to: peer, now: now, &effects) }
+            case .sendOps(let peer, let ids): push(ids, to: peer, now: now, &effects)
+            case .diverged(let peer, let ours, let theirs):
+                effects.append(.notice(.diverged(peer, ours: ours, theirs: theirs)))
+                stop(
+                    "peer \(peer.short) has the same ops and another state: run shoal doctor on both sites", &effects)
+            }
+        }
+    }
+}

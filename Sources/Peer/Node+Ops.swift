@@ -1,0 +1,260 @@
+internal import Federation
+internal import Gossip
+internal import Identity
+internal import Membership
+internal import Replication
+internal import Session
+internal import Wire
+
+/// Ops coming in, being judged and folded, made durable, and passed on.
+extension Node {
+    // MARK: From peers
+
+    mutating func receivedOps(_ envelopes: [Bytes], from peer: PeerID, now: Instant, _ effects: inout [Effect]) {
+        var places: [(key: LogKey, seq: UInt64)] = []
+        for envelope in envelopes {
+            let op: Op
+            do {
+                op = try Op(verifying: envelope, network: network)
+            } catch {
+                // Only a node that did not check would send this: the sender is to blame.
+                counters.refuse(error.code)
+                effects.append(.notice(.refused(nil, code: error.code, from: peer)))
+                return ban(peer, "it sent an op that is not valid: \(error)", now: now, &effects)
+            }
+            places.append((op.header.logKey, op.header.seq))
+            switch replica.offer(op, from: peer) {
+            case .accepted, .known: break
+            case .fork(let held, let offered):
+                counters.refuse("fork")
+                effects.append(.notice(.fork(author: op.header.author, held: held, offered: offered)))
+            case .brokenChain(let id):
+                counters.refuse("broken-chain")
+                effects.append(.notice(.refused(id, code: "broken-chain", from: peer)))
+            case .poolFull(let id):
+                counters.refuse("pool-full")
+                effects.append(.notice(.refused(id, code: "pool-full", from: peer)))
+            }
+        }
+        let replica = replica
+        exchange(
+            ops.receivedOps(from: peer, places, headersThrough: { replica.headersThrough($0) }, now: now), now: now,
+            &effects)
+        fetchBodies(now: now, &effects)
+    }
+
+    mutating func receivedProof(
+        _ one: Bytes, _ other: Bytes, from peer: PeerID, now: Instant, _ effects: inout [Effect]
+    ) {
+        guard let first = try? Op(verifying: one, network: network),
+            let second = try? Op(verifying: other, network: network),
+            first.header.logKey == second.header.logKey, first.header.seq == second.header.seq, first.id != second.id
+        else { return ban(peer, "it sent a proof of a fork that proves nothing", now: now, &effects) }
+        counters.refuse("fork")
+        effects.append(.notice(.fork(author: first.header.author, held: first.id, offered: second.id)))
+    }
+
+    // MARK: Bodies
+
+    mutating func fetchBodies(now: Instant, _ effects: inout [Effect]) {
+        let wanted = replica.wantedBodies
+        guard !wanted.isEmpty || bodies.outstanding > 0 else { return }
+        let established = established
+        let decisions = bodies.update(
+            wanted: wanted, holders: { self.ops.holders(of: $0, seq: $1) }, connected: { established[$0] != nil },
+            now: now)
+        fetched(decisions, now: now, &effects)
+    }
+
+    mutating func fetched(_ decisions: [BodyExchange.Effect], now: Instant, _ effects: inout [Effect]) {
+        for decision in decisions {
+            switch decision {
+            case .want(let peer, let want): send(.blobWant(want), to: peer, now: now, &effects)
+            case .complete(let hash, let body):
+                counters.bodiesFetched += 1
+                counters.bodyBytesUseful += body.count
+                replica.supply(body, hash: hash)
+                fetchBodies(now: now, &effects)
+            case .forged(let peer, let error):
+                ban(peer, "\(error)", now: now, &effects)
+            }
+        }
+    }
+
+    // MARK: Staging
+
+    /// Judges and folds what is ready, and sends it to the disk as one batch.
+    mutating func stage(now: Instant, _ effects: inout [Effect]) {
+        guard inFlight == nil, stopped == nil else { return }
+        var batch = Batch()
+        var refused: [(Op, PeerID?)] = []
+        while batch.ops.count < NodeLimits.opsPerBatch, batch.bytes < NodeLimits.bytesPerBatch {
+            if let ready = replica.take() {
+                if !fold(ready, into: &batch) { refused.append((ready.op, ready.sender)) }
+            } else if !submissions.isEmpty, let key = logForNextOp(&batch, &effects) {
+                sign(submissions.removeFirst(), in: key, &batch)
+            } else {
+                break
+            }
+        }
+        for (op, sender) in refused {
+            counters.refuse("not-a-member")
+            effects.append(.notice(.refused(op.id, code: "not-a-member", from: sender)))
+        }
+        guard !batch.ops.isEmpty else { return }
+        lastBatch += 1
+        let stored = StoreBatch(number: lastBatch, ops: batch.ops, signed: batch.signed)
+        inFlight = InFlight(batch: stored, results: batch.results, senders: batch.senders)
+        effects.append(.persist(stored))
+    }
+
+    /// A batch while it is put together.
+    struct Batch {
+        var ops: [StoredOp] = []
+        var signed: [StoredOp] = []
+        var results: [(ticket: UInt64, result: SubmitResult)] = []
+        var senders: [OpID: PeerID] = [:]
+        var bytes = 0
+    }
+
+    /// Applies one op, the author's own like everybody's. False if its author did not belong.
+    private mutating func fold(_ ready: Replica.Ready, into batch: inout Batch) -> Bool {
+        let op = ready.op
+        let verdict: StateFold.Verdict
+        let position = replica.positionOfNext(op)
+        do {
+            let past = replica.judge(op)
+            verdict = state.apply(op, body: ready.body, at: position, past: past)
+        }
+        let void: VoidReason?
+        switch verdict {
+        case .applies: void = nil
+        case .void(let reason):
+            void = reason
+            counters.opsVoid += 1
+            counters.refuse(reason.code)
+        case .notMember:
+            replica.refuse(op.id)
+            return false
+        }
+        replica.apply(op)
+        applyIndex += 1
+        counters.opsApplied += 1
+        let separate = op.header.inlineBody == nil
+        let stored = StoredOp(op: op, body: separate ? ready.body : nil, void: void, applyIndex: applyIndex)
+        if separate { recentBodies.insert(ready.body, hash: op.header.bodyHash) }
+        batch.ops.append(stored)
+        batch.senders[op.id] = ready.sender
+        batch.bytes += op.envelope.count + (stored.body?.count ?? 0)
+        return true
+    }
+
+    private mutating func sign(_ submission: Submission, in key: LogKey, _ batch: inout Batch) {
+        let stored = append(submission.kind, body: submission.body, to: key, &batch)
+        let result: SubmitResult = stored.void.map { .void(stored.op.id, $0) } ?? .done(stored.op.id)
+        batch.results.append((submission.ticket, result))
+    }
+
+    private mutating func append(_ kind: OpKind, body: Bytes, to key: LogKey, _ batch: inout Batch) -> StoredOp {
+        let head = replica.frontier[key]
+        let op = Op(
+            signing: kind, body: body, log: key.log, seq: (head?.seq ?? 0) + 1, prev: head?.id ?? .zero,
+            lamport: replica.lamport + 1, deps: replica.dependencies(for: key), network: network, with: identity)
+        let folded = fold(Replica.Ready(op: op, body: body, sender: nil), into: &batch)
+        precondition(folded, "a node that is no member signs nothing")
+        batch.signed.append(batch.ops.last!)
+        return batch.ops.last!
+    }
+
+    /// The open log of this node, opened now if it has to be; nil while that is undecided.
+    private mutating func logForNextOp(_ batch: inout Batch, _ effects: inout [Effect]) -> LogKey? {
+        guard state.members.contains(identity.peerID) else {
+            for submission in submissions {
+                effects.append(.submitted(ticket: submission.ticket, .refused(Self.notMember(identity.peerID))))
+            }
+            submissions = []
+            return nil
+        }
+        switch ownLog {
+        case .open(let key): return key
+        case .unconfirmed: return nil
+        case .fresh(let reason):
+            let key = LogKey(author: identity.peerID, log: configuration.freshLog)
+            ownLog = .open(key)
+            _ = append(.openLog, body: OpenLog.body, to: key, &batch)
+            effects.append(.notice(.openedLog(key.log, reason: reason)))
+            return key
+        }
+    }
+
+    static func notMember(_ peer: PeerID) -> String {
+        "sign: this site is not a member of the network (as far as it has heard). "
+            + "Ask a member to run: shoal peers add \(peer.hex)"
+    }
+
+    mutating func submit(_ submission: Submission, _ effects: inout [Effect]) {
+        let refusal: String? =
+            if let stopped {
+                "sign: this node has stopped: \(stopped)"
+            } else if submissions.count >= NodeLimits.submissions {
+                "sign: \(submissions.count) ops wait for the disk already; try again later"
+            } else if submission.body.count > OpLimits.bodyBytes {
+                "sign: the body has \(submission.body.count) bytes; at most \(OpLimits.bodyBytes)"
+            } else {
+                nil
+            }
+        if let refusal {
+            effects.append(.submitted(ticket: submission.ticket, .refused(refusal)))
+        } else {
+            submissions.append(submission)
+        }
+    }
+
+    // MARK: Durable
+
+    mutating func persisted(_ number: UInt64, now: Instant, _ effects: inout [Effect]) {
+        guard let done = inFlight, done.batch.number == number else {
+            preconditionFailure("the store confirmed batch \(number), which is not on its way")
+        }
+        inFlight = nil
+        counters.batches += 1
+        summary = Summary(frontier: replica.frontier, stateDigest: state.digest())
+        for (ticket, result) in done.results { effects.append(.submitted(ticket: ticket, result)) }
+        effects.append(
+            .applied(
+                done.batch.ops.map { stored in
+                    AppliedOp(
+                        id: stored.op.id, author: stored.op.header.author, seq: stored.op.header.seq,
+                        kind: stored.op.header.kind, bodyLength: stored.op.header.bodyLength, void: stored.void,
+                        from: done.senders[stored.op.id])
+                }))
+        sinceSnapshot += done.batch.ops.count
+        publishing = Dictionary(uniqueKeysWithValues: done.batch.ops.map { ($0.op.id, $0.op) })
+        let replica = replica
+        let decisions = ops.advanced(
+            to: summary, new: done.batch.ops.map { ($0.op.id, $0.op.header.logKey, $0.op.header.seq) },
+            headersThrough: { replica.headersThrough($0) }, now: now)
+        exchange(decisions, now: now, &effects)
+        publishing = [:]
+        fetchBodies(now: now, &effects)
+        writeSnapshot(&effects)
+    }
+
+    mutating func push(_ ids: [OpID], to peer: PeerID, now: Instant, _ effects: inout [Effect]) {
+        let pushed = ids.compactMap { publishing[$0] }
+        for message in Message.ops(batching: pushed.map(\.envelope)) {
+            guard !send(message, to: peer, now: now, &effects) else { continue }
+            ops.pushFailed(peer, pushed.map { ($0.header.logKey, $0.header.seq) })
+            return
+        }
+    }
+
+    private mutating func writeSnapshot(_ effects: inout [Effect]) {
+        guard sinceSnapshot >= configuration.snapshotEveryOps, !snapshotInFlight else { return }
+        sinceSnapshot = 0
+        snapshotInFlight = true
+        effects.append(
+            .writeSnapshot(
+                StateSnapshot(watermark: applyIndex, models: state.takeChanges())))
+    }
+}

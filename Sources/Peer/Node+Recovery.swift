@@ -1,0 +1,103 @@
+internal import Identity
+internal import Membership
+internal import Replication
+internal import Session
+internal import Wire
+
+/// Starting again: from the store, the snapshot and the sign journal.
+extension Node {
+    mutating func recover(_ recovered: Recovered, now: Instant) throws(RecoveryError) {
+        let watermark = recovered.snapshot?.watermark ?? 0
+        var snapshotPending = recovered.snapshot
+        for stored in recovered.ops {
+            if stored.applyIndex > watermark, let snapshot = snapshotPending {
+                try state.restore(snapshot.models)
+                snapshotPending = nil
+            }
+            try replay(stored, accumulated: stored.applyIndex <= watermark)
+        }
+        if let snapshotPending { try state.restore(snapshotPending.models) }
+        sinceSnapshot = recovered.ops.count { $0.applyIndex > watermark }
+        try recoverOwnLog(recovered.journal, now: now)
+    }
+
+    private mutating func replay(_ stored: StoredOp, accumulated: Bool) throws(RecoveryError) {
+        let op = stored.op
+        let head = replica.frontier[op.header.logKey]
+        guard (head?.seq ?? 0) + 1 == op.header.seq, (head?.id ?? .zero) == op.header.prev,
+            op.header.deps.allSatisfy({ replica.contains($0) })
+        else { throw .brokenChain(op.id) }
+        let position = replica.positionOfNext(op)
+        try state.restore(stored, body: stored.body ?? op.header.inlineBody, at: position, accumulated: accumulated)
+        replica.apply(op)
+        applyIndex = max(applyIndex, stored.applyIndex)
+    }
+
+    /// Decides where this node's next op may go, so that it never signs two for one place.
+    ///
+    /// The journal was synced before anything was published, so its last op is the truth. What the
+    /// store lost is taken in again; if the two do not continue each other, a new log is opened.
+    private mutating func recoverOwnLog(_ journal: [JournalEntry], now: Instant) throws(RecoveryError) {
+        let own = replica.frontier.heads.keys.filter { $0.author == identity.peerID }
+        var last: Op?
+        for entry in journal {
+            let op: Op
+            do {
+                op = try Op(verifying: entry.envelope, network: network)
+            } catch {
+                throw .foreignJournal("\(error)")
+            }
+            guard op.header.author == identity.peerID else {
+                throw .foreignJournal("it holds ops of \(op.header.author.short)")
+            }
+            last = op
+            guard !replica.contains(op.id) else { continue }
+            _ = replica.offer(op, from: nil)
+            if let body = entry.body { replica.supply(body, hash: op.header.bodyHash) }
+        }
+        guard let last else {
+            ownLog = .fresh(reason: own.isEmpty ? "first start" : "the sign journal is lost")
+            return
+        }
+        let key = last.header.logKey
+        let continues = replica.headersThrough(key) == last.header.seq
+        let isHere = replica.id(key, last.header.seq) == last.id || replica.isWaiting(last.id)
+        ownLog =
+            continues && isHere
+            ? .unconfirmed(key, until: now + NodeLimits.confirmMs)
+            : .fresh(reason: "the database does not continue the sign journal: it was restored or replaced")
+    }
+
+    /// Ops that the journal gave back but that cannot be applied yet, since the store lost what they
+    /// build on too. Until peers bring it, nothing may be signed in this log.
+    private func isBehindJournal(_ key: LogKey) -> Bool {
+        replica.headersThrough(key) > replica.frontier[key]?.seq ?? 0
+    }
+
+    /// Nobody answered in time: continue with what is known, or anew if that is not enough.
+    mutating func confirmationTimedOut() {
+        guard case .unconfirmed(let key, _) = ownLog else { return }
+        ownLog =
+            isBehindJournal(key)
+            ? .fresh(reason: "the database lost ops that this node's last ones build on") : .open(key)
+    }
+
+    /// A peer showed how much of this node's log it has seen.
+    mutating func confirmOwnLog(_ entries: [FrontierEntry], complete: Bool) {
+        guard case .unconfirmed(let key, _) = ownLog else { return }
+        if let entry = entries.first(where: { $0.author == key.author && $0.log == key.log }) {
+            confirmOwnLog(seenSeq: entry.seq)
+        } else if complete {
+            confirmOwnLog(seenSeq: 0)
+        }
+    }
+
+    mutating func confirmOwnLog(seenSeq: UInt64) {
+        guard case .unconfirmed(let key, _) = ownLog else { return }
+        if seenSeq > replica.headersThrough(key) {
+            ownLog = .fresh(reason: "peers hold more of this node's log than it does itself: it was restored")
+        } else if !isBehindJournal(key) {
+            ownLog = .open(key)
+        }
+    }
+}

@@ -1,0 +1,263 @@
+internal import Federation
+public import Gossip
+public import Identity
+internal import Membership
+public import Replication
+internal import Session
+public import Wire
+
+/// A node as one machine: everything it does follows from the events it is given.
+///
+/// It owns the links to peers, the op log, the state that follows from it, and dissemination. It
+/// does no I/O, reads no clock, and draws randomness only from its seed, so the very same code
+/// runs in production, in tests and in the simulator.
+///
+/// ```
+/// frames ─▶ Link ─▶ Replica (pool) ─▶ stage: judge + fold ─▶ Effect.persist ─▶ Event.persisted
+///                                                                             └▶ publish to peers
+/// ```
+/// Memory runs at most one batch ahead of the disk, and nothing is told to anybody before it is
+/// durable: a frontier that a peer has seen survives any crash.
+public struct Node: Sendable {
+    public let configuration: NodeConfiguration
+    public let identity: KeyPair
+    public let network: NetworkID
+
+    public internal(set) var replica = Replica()
+    public internal(set) var state: StateFold
+    var ops: OpExchange
+    var bodies = BodyExchange()
+    /// What was last made durable and may be told.
+    public internal(set) var summary: Summary
+    var random: Random
+
+    // Connections
+    var connections: [ConnectionNumber: Connection] = [:]
+    /// The one connection that is used for a peer.
+    var established: [PeerID: ConnectionNumber] = [:]
+    var contacts: [PeerID: Dialling] = [:]
+    var dials: [UInt64: PeerID] = [:]
+    var lastDial: UInt64 = 0
+    var banned: [PeerID: Instant] = [:]
+
+    // The store
+    var inFlight: InFlight?
+    var lastBatch: UInt64 = 0
+    var applyIndex: UInt64 = 0
+    var sinceSnapshot = 0
+    var snapshotInFlight = false
+    var loads: [UInt64: Load] = [:]
+    var lastLoad: UInt64 = 0
+    /// The ops of the batch that just became durable, while they are pushed.
+    var publishing: [OpID: Op] = [:]
+    var recentBodies = RecentBodies(maxBytes: NodeLimits.recentBodyBytes)
+
+    // This node's own ops
+    var ownLog: OwnLog
+    var submissions: [Submission] = []
+
+    var wakeAt: Instant?
+    /// Why nothing is applied any more.
+    public internal(set) var stopped: String?
+    public internal(set) var counters = Counters()
+
+    /// A connection and what is known of its other end.
+    struct Connection: Sendable {
+        var link: Link
+        let role: Role
+        let dial: UInt64?
+        var peer: PeerID?
+    }
+
+    /// The state of dialling one contact.
+    struct Dialling: Sendable {
+        var contact: Contact
+        var attempts = 0
+        var inProgress = false
+        var next: Instant
+    }
+
+    /// A batch on its way to the disk, with what to do when it is there.
+    struct InFlight: Sendable {
+        let batch: StoreBatch
+        let results: [(ticket: UInt64, result: SubmitResult)]
+        let senders: [OpID: PeerID]
+    }
+
+    struct Submission: Sendable {
+        let ticket: UInt64
+        let kind: OpKind
+        let body: Bytes
+    }
+
+    /// What a load from the store is for.
+    enum Load: Sendable {
+        case ops(PeerID)
+        case body(PeerID, BlobWant)
+    }
+
+    /// Where this node's next op goes.
+    enum OwnLog: Sendable, Equatable {
+        /// Continues `key` once a peer, or time, says that nobody has seen more of it.
+        case unconfirmed(LogKey, until: Instant)
+        /// A new log must be opened with the first op.
+        case fresh(reason: String)
+        case open(LogKey)
+    }
+
+    /// Starts from what the store holds.
+    ///
+    /// - Parameter seed: for jitter and choices among peers; nothing that must be secret.
+    public init(
+        configuration: NodeConfiguration, identity: KeyPair, recovered: Recovered, seed: UInt64, now: Instant
+    ) throws(RecoveryError) {
+        self.configuration = configuration
+        self.identity = identity
+        network = configuration.genesis.networkID
+        random = Random(seed: seed)
+        state = StateFold(genesis: configuration.genesis)
+        let empty = Summary(frontier: Frontier(), stateDigest: .zero)
+        summary = empty
+        ops = OpExchange(summary: empty, random: Random(seed: seed), now: now)
+        ownLog = .fresh(reason: "first start")
+        for contact in configuration.contacts where contact.peer != identity.peerID {
+            contacts[contact.peer] = Dialling(contact: contact, next: now)
+        }
+        try recover(recovered, now: now)
+        summary = Summary(frontier: replica.frontier, stateDigest: state.digest())
+        ops = OpExchange(summary: summary, random: random.split(), now: now)
+    }
+
+    // MARK: Questions
+
+    /// The log this node appends to, once that is decided and opened.
+    public var ownLogKey: LogKey? {
+        if case .open(let key) = ownLog { key } else { nil }
+    }
+
+    /// Connected peers, ascending.
+    public var peers: [PeerID] { established.keys.sorted() }
+
+    /// Whether every op that came in is applied and durable.
+    public var isQuiet: Bool {
+        inFlight == nil && !replica.hasReady && submissions.isEmpty && replica.waitingCount == 0
+    }
+
+    // MARK: Events
+
+    /// The whole life of a node: an event in, effects out, to be carried out in order.
+    public mutating func handle(_ event: Event, now: Instant) -> [Effect] {
+        var effects: [Effect] = []
+        switch event {
+        case .wake:
+            wakeAt = nil
+            tick(now: now, &effects)
+        case .opened(let number, let role, let dial, let exporter):
+            opened(number, role: role, dial: dial, exporter: exporter, now: now, &effects)
+        case .received(let number, let bytes):
+            received(number, bytes, now: now, &effects)
+        case .closed(let number):
+            closed(number, reason: "connection lost", now: now, &effects)
+        case .dialFailed(let dial):
+            dialEnded(dial, now: now)
+        case .contactAdded(let contact):
+            guard contact.peer != identity.peerID else { break }
+            contacts[contact.peer] = Dialling(contact: contact, next: now)
+        case .submit(let ticket, let kind, let body):
+            submit(Submission(ticket: ticket, kind: kind, body: body), &effects)
+        case .persisted(let number):
+            persisted(number, now: now, &effects)
+        case .persistFailed(let reason):
+            stop(reason, &effects)
+        case .snapshotWritten:
+            snapshotInFlight = false
+        case .opsLoaded(let request, let envelopes):
+            if case .ops(let peer)? = loads.removeValue(forKey: request) {
+                for message in Message.ops(batching: envelopes) { send(message, to: peer, now: now, &effects) }
+            }
+        case .bodyLoaded(let request, let body):
+            if case .body(let peer, let want)? = loads.removeValue(forKey: request) {
+                serve(body, want, to: peer, now: now, &effects)
+            }
+        }
+        dialContacts(now: now, &effects)
+        stage(now: now, &effects)
+        armTimer(now: now, &effects)
+        return effects
+    }
+
+    private mutating func tick(now: Instant, _ effects: inout [Effect]) {
+        for number in connections.keys.sorted() {
+            guard let outputs = connections[number]?.link.tick(now: now) else { continue }
+            carryOut(outputs, of: number, now: now, &effects)
+        }
+        if case .unconfirmed(_, let until) = ownLog, until <= now { confirmationTimedOut() }
+        let replica = replica
+        exchange(ops.tick(now: now) { replica.headersThrough($0) }, now: now, &effects)
+        bodies.tick(now: now)
+        fetchBodies(now: now, &effects)
+    }
+
+    private mutating func armTimer(now: Instant, _ effects: inout [Effect]) {
+        var next = ops.nextDeadline
+        for connection in connections.values {
+            if let deadline = connection.link.nextDeadline { next = min(next, deadline) }
+        }
+        if let deadline = bodies.nextDeadline { next = min(next, deadline) }
+        if case .unconfirmed(_, let until) = ownLog { next = min(next, until) }
+        if dials.count < NodeLimits.dialsAtOnce {
+            for (peer, dialling) in contacts where !dialling.inProgress && established[peer] == nil {
+                next = min(next, max(dialling.next, banned[peer] ?? dialling.next))
+            }
+        }
+        next = max(next, now + 1)
+        guard next != wakeAt else { return }
+        wakeAt = next
+        effects.append(.wake(at: next))
+    }
+
+    /// Ends all applying: what is durable stays, peers are told goodbye.
+    mutating func stop(_ reason: String, _ effects: inout [Effect]) {
+        guard stopped == nil else { return }
+        stopped = reason
+        for submission in submissions { effects.append(.submitted(ticket: submission.ticket, .refused(reason))) }
+        submissions = []
+        effects.append(.notice(.stopped(reason: reason)))
+    }
+}
+
+/// What happened so far, for metrics and status.
+public struct Counters: Sendable, Equatable {
+    public var opsApplied = 0
+    public var opsVoid = 0
+    /// By code.
+    public var refused: [String: Int] = [:]
+    public var batches = 0
+    public var connectionsOpened = 0
+    public var bodiesFetched = 0
+    /// Bytes of bodies received that were needed, and all that were received.
+    public var bodyBytesUseful = 0
+    public var bodyBytesReceived = 0
+
+    mutating func refuse(_ code: String) { refused[code, default: 0] += 1 }
+}
+
+/// The bodies that peers are about to ask for, first in first out.
+struct RecentBodies: Sendable {
+    let maxBytes: Int
+    private var bodies: [Hash32: Bytes] = [:]
+    private var order: [Hash32] = []
+    private var bytes = 0
+
+    init(maxBytes: Int) { self.maxBytes = maxBytes }
+
+    subscript(hash: Hash32) -> Bytes? { bodies[hash] }
+
+    mutating func insert(_ body: Bytes, hash: Hash32) {
+        guard bodies[hash] == nil, body.count <= maxBytes else { return }
+        bodies[hash] = body
+        order.append(hash)
+        bytes += body.count
+        while bytes > maxBytes { bytes -= bodies.removeValue(forKey: order.removeFirst())!.count }
+    }
+}
