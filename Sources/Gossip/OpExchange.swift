@@ -182,7 +182,8 @@ public struct OpExchange: Sendable {
         for peer in sortedNeighbours where !busy.contains(peer) {
             var left = GossipLimits.opsPerPull
             var ranges: [OpRange] = []
-            for (key, seq) in neighbours[peer]!.theirs.sorted(by: { $0.key < $1.key }) where left > 0 && pulls[key] == nil {
+            for (key, seq) in neighbours[peer]!.theirs.sorted(by: { $0.key < $1.key })
+            where left > 0 && pulls[key] == nil {
                 let have = headersThrough(key)
                 guard seq > have else { continue }
                 let through = min(seq, have + left)

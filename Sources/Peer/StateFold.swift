@@ -50,7 +50,9 @@ public struct StateFold: Sendable {
     /// Folds a stored op in again, with the verdict of then.
     ///
     /// - Parameter accumulated: its delta is already in the restored accumulators.
-    mutating func restore(_ stored: StoredOp, body: Bytes?, at position: LogPosition, accumulated: Bool) throws(RecoveryError) {
+    mutating func restore(_ stored: StoredOp, body: Bytes?, at position: LogPosition, accumulated: Bool)
+        throws(RecoveryError)
+    {
         guard stored.void == nil else { return }
         if accumulated, stored.op.header.kind == .updateModelWeights { return }
         guard let body else { throw .missingBody(stored.op.id) }
@@ -206,11 +208,13 @@ public enum RecoveryError: Error, Equatable, Sendable, CustomStringConvertible {
         let remedy = "The database was changed by something else than shoal: restore it from a backup."
         switch self {
         case .missingBody(let id): return "the store lacks the body of op \(id.short). \(remedy)"
-        case .invalidStoredOp(let id, let why): return "the stored op \(id.short) is not valid (\(why.detail)). \(remedy)"
+        case .invalidStoredOp(let id, let why):
+            return "the stored op \(id.short) is not valid (\(why.detail)). \(remedy)"
         case .brokenChain(let id): return "the stored op \(id.short) does not continue its log. \(remedy)"
         case .invalidSnapshot(let id, let why):
             return "the stored accumulators of model \(id.short) do not fit it: \(why). \(remedy)"
-        case .foreignJournal(let why): return "the sign journal is not this node's: \(why). Use the journal of this site."
+        case .foreignJournal(let why):
+            return "the sign journal is not this node's: \(why). Use the journal of this site."
         }
     }
 }
