@@ -26,6 +26,11 @@ public struct HelloOffer: Sendable, Equatable {
         self.frontier = frontier
         self.state = state
     }
+
+    var isWithinLimits: Bool {
+        listenAddresses.count <= SessionLimits.listenAddresses
+            && listenAddresses.allSatisfy { $0.utf8.count <= SessionLimits.addressBytes }
+    }
 }
 
 /// The first frame each way.

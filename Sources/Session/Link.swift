@@ -54,6 +54,7 @@ public struct Link: Sendable {
         now: Instant, transportLimit: Int? = nil
     ) {
         precondition(exporter.count == 32, "the exporter gives 32 bytes")
+        precondition(offer.isWithinLimits, "at most 8 addresses of at most 255 bytes")
         self.role = role
         handshake = Handshake(
             role: role, identity: identity, network: network, expected: expected, exporter: exporter, offer: offer)
