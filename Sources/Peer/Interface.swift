@@ -67,6 +67,8 @@ public enum Effect: Sendable, Equatable {
     case wake(at: Instant)
     case dial(PeerID, address: String, dial: UInt64)
     case write(ConnectionNumber, Bytes)
+    /// The other end has proven which member it is: it no longer counts as a stranger.
+    case authenticated(ConnectionNumber)
     /// Close after what was written is out.
     case close(ConnectionNumber)
     /// Journal, then store; answer ``Event/persisted(_:)``.

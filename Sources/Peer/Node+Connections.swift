@@ -113,6 +113,7 @@ extension Node {
             contacts[peer]!.attempts = 0
             contacts[peer]!.inProgress = false
         }
+        effects.append(.authenticated(number))
         effects.append(.notice(.connected(peer)))
         if hello.frontier == summary.frontierDigest { confirmOwnLog(seenSeq: 0) }
         exchange(ops.connected(peer, frontier: hello.frontier, state: hello.state), now: now, &effects)

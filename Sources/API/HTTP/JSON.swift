@@ -1,12 +1,16 @@
 import FoundationEssentials
 
-/// JSON as shoal writes it: sorted keys, plain slashes, so that equal values give equal bytes.
+/// JSON as shoal writes it: sorted keys in snake_case, plain slashes, so that equal values give equal bytes.
+///
+/// Swift's `stateDigest` is JSON's `state_digest`. Names avoid capital abbreviations (`peerId` would
+/// not come back as `peerID`).
 public enum JSON {
     /// Encodes `value`; fails only for numbers that JSON cannot hold (NaN, infinities).
     public static func encode(_ value: some Encodable, pretty: Bool = false) throws(Problem) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting =
             pretty ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
         do {
             return try [UInt8](encoder.encode(value))
         } catch {
@@ -24,7 +28,7 @@ public enum JSON {
     {
         let data = Data(bytes)
         let value = try lenient(type, data)
-        let known = Value.CodingKeys.allCases.map(\.stringValue)
+        let known = Value.CodingKeys.allCases.map { snakeCase($0.stringValue) }
         let names = try lenient([String: Anything].self, data).keys.sorted()
         if let unknown = names.first(where: { !known.contains($0) }) {
             throw .badRequest(
@@ -36,7 +40,9 @@ public enum JSON {
 
     private static func lenient<Value: Decodable>(_ type: Value.Type, _ data: Data) throws(Problem) -> Value {
         do {
-            return try JSONDecoder().decode(type, from: data)
+            let decoder = JSONDecoder()
+            decoder.keyDecodingStrategy = .convertFromSnakeCase
+            return try decoder.decode(type, from: data)
         } catch let error as DecodingError {
             throw problem(error)
         } catch {
@@ -68,8 +74,15 @@ public enum JSON {
             if let index = key.intValue {
                 text += "[\(index)]"
             } else {
-                text += text.isEmpty ? key.stringValue : ".\(key.stringValue)"
+                let name = snakeCase(key.stringValue)
+                text += text.isEmpty ? name : ".\(name)"
             }
+        }
+    }
+
+    private static func snakeCase(_ name: String) -> String {
+        name.reduce(into: "") { text, letter in
+            if letter.isUppercase { text += "_" + letter.lowercased() } else { text.append(letter) }
         }
     }
 

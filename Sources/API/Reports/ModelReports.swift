@@ -1,0 +1,230 @@
+/// One model, as `GET /api/models` lists them and `GET /api/models/:agent/info` shows it.
+public struct ModelReport: Codable, Sendable, Equatable {
+    /// The id of the op that created it.
+    public var id: String
+    public var agent: String
+    public var name: String
+    public var author: String
+    public var dim: Int
+    public var heads: Int
+    public var layers: Int
+    public var context: Int
+    /// Tokens of this site, and the parameters that a model over them has.
+    public var vocabulary: Int
+    public var parameters: Int
+    /// Sites that announced rows.
+    public var sites: Int
+    /// Weight deltas merged here, by all sites.
+    public var deltas: Int
+    /// The last training run at this site.
+    public var training: TrainingReport?
+
+    public init(
+        id: String, agent: String, name: String, author: String, dim: Int, heads: Int, layers: Int, context: Int,
+        vocabulary: Int, parameters: Int, sites: Int, deltas: Int, training: TrainingReport?
+    ) {
+        self.id = id
+        self.agent = agent
+        self.name = name
+        self.author = author
+        self.dim = dim
+        self.heads = heads
+        self.layers = layers
+        self.context = context
+        self.vocabulary = vocabulary
+        self.parameters = parameters
+        self.sites = sites
+        self.deltas = deltas
+        self.training = training
+    }
+}
+
+/// `POST /api/models`. Absent fields take the defaults of design §5.
+public struct ModelCreateRequest: StrictDecodable, Encodable, Sendable {
+    public enum CodingKeys: String, CodingKey, CaseIterable { case agent, dim, heads, layers, context }
+    public var agent: String
+    public var dim: Int?
+    public var heads: Int?
+    public var layers: Int?
+    public var context: Int?
+
+    public init(agent: String, dim: Int? = nil, heads: Int? = nil, layers: Int? = nil, context: Int? = nil) {
+        self.agent = agent
+        self.dim = dim
+        self.heads = heads
+        self.layers = layers
+        self.context = context
+    }
+}
+
+/// Which weights: those that the network merged, or those that this site trained by itself.
+public enum Weights: String, Codable, Sendable, CaseIterable {
+    case federated
+    case isolated
+}
+
+/// `POST /api/models/train`; answers 202 and a job.
+public struct TrainRequest: StrictDecodable, Encodable, Sendable {
+    public enum CodingKeys: String, CodingKey, CaseIterable {
+        case agent, weights, rounds, steps, batch, learningRate, seed, walks, hops
+    }
+    public var agent: String
+    /// `federated` shares what is learned; `isolated` trains a private copy for comparison.
+    public var weights: Weights?
+    public var rounds: Int?
+    /// Steps per round.
+    public var steps: Int?
+    /// Walks per step.
+    public var batch: Int?
+    public var learningRate: Double?
+    public var seed: Int?
+    /// `edge` or `random`.
+    public var walks: String?
+    /// Edges per walk.
+    public var hops: Int?
+
+    public init(
+        agent: String, weights: Weights? = nil, rounds: Int? = nil, steps: Int? = nil, batch: Int? = nil,
+        learningRate: Double? = nil, seed: Int? = nil, walks: String? = nil, hops: Int? = nil
+    ) {
+        self.agent = agent
+        self.weights = weights
+        self.rounds = rounds
+        self.steps = steps
+        self.batch = batch
+        self.learningRate = learningRate
+        self.seed = seed
+        self.walks = walks
+        self.hops = hops
+    }
+}
+
+/// How a training run stands.
+public struct TrainingReport: Codable, Sendable, Equatable {
+    /// `waiting`, `running`, `done` or `failed`.
+    public var state: String
+    public var weights: Weights
+    public var round: Int
+    public var rounds: Int
+    public var steps: Int
+    /// Mean training loss of the last round, nats.
+    public var loss: Double?
+    /// MRR on the validation split after the last round that measured it.
+    public var validation: Double?
+    public var seconds: Double
+    /// Ops signed, and the bytes of their bodies.
+    public var ops: Int
+    public var opBytes: Int
+    public var error: String?
+
+    public init(
+        state: String, weights: Weights, round: Int, rounds: Int, steps: Int, loss: Double?, validation: Double?,
+        seconds: Double, ops: Int, opBytes: Int, error: String?
+    ) {
+        self.state = state
+        self.weights = weights
+        self.round = round
+        self.rounds = rounds
+        self.steps = steps
+        self.loss = loss
+        self.validation = validation
+        self.seconds = seconds
+        self.ops = ops
+        self.opBytes = opBytes
+        self.error = error
+    }
+}
+
+/// A training run under way or ended: `GET /api/jobs/:id`.
+public struct JobReport: Codable, Sendable, Equatable {
+    public var id: Int
+    public var agent: String
+    public var training: TrainingReport
+
+    public init(id: Int, agent: String, training: TrainingReport) {
+        self.id = id
+        self.agent = agent
+        self.training = training
+    }
+}
+
+/// `POST /api/models/predict`: what follows these names?
+public struct PredictRequest: StrictDecodable, Encodable, Sendable {
+    public enum CodingKeys: String, CodingKey, CaseIterable { case agent, context, top, weights }
+    public var agent: String
+    /// Names or ids, oldest first: graph nodes and relations in turn. A relation read backwards is `^name`.
+    public var context: [String]
+    public var top: Int?
+    public var weights: Weights?
+
+    public init(agent: String, context: [String], top: Int? = nil, weights: Weights? = nil) {
+        self.agent = agent
+        self.context = context
+        self.top = top
+        self.weights = weights
+    }
+}
+
+public struct PredictReport: Codable, Sendable, Equatable {
+    public struct Prediction: Codable, Sendable, Equatable {
+        public var id: String
+        public var name: String
+        public var probability: Double
+        /// Whether the site's own graph says so already.
+        public var known: Bool
+
+        public init(id: String, name: String, probability: Double, known: Bool) {
+            self.id = id
+            self.name = name
+            self.probability = probability
+            self.known = known
+        }
+    }
+    public var agent: String
+    public var weights: Weights
+    public var predictions: [Prediction]
+
+    public init(agent: String, weights: Weights, predictions: [Prediction]) {
+        self.agent = agent
+        self.weights = weights
+        self.predictions = predictions
+    }
+}
+
+/// `POST /api/models/evaluate?agent=&weights=&protocol=&split=`; the body is the filter as TSV, or
+/// empty for the site's own triples.
+public struct EvaluationReport: Codable, Sendable, Equatable {
+    public var agent: String
+    public var weights: Weights
+    /// `two-sided` or `fede`.
+    public var `protocol`: String
+    public var split: String
+    /// `own` or `given`.
+    public var filter: String
+    /// Nil without queries.
+    public var mrr: Double?
+    public var hits1: Double?
+    public var hits10: Double?
+    public var queries: Int
+    /// Held-out triples that this site cannot be asked about, since it does not know their names.
+    public var unknown: Int
+    /// The filtered rank of each query, in the order of the held-out triples, if they were asked for.
+    public var ranks: [Double]?
+
+    public init(
+        agent: String, weights: Weights, protocol: String, split: String, filter: String, mrr: Double?, hits1: Double?,
+        hits10: Double?, queries: Int, unknown: Int, ranks: [Double]?
+    ) {
+        self.agent = agent
+        self.weights = weights
+        self.protocol = `protocol`
+        self.split = split
+        self.filter = filter
+        self.mrr = mrr
+        self.hits1 = hits1
+        self.hits10 = hits10
+        self.queries = queries
+        self.unknown = unknown
+        self.ranks = ranks
+    }
+}
