@@ -1,0 +1,48 @@
+/// A whole command line program.
+public struct Program: Sendable {
+    private let root: Command
+    private let version: String
+    private let welcome: String
+    private let explain: @Sendable (any Error) -> Failure
+
+    /// - Parameters:
+    ///   - welcome: what is printed when there is no argument: where to begin.
+    ///   - explain: turns the errors of other modules into what a person reads, and into an exit code.
+    public init(root: Command, version: String, welcome: String, explain: @escaping @Sendable (any Error) -> Failure) {
+        self.root = root
+        self.version = version
+        self.welcome = welcome
+        self.explain = explain
+    }
+
+    /// Runs a command line, without the program's own name.
+    ///
+    /// Results go to the console's output; failures, as `NAME: OPERATION: OBJECT: cause. remedy`, to its errors.
+    public func run(_ words: [String], console: Console) async -> ExitCode {
+        do {
+            switch try Parser.parse(words, root) {
+            case .nothing:
+                console.print(welcome)
+                return .done
+            case .version:
+                console.print("\(root.name) \(version)")
+                return .done
+            case .help(let path):
+                console.write(Help.page(path, width: console.width, style: console.style))
+                return .done
+            case .run(let command, let path, let values, let flags):
+                guard let action = command.action else { preconditionFailure("'\(command.name)' does nothing") }
+                return try await action(
+                    Invocation(console: console, name: path.joined(separator: " "), values: values, flags: flags))
+            }
+        } catch {
+            return report(error as? Failure ?? explain(error), console)
+        }
+    }
+
+    /// Prints a failure and returns its exit code.
+    public func report(_ failure: Failure, _ console: Console) -> ExitCode {
+        console.complain("\(console.errorStyle.red("\(root.name):")) \(printable(failure.description))")
+        return failure.exit
+    }
+}
