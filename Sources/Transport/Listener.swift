@@ -27,4 +27,6 @@ final class Listener: LoopHandle {
     private func arrived() {
         transport.accept { [self] in uv_accept(pointer(), $0.pointer()) }
     }
+
+    override func didClose() { transport.didEnd(self) }
 }

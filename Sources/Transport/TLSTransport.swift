@@ -208,6 +208,8 @@ extension TLSTransport {
         if connections.isEmpty { completeShutdown() }
     }
 
+    func didEnd(_ listener: Listener) { listeners.removeAll { $0 === listener } }
+
     func startDials() {
         while dials.count < limits.dials, !waitingDials.isEmpty {
             let dial = waitingDials.removeFirst()

@@ -88,10 +88,9 @@ extension Sockets {
 
         @Test func `a receiver may close from within its event`() async throws {
             let pair = try await connected()
-            let transport = pair.server.transport
-            try await pair.server.on { [transport] _ in
+            try await pair.server.on { transport in
                 let chained = transport.onEvent
-                transport.onEvent = { event in
+                transport.onEvent = { [unowned transport] event in
                     chained(event)
                     if case .received(let id, _) = event { transport.abort(id) }
                 }
