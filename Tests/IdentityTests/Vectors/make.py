@@ -2,9 +2,12 @@
 """Writes the vectors of this folder again; the same bytes each time. See README.md and check.py."""
 import hashlib
 import json
+import sys
 
 import cbor2
 import nacl.bindings
+
+sys.dont_write_bytecode = True
 
 from check import (
     BASE, HERE, L, P, SESSION, ROOT, add, blake2b256, body_hash, challenge, encode, op_id, recover_x, rule_accepts,
