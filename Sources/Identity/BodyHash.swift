@@ -46,7 +46,7 @@ public enum BodyHash {
         return hasher.finish()
     }
 
-    /// The body hash; reads each byte once (about 1 GB/s).
+    /// The body hash; reads each byte once (about 0.7 GB/s).
     public static func hash(of body: Bytes) -> Hash32 {
         root(length: body.count, chunkHashes: chunkHashes(of: body))
     }
