@@ -121,6 +121,11 @@ public struct StateFold: Sendable {
         do { try apply() } catch { throw Invalid(error.code, "\(error)") }
     }
 
+    /// - Precondition: the model exists.
+    mutating func mergedParameters(of model: ModelID, tokens: [TokenID]) -> Parameters {
+        try! models.withModel(model) { (model) throws(FederationError) in model.parameters(tokens: tokens) }
+    }
+
     // MARK: Snapshots
 
     /// What changed in the accumulators since the last call. Deleted models go on merging out of

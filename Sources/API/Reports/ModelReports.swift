@@ -14,14 +14,12 @@ public struct ModelReport: Codable, Sendable, Equatable {
     public var parameters: Int
     /// Sites that announced rows.
     public var sites: Int
-    /// Weight deltas merged here, by all sites.
-    public var deltas: Int
     /// The last training run at this site.
     public var training: TrainingReport?
 
     public init(
         id: String, agent: String, name: String, author: String, dim: Int, heads: Int, layers: Int, context: Int,
-        vocabulary: Int, parameters: Int, sites: Int, deltas: Int, training: TrainingReport?
+        vocabulary: Int, parameters: Int, sites: Int, training: TrainingReport?
     ) {
         self.id = id
         self.agent = agent
@@ -34,7 +32,6 @@ public struct ModelReport: Codable, Sendable, Equatable {
         self.vocabulary = vocabulary
         self.parameters = parameters
         self.sites = sites
-        self.deltas = deltas
         self.training = training
     }
 }

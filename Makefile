@@ -1,0 +1,47 @@
+# shoal. `make` alone lists what there is.
+
+SWIFT  ?= swift
+BUILD  := $(SWIFT) build --explicit-target-dependency-import-check error
+SHOAL  := .build/release/shoal
+SEEDS  ?= 200
+
+.PHONY: help packages build demo test lint unit simulate cluster clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make build     the shoal binary, in $(SHOAL)"
+	@echo "make demo      three sites learn one model, here, in two minutes"
+	@echo "make test      everything that must hold: lint, unit tests, simulator, real clusters"
+	@echo "make simulate  the simulator alone (SEEDS=$(SEEDS))"
+
+# Debian packages that are missing, installed by root or sudo.
+packages:
+	@.ci/packages
+
+build: packages
+	$(BUILD) -c release --product shoal
+
+demo: build
+	$(SHOAL) demo
+
+lint:
+	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Package.swift
+
+# Debug builds check arithmetic and preconditions; kernels are optimised in both.
+unit: packages
+	$(BUILD) --build-tests
+	$(SWIFT) test --skip-build --skip ClusterTests
+
+# The same 200 seeds every time, and as many that nobody has seen before.
+simulate: build
+	$(SHOAL) simulate --seeds $(SEEDS)
+	$(SHOAL) simulate --seeds $(SEEDS) --from $$(( 0x$$(git rev-parse --short=7 HEAD 2>/dev/null || echo 1) ))
+
+# The built binary, real sockets, one PostgreSQL a node.
+cluster: build unit
+	SHOAL_BINARY=$(CURDIR)/$(SHOAL) $(SWIFT) test --skip-build --filter ClusterTests
+
+test: lint build unit simulate cluster
+
+clean:
+	rm -rf .build

@@ -1,0 +1,50 @@
+public import Federation
+public import Identity
+public import Learning
+public import Replication
+public import Wire
+
+/// What services of the node ask about models. Nothing here changes state.
+extension Node {
+    /// Everything a training round starts from.
+    public struct RoundBase: Sendable {
+        public let spec: ModelSpec
+        public let parameters: Parameters
+        /// This node's log, in whose announcements rows are named.
+        public let log: LogKey
+        /// Rows that must be announced before a delta can name them.
+        public let unannounced: [TokenID]
+        /// Per token in the order asked for; empty while something is unannounced.
+        public let shares: [RowShare]
+        /// Sites that announced rows for this model.
+        public let sites: Int
+    }
+
+    /// Models that are not deleted, ascending by id.
+    public var models: [ModelID] { state.models.ids }
+
+    public func spec(of model: ModelID) -> ModelSpec? { state.models[model]?.spec }
+
+    /// Who created a model.
+    public func author(of model: ModelID) -> PeerID? { replica.position(of: model).map { replica.key(of: $0).author } }
+
+    /// Who trains what of a model.
+    public func owners(of model: ModelID) -> OwnerTable? { state.models[model]?.owners }
+
+    /// The merged weights of a model for a vocabulary; nil for an unknown or deleted model.
+    public mutating func parameters(of model: ModelID, tokens: [TokenID]) -> Parameters? {
+        guard state.models[model] != nil else { return nil }
+        return state.mergedParameters(of: model, tokens: tokens)
+    }
+
+    /// Nil while the model is unknown or this node's log is not open yet.
+    public mutating func roundBase(of model: ModelID, tokens: [TokenID]) -> RoundBase? {
+        guard let log = ownLogKey, let merged = state.models[model] else { return nil }
+        let name = OwnerTable.LogName(author: log.author, log: log.log)
+        let unannounced = merged.owners.unannounced(tokens, in: name)
+        let shares = unannounced.isEmpty ? try! merged.owners.shares(of: tokens, in: name) : []
+        return RoundBase(
+            spec: merged.spec, parameters: state.mergedParameters(of: model, tokens: tokens), log: log,
+            unannounced: unannounced, shares: shares, sites: merged.owners.authorCount)
+    }
+}

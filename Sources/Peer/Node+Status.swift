@@ -1,0 +1,36 @@
+public import Identity
+internal import Membership
+internal import Replication
+internal import Session
+internal import Wire
+
+extension Node {
+    /// What this node knows of another site.
+    public struct PeerStatus: Sendable, Equatable {
+        public let id: PeerID
+        public let name: String
+        public let address: String?
+        public let isConnected: Bool
+        public let isMember: Bool
+        /// Why it is shut out, if it ever was in this process.
+        public let banned: String?
+        public let roundTripMs: Double?
+        public let ops: UInt64
+    }
+
+    /// Members and contacts without this node, ascending by id.
+    public var status: [PeerStatus] {
+        var ops: [PeerID: UInt64] = [:]
+        for (key, head) in summary.frontier.heads { ops[key.author, default: 0] += head.seq }
+        let members = Dictionary(uniqueKeysWithValues: state.members.members.map { ($0.peer, $0.name) })
+        let all = Set(members.keys).union(contacts.keys).subtracting([identity.peerID])
+        return all.sorted().map { peer in
+            let link = established[peer].flatMap { connections[$0]?.link }
+            return PeerStatus(
+                id: peer, name: contacts[peer]?.contact.name ?? members[peer] ?? "",
+                address: contacts[peer]?.contact.address, isConnected: link != nil, isMember: members[peer] != nil,
+                banned: banned[peer] == nil ? nil : "it sent what no correct node sends; see the log",
+                roundTripMs: link?.roundTrip.map { Double($0.meanMs) }, ops: ops[peer] ?? 0)
+        }
+    }
+}
