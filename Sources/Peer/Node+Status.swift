@@ -2,7 +2,7 @@ public import Identity
 internal import Membership
 internal import Replication
 internal import Session
-internal import Wire
+public import Wire
 
 extension Node {
     /// What this node knows of another site.

@@ -1,0 +1,1 @@
+// Daemon: on its way
