@@ -1,3 +1,4 @@
+internal import Gossip
 public import Identity
 internal import Membership
 internal import Replication
