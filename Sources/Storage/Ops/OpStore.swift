@@ -1,0 +1,214 @@
+public import Identity
+public import Peer
+public import Replication
+public import Wire
+
+/// The op log in PostgreSQL: exact signed bytes, bodies, and snapshots of the accumulators.
+///
+/// One connection, used by one thread. Everything replicated can be rebuilt from `operations` and
+/// `bodies`; the snapshot only saves time.
+public final class OpStore {
+    let connection: Connection
+    let schema: String
+    let network: NetworkID
+
+    /// - Parameter schema: holds the tables; created by ``Schema/migrate(_:)``.
+    public init(_ connection: Connection, schema: String, network: NetworkID) throws(StorageError) {
+        self.connection = connection
+        self.schema = "\"\(schema)\""
+        self.network = network
+    }
+
+    // MARK: Writing
+
+    /// Writes a batch in one transaction. Writing it again changes nothing, so that a batch whose
+    /// commit was not heard of can be repeated.
+    ///
+    /// Costs two statements whatever the number of ops.
+    public func persist(_ batch: StoreBatch) throws(StorageError) {
+        guard !batch.ops.isEmpty else { return }
+        let ops = batch.ops
+        try connection.transaction { (connection) throws(StorageError) in
+            let bodies = ops.filter { $0.body != nil }
+            if !bodies.isEmpty {
+                try connection.query(
+                    """
+                    INSERT INTO \(schema).bodies (body_hash, body)
+                    SELECT DISTINCT ON (h) h, b FROM unnest($1::bytea[], $2::bytea[]) AS t(h, b)
+                    ON CONFLICT DO NOTHING
+                    """,
+                    [
+                        .bytesArray(bodies.map(\.op.header.bodyHash.bytes)), .bytesArray(bodies.map { $0.body! }),
+                    ], prepared: true)
+            }
+            let inserted = try connection.query(
+                """
+                INSERT INTO \(schema).operations
+                    (apply_index, op_id, author, log, seq, kind, lamport, envelope, body_hash, body_length, verdict, reason)
+                SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[], $6::smallint[],
+                    $7::bigint[], $8::bytea[], $9::bytea[], $10::integer[], $11::smallint[], $12::text[])
+                ON CONFLICT DO NOTHING RETURNING apply_index
+                """, Self.columns(of: ops), prepared: true)
+            // Either all of a batch is new, or all of it is here already.
+            guard inserted.count == ops.count || inserted.isEmpty else {
+                throw StorageError(
+                    .unexpectedData, operation: "store", object: "batch \(batch.number)",
+                    cause: "\(ops.count - inserted.count) of its \(ops.count) ops are in the database already",
+                    remedy: "stop whatever else writes to this schema, then run `shoal doctor`")
+            }
+        }
+    }
+
+    private static func columns(of ops: [StoredOp]) -> [Parameter] {
+        [
+            .int64s(ops.map { Int64($0.applyIndex) }), .bytesArray(ops.map(\.op.id.bytes)),
+            .bytesArray(ops.map(\.op.header.author.bytes)), .bytesArray(ops.map(\.op.header.log.bytes)),
+            .int64s(ops.map { Int64($0.op.header.seq) }), .int16s(ops.map { Int16($0.op.header.kind.rawValue) }),
+            .int64s(ops.map { Int64($0.op.header.lamport) }), .bytesArray(ops.map(\.op.envelope)),
+            .bytesArray(ops.map(\.op.header.bodyHash.bytes)), .int32s(ops.map { Int32($0.op.header.bodyLength) }),
+            .int16s(ops.map { $0.void == nil ? 0 : 1 }),
+            .texts(ops.map { $0.void.map { "\($0.code): \($0.detail)" } ?? "" }),
+        ]
+    }
+
+    /// Merges what changed into the stored accumulators, with the watermark, in one transaction.
+    public func write(_ snapshot: StateSnapshot) throws(StorageError) {
+        try connection.transaction { (connection) throws(StorageError) in
+            for model in snapshot.models {
+                let id = Parameter.bytes(model.id.bytes)
+                for tensor in model.tensors {
+                    try connection.query(
+                        """
+                        INSERT INTO \(schema).model_weights (model_id, tensor_index, tensor_name, accumulators)
+                        VALUES ($1, $2, $3, $4)
+                        ON CONFLICT (model_id, tensor_index) DO UPDATE SET accumulators = excluded.accumulators, updated_at = now()
+                        """, [id, .int32(Int32(tensor.index)), .text(tensor.name), .bytes(tensor.bytes)], prepared: true
+                    )
+                }
+                let kept = model.rows.filter { $0.bytes != nil }
+                if !kept.isEmpty {
+                    try connection.query(
+                        """
+                        INSERT INTO \(schema).model_rows (model_id, token_id, accumulators)
+                        SELECT $1, t.* FROM unnest($2::uuid[], $3::bytea[]) AS t
+                        ON CONFLICT (model_id, token_id) DO UPDATE SET accumulators = excluded.accumulators
+                        """, [id, .uuids(kept.map(\.token.rawValue)), .bytesArray(kept.map { $0.bytes! })],
+                        prepared: true)
+                }
+                let gone = model.rows.filter { $0.bytes == nil }
+                if !gone.isEmpty {
+                    try connection.query(
+                        "DELETE FROM \(schema).model_rows WHERE model_id = $1 AND token_id = ANY($2::uuid[])",
+                        [id, .uuids(gone.map(\.token.rawValue))])
+                }
+            }
+            try connection.query(
+                """
+                INSERT INTO \(schema).node_meta (key, value) VALUES ('watermark', $1)
+                ON CONFLICT (key) DO UPDATE SET value = excluded.value
+                """, [.text("\(snapshot.watermark)")])
+        }
+    }
+
+    // MARK: Reading
+
+    /// The envelopes of ranges, in order. Ops that are not here are left out.
+    public func envelopes(_ ranges: [OpRange]) throws(StorageError) -> [Bytes] {
+        var envelopes: [Bytes] = []
+        for range in ranges {
+            let rows = try connection.query(
+                """
+                SELECT envelope FROM \(schema).operations
+                WHERE author = $1 AND log = $2 AND seq BETWEEN $3 AND $4 ORDER BY seq
+                """,
+                [
+                    .bytes(range.key.author.bytes), .bytes(range.key.log.bytes), .int64(Int64(range.from)),
+                    .int64(Int64(range.through)),
+                ], prepared: true)
+            for row in rows { envelopes.append(try row.bytes(0)) }
+        }
+        return envelopes
+    }
+
+    public func body(_ hash: Hash32) throws(StorageError) -> Bytes? {
+        try connection.query(
+            "SELECT body FROM \(schema).bodies WHERE body_hash = $1", [.bytes(hash.bytes)], prepared: true
+        ).first?.bytes(0)
+    }
+
+    /// Everything a node starts from: the snapshot, and all ops in order of application. Bodies of
+    /// weight deltas that are in the snapshot are left out.
+    public func recover() throws(StorageError) -> (ops: [StoredOp], snapshot: StateSnapshot?) {
+        try connection.transaction(.readOnlySnapshot) { (connection) throws(StorageError) in
+            let snapshot = try readSnapshot()
+            let delta = OpKind.updateModelWeights.rawValue
+            var ops: [StoredOp] = []
+            try connection.copyOut(
+                """
+                SELECT o.apply_index, o.envelope, o.verdict, o.reason,
+                       CASE WHEN o.kind = \(delta) AND o.apply_index <= \(snapshot?.watermark ?? 0) THEN NULL ELSE b.body END
+                FROM \(schema).operations o LEFT JOIN \(schema).bodies b USING (body_hash) ORDER BY o.apply_index
+                """, columns: 5
+            ) { (row) throws(StorageError) in
+                let index = UInt64(try row.int64())
+                let envelope = try row.bytes()
+                let isVoid = try row.int16() != 0
+                let reason = try row.text()
+                let body = try row.optionalBytes()
+                let op = try self.read(envelope, at: index)
+                ops.append(
+                    StoredOp(op: op, body: body, void: isVoid ? Self.reason(reason) : nil, applyIndex: index))
+            }
+            return (ops, snapshot)
+        }
+    }
+
+    private func read(_ envelope: Bytes, at index: UInt64) throws(StorageError) -> Op {
+        do {
+            return try Op(stored: envelope, network: network)
+        } catch {
+            throw StorageError(
+                .unexpectedData, operation: "read", object: "op \(index) of the database", cause: "\(error)",
+                remedy: "restore the database from a backup")
+        }
+    }
+
+    private static func reason(_ text: String) -> VoidReason {
+        let parts = text.split(separator: ":", maxSplits: 1)
+        return VoidReason(
+            code: parts.first.map(String.init) ?? "", detail: parts.count > 1 ? String(parts[1].dropFirst()) : "")
+    }
+
+    private func readSnapshot() throws(StorageError) -> StateSnapshot? {
+        let stored = try connection.query("SELECT value FROM \(schema).node_meta WHERE key = 'watermark'").first
+        guard let text = try stored?.text(0), let watermark = UInt64(text) else { return nil }
+        var tensors: [ModelID: [StateSnapshot.Tensor]] = [:]
+        var rows: [ModelID: [StateSnapshot.Row]] = [:]
+        try connection.copyOut(
+            "SELECT model_id, tensor_index, tensor_name, accumulators FROM \(schema).model_weights ORDER BY 1, 2",
+            columns: 4
+        ) { (row) throws(StorageError) in
+            guard let model = ModelID(try row.bytes()) else { throw Self.badModel }
+            let index = Int(try row.int32())
+            let name = try row.text()
+            tensors[model, default: []].append(.init(index: index, name: name, bytes: try row.optionalBytes()))
+        }
+        try connection.copyOut(
+            "SELECT model_id, token_id, accumulators FROM \(schema).model_rows ORDER BY 1, 2", columns: 3
+        ) { (row) throws(StorageError) in
+            guard let model = ModelID(try row.bytes()) else { throw Self.badModel }
+            let token = TokenID(rawValue: try row.uuid())
+            rows[model, default: []].append(.init(token: token, bytes: try row.optionalBytes()))
+        }
+        let models = Set(tensors.keys).union(rows.keys).sorted()
+        return StateSnapshot(
+            watermark: watermark,
+            models: models.map { .init(id: $0, tensors: tensors[$0] ?? [], rows: rows[$0] ?? []) })
+    }
+
+    private static var badModel: StorageError {
+        StorageError(
+            .unexpectedData, operation: "read", object: "the accumulators", cause: "a model id has not 32 bytes",
+            remedy: "restore the database from a backup")
+    }
+}
