@@ -6,19 +6,24 @@ public enum LearningError: Error, Hashable, Sendable, CustomStringConvertible {
     case wrongCount(name: String, found: Int, expected: Int)
     /// A token in a batch or a context that the vocabulary does not hold.
     case unknownToken(index: Int, token: Int, vocabulary: Int)
+    /// The gradient is no longer a number.
+    case diverged(step: Int)
     /// A kernel that this processor cannot run.
     case unsupportedKernel(KernelVariant)
 
     public var description: String {
         switch self {
         case .outOfRange(let name, let value, let allowed):
-            "cannot train: \(name) is \(value); choose \(allowed)"
+            "cannot set up the model: \(name) is \(value); choose \(allowed)"
         case .wrongCount(let name, let found, let expected):
             "cannot use these weights: \(name) has \(found) numbers where the model needs \(expected); "
                 + "were they made for another shape or vocabulary?"
         case .unknownToken(let index, let token, let vocabulary):
             "cannot read the batch: number \(token) at position \(index) is outside 0..<\(vocabulary); "
                 + "rebuild it with the vocabulary of this model"
+        case .diverged(let step):
+            "training diverged at step \(step): the gradient is not finite; the weights are as before it; "
+                + "lower the learning rate or turn gradient clipping on"
         case .unsupportedKernel(let variant):
             "cannot use kernel \(variant.rawValue): this processor lacks its instructions; "
                 + "leave the choice out to get the best that runs here"

@@ -12,6 +12,11 @@ public struct Parameters: Hashable, Sendable {
         self.tokens = tokens
     }
 
+    /// Whether both arrays have the counts of a model.
+    public func fits(shape: ModelShape, vocabulary: Int) -> Bool {
+        dense.count == shape.denseCount && tokens.count == vocabulary * shape.dim
+    }
+
     public static func zeros(shape: ModelShape, vocabulary: Int) -> Parameters {
         Parameters(
             dense: Array(repeating: 0, count: shape.denseCount),

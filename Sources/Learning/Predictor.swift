@@ -1,21 +1,95 @@
-/// Reads contexts and scores what may come next; no training.
+/// Reads contexts and scores what may come next; no training. Not `Sendable`: one owner at a time.
 public final class Predictor {
     public let shape: ModelShape
+    public let vocabulary: Int
+    /// Graph nodes: the first E local token indices are scored.
     public let candidates: Int
 
-    /// - Throws: ``LearningError/wrongCount(name:found:expected:)``
+    private let parameters: Parameters
+    private let pass: Pass
+    private let targets = Buffer<Int32>()
+    private let tokens = Buffer<Int32>()
+
+    /// - Throws: ``LearningError/wrongCount(name:found:expected:)`` for weights of another shape.
     public init(
         shape: ModelShape, parameters: Parameters, candidates: Int, kernel: KernelVariant = .best
     ) throws(LearningError) {
+        guard parameters.dense.count == shape.denseCount else {
+            throw .wrongCount(name: "dense weights", found: parameters.dense.count, expected: shape.denseCount)
+        }
+        vocabulary = parameters.tokens.count / shape.dim
+        guard vocabulary * shape.dim == parameters.tokens.count else {
+            throw .wrongCount(
+                name: "token weights", found: parameters.tokens.count, expected: vocabulary * shape.dim)
+        }
+        try checkSizes(vocabulary: vocabulary, candidates: candidates, threads: 1)
         self.shape = shape
         self.candidates = candidates
+        self.parameters = parameters
+        pass = Pass(shape: shape, kernels: try Kernels(kernel))
     }
 
     /// Scores of all candidates after `context`, of which the last C tokens are read.
     ///
     /// - Returns: E unnormalised log-probabilities.
-    public func logits(context: [Int32]) throws(LearningError) -> [Float] { Array(repeating: 0, count: candidates) }
+    /// - Throws: ``LearningError`` for an empty context or a token outside the vocabulary.
+    public func logits(context: [Int32]) throws(LearningError) -> [Float] {
+        try check(context)
+        var result: [Float] = []
+        score([context][...]) { _, scores in result = Array(scores) }
+        return result
+    }
 
     /// The `k` most probable next tokens, best first; ties by token index.
-    public func topK(_ k: Int, context: [Int32]) throws(LearningError) -> [(token: Int32, probability: Float)] { [] }
+    ///
+    /// - Returns: at most `k` tokens, each with its probability among the candidates.
+    public func topK(_ k: Int, context: [Int32]) throws(LearningError) -> [(token: Int32, probability: Float)] {
+        var scores = try logits(context: context)
+        scores.withUnsafeMutableBufferPointer { pass.kernels.softmax($0.count, $0.baseAddress!) }
+        let order = scores.indices.sorted { (scores[$1], $0) < (scores[$0], $1) }
+        return order.prefix(max(0, k)).map { (Int32($0), scores[$0]) }
+    }
+
+    /// - Throws: for an empty context or a token outside the vocabulary.
+    func check(_ context: [Int32]) throws(LearningError) {
+        guard !context.isEmpty else {
+            throw .outOfRange(name: "context", value: "empty", allowed: "at least one token")
+        }
+        for (index, token) in context.enumerated() where token < 0 || Int(token) >= vocabulary {
+            throw .unknownToken(index: index, token: Int(token), vocabulary: vocabulary)
+        }
+    }
+
+    /// Scores many contexts at once and hands out each row of logits (E).
+    ///
+    /// Shorter contexts are filled up on the right: what follows the asked position is masked.
+    func score(_ contexts: ArraySlice<[Int32]>, _ body: (Int, UnsafeMutableBufferPointer<Float>) -> Void) {
+        let T = min(shape.context, contexts.reduce(1) { max($0, $1.count) })
+        let rows = contexts.count * T
+        let (tokens, targets) = (tokens.reserve(rows), targets.reserve(rows))
+        for (index, context) in contexts.enumerated() {
+            let read = context.suffix(T)
+            for t in 0..<T {
+                tokens[index * T + t] = t < read.count ? read[read.startIndex + t] : 0
+                targets[index * T + t] = t == read.count - 1 ? 0 : -1
+            }
+        }
+        pass.ask(rows: rows, T: T, targets: targets)
+        parameters.dense.withUnsafeBufferPointer { dense in
+            parameters.tokens.withUnsafeBufferPointer { table in
+                let weights = Pass.Weights(dense: dense.baseAddress!, tokens: table.baseAddress!)
+                pass.forward(tokens, weights, nil)
+                let (chunk, stride) = (pass.chunkRows(candidates), pass.logitStride(candidates))
+                var first = 0
+                while first < pass.Q {
+                    let count = min(chunk, pass.Q - first)
+                    let z = pass.head(first, count, candidates, weights)
+                    for row in 0..<count {
+                        body(first + row, UnsafeMutableBufferPointer(start: z + row * stride, count: candidates))
+                    }
+                    first += count
+                }
+            }
+        }
+    }
 }

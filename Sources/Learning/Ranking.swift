@@ -30,10 +30,65 @@ public struct Ranking: Hashable, Sendable {
     }
 }
 
-/// Ranks every query's answer among the first `candidates` tokens.
+/// Ranks every query's answer among the first `candidates` tokens, other true answers removed.
+///
+/// Rank = 1 + candidates with a higher score + half of those with the same; a score that is not a
+/// number ranks last. Queries are scored 256 at a time.
+///
+/// - Throws: ``LearningError`` for weights, tokens or answers that do not fit.
 public func evaluate(
     shape: ModelShape, parameters: Parameters, candidates: Int, queries: [LinkQuery], threads: Int = 1,
     kernel: KernelVariant = .best
 ) throws(LearningError) -> Ranking {
-    Ranking(ranks: [])
+    try checkSizes(vocabulary: candidates, candidates: candidates, threads: threads)
+    var workers: [RankingWorker] = []
+    for _ in 0..<threads {
+        workers.append(
+            RankingWorker(
+                try Predictor(shape: shape, parameters: parameters, candidates: candidates, kernel: kernel)))
+    }
+    for (index, query) in queries.enumerated() {
+        try workers[0].predictor.check(query.context)
+        for token in query.filtered + [query.answer] where token < 0 || Int(token) >= candidates {
+            throw .unknownToken(index: index, token: Int(token), vocabulary: candidates)
+        }
+    }
+    let share = (queries.count + threads - 1) / threads
+    atOnce(threads) { index in
+        let first = min(index * share, queries.count)
+        workers[index].rank(queries[first..<min(first + share, queries.count)])
+    }
+    return Ranking(ranks: workers.flatMap(\.ranks))
+}
+
+/// One thread's share of an evaluation.
+private final class RankingWorker {
+    let predictor: Predictor
+    private(set) var ranks: [Double] = []
+
+    init(_ predictor: Predictor) { self.predictor = predictor }
+
+    func rank(_ queries: ArraySlice<LinkQuery>) {
+        var rest = queries
+        while !rest.isEmpty {
+            let now = rest.prefix(256)
+            rest = rest.dropFirst(256)
+            predictor.score(now.map(\.context)[...]) { index, scores in
+                ranks.append(rankOfAnswer(now[now.startIndex + index], scores))
+            }
+        }
+    }
+
+    private func rankOfAnswer(_ query: LinkQuery, _ scores: UnsafeMutableBufferPointer<Float>) -> Double {
+        let asked = scores[Int(query.answer)]
+        guard !asked.isNaN else { return Double(scores.count) }
+        for token in query.filtered { scores[Int(token)] = -.infinity }
+        scores[Int(query.answer)] = .nan
+        var (above, equal) = (0, 0)
+        for score in scores {
+            if score > asked { above += 1 }
+            if score == asked { equal += 1 }
+        }
+        return 1 + Double(above) + Double(equal) / 2
+    }
 }

@@ -1,70 +1,177 @@
-/// Adam's memory of one model. Stays at its site; survives restarts.
-public struct AdamState: Hashable, Sendable {
-    /// First and second moments of ``Parameters/dense``.
-    public var dense: Moments
-    /// First and second moments of ``Parameters/tokens``.
-    public var tokens: Moments
-    /// Steps taken, for the bias correction.
-    public var steps: Int
-
-    public struct Moments: Hashable, Sendable {
-        public var first: [Float]
-        public var second: [Float]
-        public init(first: [Float], second: [Float]) {
-            self.first = first
-            self.second = second
-        }
-    }
-
-    public init(dense: Moments, tokens: Moments, steps: Int) {
-        self.dense = dense
-        self.tokens = tokens
-        self.steps = steps
-    }
-}
-
 /// Trains one micro-GPT. Not `Sendable`: one owner at a time.
+///
+/// The same seed, options, batches, kernel and number of threads give the same bits. After the first
+/// step of a size, a step allocates nothing.
 public final class Trainer {
     public let shape: ModelShape
+    public let kernel: KernelVariant
+    /// Tokens the model knows, V.
     public private(set) var vocabulary: Int
+    /// Graph nodes: the softmax runs over the first E local token indices.
     public private(set) var candidates: Int
-    public var options: TrainingOptions
-    public var parameters: Parameters
-    public var adam: AdamState
+    /// May change between steps, within ``TrainingOptions/validate()``.
+    public private(set) var options: TrainingOptions
     /// Position in the schedule and in the stream of dropout masks; +1 per step.
     public var globalStep = 0
 
+    private let seed: UInt64
+    private let tensors: [TensorSpec]
+    private let kernels: Kernels
+    private let shards: [Shard]
+    private var weights: Parameters
+    private var moments: AdamState
+
+    /// A model at its seeded start.
+    ///
+    /// - Parameters:
+    ///   - vocabulary: 1 to 16,777,216 tokens.
+    ///   - candidates: 1 to `vocabulary`.
+    ///   - threads: 1 to 256; walks of a batch are divided among them.
     /// - Throws: ``LearningError`` for options or sizes outside their ranges.
     public init(
         shape: ModelShape, vocabulary: Int, candidates: Int, options: TrainingOptions = TrainingOptions(),
         seed: UInt64, threads: Int = 1, kernel: KernelVariant = .best
     ) throws(LearningError) {
         try options.validate()
+        try checkSizes(vocabulary: vocabulary, candidates: candidates, threads: threads)
+        let kernels = try Kernels(kernel)
         self.shape = shape
+        self.kernel = kernel
         self.vocabulary = vocabulary
         self.candidates = candidates
         self.options = options
-        parameters = .initial(shape: shape, vocabulary: vocabulary, seed: seed)
-        let zeros = Parameters.zeros(shape: shape, vocabulary: vocabulary)
-        adam = AdamState(
-            dense: .init(first: zeros.dense, second: zeros.dense),
-            tokens: .init(first: zeros.tokens, second: zeros.tokens), steps: 0)
+        self.seed = seed
+        tensors = shape.tensors
+        self.kernels = kernels
+        shards = (0..<threads).map { _ in Shard(shape: shape, kernels: kernels) }
+        weights = .initial(shape: shape, vocabulary: vocabulary, seed: seed)
+        moments = .fresh(shape: shape, vocabulary: vocabulary)
     }
 
-    /// Makes room for new tokens.
+    /// The weights as they are now.
+    ///
+    /// - Precondition: what is set has the counts of this shape and vocabulary.
+    public var parameters: Parameters {
+        get { weights }
+        set {
+            precondition(newValue.fits(shape: shape, vocabulary: vocabulary), "weights of another shape")
+            weights = newValue
+        }
+    }
+
+    /// Adam's moments, to be kept across restarts.
+    public var adam: AdamState { moments }
+
+    /// Takes up moments that were kept.
+    ///
+    /// - Throws: ``LearningError/wrongCount(name:found:expected:)`` for another shape or vocabulary.
+    public func resume(_ adam: AdamState) throws(LearningError) {
+        try adam.check(shape: shape, vocabulary: vocabulary)
+        moments = adam
+    }
+
+    /// Trains on with other options.
+    public func change(_ options: TrainingOptions) throws(LearningError) {
+        try options.validate()
+        self.options = options
+    }
+
+    /// Makes room for new tokens and keeps what is known of the old ones.
     ///
     /// - Parameters:
-    ///   - rows: for each row of the new vocabulary, the old local index it comes from, or -1 for a
-    ///     new row, which starts with zero moments and zero weights (set ``parameters`` next).
+    ///   - rows: for each row of the new vocabulary the old local index it comes from, or -1 for a
+    ///     new row, which starts with zero weights and moments (set ``parameters`` next).
     ///   - candidates: the new number of graph nodes.
     public func regrow(rows: [Int32], candidates: Int) throws(LearningError) {
+        try checkSizes(vocabulary: rows.count, candidates: candidates, threads: shards.count)
+        for (index, old) in rows.enumerated() where old < -1 || old >= vocabulary {
+            throw .unknownToken(index: index, token: Int(old), vocabulary: vocabulary)
+        }
+        weights.tokens = reordered(weights.tokens, dim: shape.dim, rows: rows)
+        moments.tokens.first = reordered(moments.tokens.first, dim: shape.dim, rows: rows)
+        moments.tokens.second = reordered(moments.tokens.second, dim: shape.dim, rows: rows)
         vocabulary = rows.count
         self.candidates = candidates
     }
 
-    /// One step of Adam on one batch.
+    /// One step of Adam on one batch. A batch in which nothing is asked changes nothing.
     ///
-    /// - Returns: the mean loss over the counted positions, before the step, without label smoothing's share.
+    /// - Returns: the mean of -log probability over the counted positions, before the step.
+    /// - Throws: ``LearningError`` for a batch that does not fit, and
+    ///   ``LearningError/diverged(step:)``; the weights are then as before.
     @discardableResult
-    public func step(_ batch: Batch) throws(LearningError) -> Float { 0 }
+    public func step(_ batch: Batch) throws(LearningError) -> Float {
+        let counted = try batch.counted(context: shape.context, vocabulary: vocabulary, candidates: candidates)
+        guard counted > 0 else { return 0 }
+        differentiate(batch, counted)
+        let norm = sumShards()
+        guard norm.isFinite else { throw .diverged(step: globalStep) }
+        update(norm)
+        globalStep += 1
+        return Float(shards.reduce(0) { $0 + $1.loss } / Double(counted))
+    }
+
+    /// The gradient of the mean smoothed loss, without a step; for tests and diagnosis. Dropout as in a step.
+    public func gradient(_ batch: Batch) throws(LearningError) -> (loss: Float, gradient: Parameters) {
+        let counted = try batch.counted(context: shape.context, vocabulary: vocabulary, candidates: candidates)
+        guard counted > 0 else { return (0, .zeros(shape: shape, vocabulary: vocabulary)) }
+        differentiate(batch, counted)
+        _ = sumShards()
+        let sums = shards[0].gradients
+        let gradient = Parameters(
+            dense: Array(UnsafeBufferPointer(start: sums.dense, count: shape.denseCount)),
+            tokens: Array(UnsafeBufferPointer(start: sums.tokens, count: vocabulary * shape.dim)))
+        return (Float(shards.reduce(0) { $0 + $1.loss } / Double(counted)), gradient)
+    }
+
+    /// Runs every shard over its walks.
+    private func differentiate(_ batch: Batch, _ counted: Int) {
+        let objective = Pass.Objective(
+            candidates: candidates, smoothing: options.labelSmoothing, scale: 1 / Float(counted))
+        let stream = seed &+ UInt64(bitPattern: Int64(globalStep)) &* 0xA076_1D64_78BD_642F
+        let (shards, vocabulary, dropout) = (shards, vocabulary, options.dropout)
+        let share = (batch.B + shards.count - 1) / shards.count
+        weights.dense.withUnsafeBufferPointer { dense in
+            weights.tokens.withUnsafeBufferPointer { table in
+                batch.tokens.withUnsafeBufferPointer { tokens in
+                    batch.targets.withUnsafeBufferPointer { targets in
+                        let step = Shard.Step(
+                            tokens: tokens.baseAddress!, targets: targets.baseAddress!, T: batch.T,
+                            weights: Pass.Weights(dense: dense.baseAddress!, tokens: table.baseAddress!),
+                            objective: objective, dropout: dropout, stream: stream)
+                        atOnce(shards.count) { index in
+                            let first = min(index * share, batch.B)
+                            shards[index].run(
+                                step, walks: first..<min(first + share, batch.B), index: index,
+                                vocabulary: vocabulary)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds all gradients to the first shard's, in the order of the shards.
+    ///
+    /// - Returns: its norm.
+    private func sumShards() -> Double {
+        let (sum, count) = (shards[0].gradients.dense, shape.denseCount + vocabulary * shape.dim)
+        for shard in shards.dropFirst() { kernels.add(count, shard.gradients.dense, sum) }
+        return kernels.sumOfSquares(count, sum).squareRoot()
+    }
+
+    private func update(_ norm: Double) {
+        moments.steps += 1
+        let clip = Double(options.clipNorm)
+        let rate = options.rate(at: globalStep)
+        let step = AdamStep(
+            kernels: kernels, options: options, rate: rate, steps: moments.steps,
+            gradientScale: clip > 0 && norm > clip ? Float(clip / norm) : 1)
+        let gradients = shards[0].gradients
+        for tensor in tensors {
+            step.apply(&weights.dense, gradients.dense, &moments.dense, tensor.range, decays: tensor.rows > 1)
+        }
+        step.apply(
+            &weights.tokens, gradients.tokens, &moments.tokens, 0..<weights.tokens.count, decays: true)
+    }
 }
