@@ -74,8 +74,8 @@ extension Pass {
     /// Distance between rows of logits.
     func logitStride(_ candidates: Int) -> Int { (candidates + 15) / 16 * 16 }
 
-    /// Rows per chunk: about 2^18 logits.
-    func chunkRows(_ candidates: Int) -> Int { max(16, (1 << 18) / logitStride(candidates)) }
+    /// Rows per chunk: about 2^16 logits.
+    func chunkRows(_ candidates: Int) -> Int { max(16, (1 << 16) / logitStride(candidates)) }
 
     /// Logits (count, E) of the asked rows from `first` on, in `logits`.
     func head(_ first: Int, _ count: Int, _ candidates: Int, _ weights: Weights) -> Floats {

@@ -124,12 +124,14 @@ public final class Trainer {
         return (Float(shards.reduce(0) { $0 + $1.loss } / Double(counted)), gradient)
     }
 
+    /// The seed of this step's dropout masks.
+    var dropoutStream: UInt64 { seed &+ UInt64(bitPattern: Int64(globalStep)) &* 0xA076_1D64_78BD_642F }
+
     /// Runs every shard over its walks.
     private func differentiate(_ batch: Batch, _ counted: Int) {
         let objective = Pass.Objective(
             candidates: candidates, smoothing: options.labelSmoothing, scale: 1 / Float(counted))
-        let stream = seed &+ UInt64(bitPattern: Int64(globalStep)) &* 0xA076_1D64_78BD_642F
-        let (shards, vocabulary, dropout) = (shards, vocabulary, options.dropout)
+        let (shards, vocabulary, dropout, stream) = (shards, vocabulary, options.dropout, dropoutStream)
         let share = (batch.B + shards.count - 1) / shards.count
         weights.dense.withUnsafeBufferPointer { dense in
             weights.tokens.withUnsafeBufferPointer { table in
