@@ -80,7 +80,7 @@ extension TrainingOptions.Schedule {
         case .cosine(let planned, let floor):
             floor + (1 - floor) * halfCosine(progress(step, from: 0, to: planned))
         case .linear(let from, let planned, let floor):
-            1 - (1 - floor) * progress(step, from: from, to: planned)
+            floor + (1 - floor) * (1 - progress(step, from: from, to: planned))
         }
     }
 
