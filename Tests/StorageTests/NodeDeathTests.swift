@@ -42,7 +42,8 @@ import Testing
         let nobody = try #require(ServerUser.lookUp("nobody"))
         mkdir(path, 0o700)
         chown(path, nobody.id, nobody.group)
-        await #expect(processExitsWith: .exitCode(7)) { [path = path as String, id = nobody.id as uid_t, group = nobody.group as gid_t] in
+        await #expect(processExitsWith: .exitCode(7)) {
+            [path = path as String, id = nobody.id as uid_t, group = nobody.group as gid_t] in
             guard setgid(group) == 0, setuid(id) == 0 else { exit(1) }
             let server = try PrivateServer(dataDirectory: path + "/data")
             guard try Connection(server.target).row("SELECT 1").int(0) == 1 else { exit(2) }
@@ -81,7 +82,8 @@ import Testing
         let path = TestServer.directory("forbidden")
         mkdir(path, 0o755)
         let nobody = try #require(ServerUser.lookUp("nobody"))
-        await #expect(processExitsWith: .exitCode(7)) { [path = path as String, id = nobody.id as uid_t, group = nobody.group as gid_t] in
+        await #expect(processExitsWith: .exitCode(7)) {
+            [path = path as String, id = nobody.id as uid_t, group = nobody.group as gid_t] in
             guard setgid(group) == 0, setuid(id) == 0 else { exit(1) }
             let error = storageError { _ = try PrivateServer(dataDirectory: path + "/data") }
             guard error?.reason == .directory, error?.cause == "Permission denied" else { exit(2) }

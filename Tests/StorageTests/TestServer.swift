@@ -8,22 +8,29 @@ enum TestServer {
     static let shared: PrivateServer = {
         do {
             let server = try PrivateServer(dataDirectory: directory("shared"))
-            atexit {
-                TestServer.shared.stop()
-                Files.removeTree(TestServer.root)
-            }
+            started.change { $0 = server }
             return server
         } catch {
             fatalError("\(error)")
         }
     }()
 
-    static let root = "/tmp/shoal-storage-tests-\(getpid())"
+    private static let started = Monitor<PrivateServer?>(nil)
+
+    static let root: String = {
+        let path = "/tmp/shoal-storage-tests-\(getpid())"
+        mkdir(path, 0o755)
+        chmod(path, 0o755)
+        atexit {
+            TestServer.started.change { $0 }?.stop()
+            Files.removeTree("/tmp/shoal-storage-tests-\(getpid())")
+        }
+        return path
+    }()
 
     /// A data directory of its own, not yet created.
     static func directory(_ name: String) -> String {
-        mkdir(root, 0o755)
-        return "\(root)/\(name)"
+        "\(root)/\(name)"
     }
 
     static func connect() throws -> Connection {

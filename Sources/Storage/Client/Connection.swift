@@ -10,6 +10,8 @@ public final class Connection: @unchecked Sendable {
     public let target: DatabaseTarget
     /// Statement text to its name on the server.
     private var named: [String: String] = [:]
+    /// The server said that it ends this connection.
+    var isLost = false
     private let noticeBox = NoticeBox()
 
     /// Statements that are remembered under a name; more are simply not prepared.
@@ -49,7 +51,7 @@ public final class Connection: @unchecked Sendable {
     public var serverVersion: Int { Int(PQserverVersion(handle)) }
 
     /// False when the connection can no longer be used. Does not ask the server.
-    public var isOpen: Bool { PQstatus(handle) == CONNECTION_OK }
+    public var isOpen: Bool { !isLost && PQstatus(handle) == CONNECTION_OK }
 
     public var isInTransaction: Bool { PQtransactionStatus(handle) != PQTRANS_IDLE }
 

@@ -20,7 +20,10 @@ extension Connection {
         var cause = field(DiagnosticField.message) ?? (own.isEmpty ? "the server sent an unexpected answer" : own)
         if let detail = field(DiagnosticField.detail) { cause += " (\(detail))" }
         let reason = sqlState.map(Self.reason(sqlState:)) ?? .statement
-        let isLost = !isOpen || reason == .connectionLost
+        // libpq notices a closed socket while reading; after a failed write it may not have read yet.
+        if sqlState == nil { PQconsumeInput(handle) }
+        if reason == .connectionLost { isLost = true }
+        let isLost = !isOpen
         return StorageError(
             isLost ? .connectionLost : reason, operation: "work with", object: target.description, cause: cause,
             remedy: Self.remedy(isLost ? .connectionLost : reason) ?? field(DiagnosticField.hint) ?? "",

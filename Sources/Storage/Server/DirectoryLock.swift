@@ -21,5 +21,9 @@ final class DirectoryLock: Sendable {
         pwrite(file, text, text.utf8.count, 0)
     }
 
-    deinit { close(file) }
+    deinit {
+        // Explicit: a child that is just being spawned may share the descriptor for a moment.
+        flock(file, LOCK_UN)
+        close(file)
+    }
 }

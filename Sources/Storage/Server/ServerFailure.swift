@@ -13,7 +13,8 @@ enum ServerFailure {
             case .notStarted(let step, let code): "\(stepName(step)): \(Files.message(code))"
             case .supervisorLost: "the process that supervises PostgreSQL was killed"
             }
-        let cause = said.map { "\($0)" } ?? ended
+        // A signal comes from outside; what sessions complained about before is not the cause.
+        let cause = if case .signalled = ending { ended } else { said ?? ended }
         let (reason, remedy) = advise(ending, cause)
         return StorageError(reason, operation: operation, object: object, cause: cause, remedy: remedy)
     }
@@ -21,6 +22,9 @@ enum ServerFailure {
     /// The last line of a log that says what went wrong, without time and severity.
     static func lastComplaint(in log: String) -> String? {
         let lines = log.split(separator: "\n")
+        if let line = lines.last(where: { line in diskComplaints.contains { line.contains($0) } }) {
+            return String(line.firstRange(of: ":  ").map { line[$0.upperBound...] } ?? line)
+        }
         for mark in ["PANIC:  ", "FATAL:  ", "fatal: ", "error: ", "ERROR:  ", "could not "] {
             guard let line = lines.last(where: { $0.contains(mark) }), let range = line.firstRange(of: mark) else {
                 continue
@@ -29,6 +33,8 @@ enum ServerFailure {
         }
         return nil
     }
+
+    private static let diskComplaints = ["No space left on device", "Disk quota exceeded", "Read-only file system"]
 
     private static func stepName(_ step: String) -> String {
         switch step {
