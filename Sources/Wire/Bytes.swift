@@ -42,12 +42,12 @@ public enum Hex {
 
 extension FixedWidthInteger {
     /// Big-endian bytes, network order.
-    public var bigEndianBytes: Bytes {
+    @inlinable public var bigEndianBytes: Bytes {
         withUnsafeBytes(of: bigEndian) { Bytes($0) }
     }
 
     /// Reads a big-endian integer; nil unless there are exactly as many bytes as the type has.
-    public init?(bigEndianBytes bytes: some Collection<UInt8>) {
+    @inlinable public init?(bigEndianBytes bytes: some Collection<UInt8>) {
         guard bytes.count == Self.bitWidth / 8 else { return nil }
         var value: Self = 0
         for byte in bytes { value = (value << 8) | Self(truncatingIfNeeded: byte) }

@@ -163,7 +163,7 @@ public final class OpStore {
         }
     }
 
-    private func read(_ envelope: Bytes, at index: UInt64) throws(StorageError) -> Op {
+    func read(_ envelope: Bytes, at index: UInt64) throws(StorageError) -> Op {
         do {
             return try Op(stored: envelope, network: network)
         } catch {
@@ -173,7 +173,7 @@ public final class OpStore {
         }
     }
 
-    private static func reason(_ text: String) -> VoidReason {
+    static func reason(_ text: String) -> VoidReason {
         let parts = text.split(separator: ":", maxSplits: 1)
         return VoidReason(
             code: parts.first.map(String.init) ?? "", detail: parts.count > 1 ? String(parts[1].dropFirst()) : "")

@@ -1,0 +1,84 @@
+public import Identity
+public import Peer
+public import Replication
+public import Wire
+
+/// Reading the op log for people and for other programs.
+extension OpStore {
+    /// Stored ops, newest first.
+    ///
+    /// - Parameters:
+    ///   - before: only those applied earlier than this index; the cursor for the next page.
+    ///   - author: a prefix of the author's id, hexadecimal digits.
+    public func page(
+        limit: Int, before: UInt64?, kind: OpKind?, author: String?
+    ) throws(StorageError) -> [StoredOp] {
+        let rows = try connection.query(
+            """
+            SELECT apply_index, envelope, verdict, reason FROM \(schema).operations
+            WHERE apply_index < $1 AND ($2::smallint IS NULL OR kind = $2)
+              AND ($3::text IS NULL OR encode(author, 'hex') LIKE $3 || '%')
+            ORDER BY apply_index DESC LIMIT $4
+            """,
+            [
+                .int64(before.map { Int64(clamping: $0) } ?? .max), kind.map { .int16(Int16($0.rawValue)) } ?? .null,
+                .text(author), .int64(Int64(limit)),
+            ])
+        return try stored(rows)
+    }
+
+    /// Ops whose id begins with `prefix`, hexadecimal digits; at most ten.
+    public func find(_ prefix: String) throws(StorageError) -> [StoredOp] {
+        try stored(
+            connection.query(
+                """
+                SELECT apply_index, envelope, verdict, reason FROM \(schema).operations
+                WHERE encode(op_id, 'hex') LIKE $1 || '%' ORDER BY apply_index LIMIT 10
+                """, [.text(prefix)]))
+    }
+
+    /// The next ops, log by log in the order of seq, after a place; nil starts.
+    public func next(
+        after place: (key: LogKey, seq: UInt64)?, limit: Int
+    ) throws(StorageError) -> [StoredOp] {
+        try stored(
+            connection.query(
+                """
+                SELECT apply_index, envelope, verdict, reason FROM \(schema).operations
+                WHERE $1::bytea IS NULL OR (author, log, seq) > ($1, $2, $3)
+                ORDER BY author, log, seq LIMIT $4
+                """,
+                [
+                    .bytes(place?.key.author.bytes), .bytes(place?.key.log.bytes),
+                    .int64((place?.seq).map { Int64($0) }), .int64(Int64(limit)),
+                ]))
+    }
+
+    /// The next bodies that are not inside envelopes, by hash, after `hash`; nil starts.
+    public func nextBodies(after hash: Hash32?, limit: Int) throws(StorageError) -> [(hash: Hash32, body: Bytes)] {
+        let rows = try connection.query(
+            """
+            SELECT body_hash, body FROM \(schema).bodies WHERE $1::bytea IS NULL OR body_hash > $1
+            ORDER BY body_hash LIMIT $2
+            """, [.bytes(hash?.bytes), .int64(Int64(limit))])
+        var bodies: [(hash: Hash32, body: Bytes)] = []
+        for row in rows {
+            guard let hash = Hash32(try row.bytes(0)) else { continue }
+            bodies.append((hash, try row.bytes(1)))
+        }
+        return bodies
+    }
+
+    private func stored(_ rows: Rows) throws(StorageError) -> [StoredOp] {
+        var ops: [StoredOp] = []
+        for row in rows {
+            let index = UInt64(try row.int64(0))
+            let op = try read(try row.bytes(1), at: index)
+            ops.append(
+                StoredOp(
+                    op: op, body: nil, void: try row.int64(2) != 0 ? Self.reason(try row.text(3)) : nil,
+                    applyIndex: index))
+        }
+        return ops
+    }
+}
