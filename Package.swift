@@ -98,7 +98,7 @@ let rooms: [Target] = [
     // 4 programs
     room(
         "Daemon",
-        ["Wire", "Identity", "Session", "Membership", "Replication", "Learning", "Graph", "Federation", "Peer", "Site", "Storage", "Transport", "API", "CShims"]
+        ["Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Learning", "Graph", "Federation", "Peer", "Site", "Storage", "Transport", "API", "CShims"]
     ),
     room(
         "Harness", ["Wire", "Identity", "Learning", "Graph", "Federation", "Membership", "Site", "API", "Terminal", "CShims"],

@@ -56,7 +56,8 @@ public struct RequestBody: Sendable {
         }
     }
 
-    private func chunk(at offset: Int, size: Int) throws(APIError) -> [UInt8] {
+    /// A part of the body; shorter than `size` at its end, empty behind it.
+    public func chunk(at offset: Int, size: Int) throws(APIError) -> [UInt8] {
         let size = min(size, count - offset)
         switch content {
         case .memory(let bytes): return Array(bytes[offset..<offset + size])

@@ -4,7 +4,7 @@ public import Wire
 /// One entry of the sign journal: something that this site signed.
 public struct JournalRecord: Sendable, Equatable {
     /// Largest record in bytes.
-    public static let maxBytes = 1 << 20
+    public static let maxBytes = 9 << 20
 
     /// What it is; the caller's numbering.
     public let kind: UInt8

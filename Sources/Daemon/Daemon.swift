@@ -1,0 +1,240 @@
+internal import API
+internal import FoundationEssentials
+internal import Glibc
+public import Identity
+internal import Membership
+internal import Peer
+internal import Replication
+internal import Session
+internal import Site
+internal import Storage
+internal import Synchronization
+internal import Transport
+public import Wire
+
+/// What `shoal run` is told.
+public struct DaemonOptions: Sendable {
+    public var dataDirectory: String
+    /// The site's `.key` file.
+    public var key: String
+    /// The network's `.network` file.
+    public var network: String
+    /// `.peers` files, or directories of them.
+    public var peers: [String]
+    /// HOST:PORT for peers; nil for a site that only dials out.
+    public var listen: String?
+    /// What peers are told to dial, if it is not `listen`.
+    public var advertise: [String]
+    /// HOST:PORT for HTTP besides the Unix socket.
+    public var http: String?
+    public var databaseURL: String?
+    public var schema: String
+    public var verbose: Bool
+
+    public init(
+        dataDirectory: String, key: String, network: String, peers: [String] = [], listen: String? = nil,
+        advertise: [String] = [], http: String? = nil, databaseURL: String? = nil, schema: String = "shoal",
+        verbose: Bool = false
+    ) {
+        self.dataDirectory = dataDirectory
+        self.key = key
+        self.network = network
+        self.peers = peers
+        self.listen = listen
+        self.advertise = advertise
+        self.http = http
+        self.databaseURL = databaseURL
+        self.schema = schema
+        self.verbose = verbose
+    }
+}
+
+/// The version that commands and status tell.
+public enum ShoalVersion {
+    public static let current = "0.1.0"
+}
+
+/// What does not change while a node runs.
+struct SiteFacts: Sendable {
+    let name: String
+    let network: String
+    let listen: String?
+    private let started = ContinuousClock().now
+    var uptime: Double { (ContinuousClock().now - started).seconds }
+}
+
+/// One running node: services on top of each other, started in order and stopped in reverse.
+///
+/// ```
+/// lock ─ keys ─ PostgreSQL ─ recovery ─ event loop ─ node ─ sockets ─ HTTP
+/// ```
+public final class Daemon: Sendable {
+    private let loop: EventLoop
+    private let stopRequested: AsyncStream<String?>
+    private let requestStop: AsyncStream<String?>.Continuation
+
+    public init() throws {
+        loop = try EventLoop()
+        (stopRequested, requestStop) = AsyncStream.makeStream()
+    }
+
+    /// Runs the node until SIGTERM, SIGINT or ``stop()``.
+    ///
+    /// - Parameter ready: called when the node serves, with its peer id, listen address and API socket.
+    /// - Returns: why the node had to stop by itself; nil after an orderly stop.
+    /// - Throws: what prevents the start; a sentence with operation, object, cause and remedy.
+    public func run(
+        _ options: DaemonOptions, ready: @Sendable (PeerID, String?, String) -> Void = { _, _, _ in }
+    ) async throws -> String? {
+        let disputed = VerifierCheck.disagreements()
+        guard disputed.isEmpty else {
+            throw SiteError(
+                .damaged, operation: "start", object: "libsodium",
+                cause: "it judges signatures differently from the network: \(disputed[0])",
+                remedy: "install the distribution's libsodium, 1.0.18 or later")
+        }
+        let directory = try DataDirectory(existing: options.dataDirectory)
+        try directory.checkSpace()
+        let lock = try DataLock(directory)
+        let key = try SiteKey.load(options.key)
+        let network = try NetworkFile.load(options.network)
+        let peers = try Self.peers(options.peers)
+        let log = EventLog(path: directory.logPath, verbose: options.verbose)
+        let runtime = try RuntimeDirectory(for: directory)
+        try runtime.prepare()
+
+        let database = try await Self.blocking {
+            try Database(dataDirectory: directory.path, url: options.databaseURL, schema: options.schema, log: log)
+        }
+        defer { database.stop() }
+        let lease = try options.databaseURL.map { _ in
+            try SchemaLease(
+                database.target, schema: options.schema, holder: key.site.description, nonce: secureRandomBytes(16))
+        }
+        defer { lease?.release() }
+
+        let journal = try SignJournal(path: directory.signJournalPath)
+        let entries = try OpKeeper.entries(of: journal)
+        let schema = options.schema
+        let target = database.target
+        let keeper = OpKeeper(journal: journal) { () throws(StorageError) in
+            try OpStore(Connection(target), schema: schema, network: network.genesis.networkID)
+        }
+        defer { keeper.finish() }
+        let stored = try await Self.blocking {
+            try OpStore(Connection(target), schema: schema, network: network.genesis.networkID).recover()
+        }
+
+        loop.start()
+        defer {
+            loop.stop()
+            loop.join()
+        }
+        let requestStop = requestStop
+        let parts = try await onLoop { loop in
+            let transport = try TLSTransport(loop: loop)
+            let listening = try options.listen.map { try Self.listen(transport, on: $0) }
+            let advertised = options.advertise.isEmpty ? [listening].compactMap { $0 } : options.advertise
+            let node = try Node(
+                configuration: NodeConfiguration(
+                    genesis: network.genesis,
+                    contacts: peers.entries.compactMap { entry in
+                        entry.endpoint.map { Contact(peer: entry.peerID, address: "\($0)", name: entry.name) }
+                    }, listenAddresses: advertised, freshLog: LogID(secureRandomBytes(8))!),
+                identity: key.keyPair,
+                recovered: Recovered(ops: stored.ops, snapshot: stored.snapshot, journal: entries),
+                seed: UInt64(bigEndianBytes: secureRandomBytes(8))!, now: Instant(milliseconds: loop.now))
+            let host = NodeHost(loop: loop, transport: transport, keeper: keeper, node: node, log: log) { reason in
+                requestStop.yield(reason)
+            }
+            for signal in [SIGTERM, SIGINT] { try loop.onSignal(signal) { requestStop.yield(nil) } }
+            return Started(transport: transport, host: host, listening: listening)
+        }
+
+        let graphs = try GraphService(database: database, vocabularyKey: network.vocabularyKey)
+        let states = TrainerStates(database: database)
+        let models = ModelService(host: parts.host, graphs: graphs, states: states)
+        let routes = Routes(
+            site: SiteFacts(name: key.site.description, network: network.genesis.name, listen: parts.listening),
+            host: parts.host, database: database, graphs: graphs, models: models,
+            ops: OpService(database: database, network: network.genesis.networkID),
+            peers: PeerService(
+                host: parts.host, names: Dictionary(uniqueKeysWithValues: peers.entries.map { ($0.peerID, $0.name) }),
+                peersFile: options.peers.first { $0.hasSuffix(".peers") }), log: log)
+        let server = try Self.server(options, runtime, directory, routes, log)
+        try lock.tell(socketPath: runtime.apiSocketPath)
+        loop.post { parts.host.start() }
+        log.info("ready", ["peer": key.keyPair.peerID.short, "listen": parts.listening ?? "-"])
+        ready(key.keyPair.peerID, parts.listening, runtime.apiSocketPath)
+
+        var reason: String?
+        for await request in stopRequested {
+            reason = request
+            break
+        }
+        log.info("stopping", ["reason": reason ?? "asked to"])
+        models.stop()
+        await server.stop(within: .seconds(3))
+        await withCheckedContinuation { done in
+            loop.post { parts.transport.shutdown { done.resume() } }
+        }
+        try? lock.tell(socketPath: nil)
+        runtime.remove()
+        return reason
+    }
+
+    /// Asks the node to stop in order.
+    public func stop() { requestStop.yield(nil) }
+
+    private struct Started: Sendable {
+        let transport: TLSTransport
+        let host: NodeHost
+        let listening: String?
+    }
+
+    private func onLoop<Value: Sendable>(_ work: @escaping @Sendable (EventLoop) throws -> Value) async throws -> Value
+    {
+        let loop = loop
+        return try await loop.perform { Result { try work(loop) } }.get()
+    }
+
+    private static func listen(_ transport: TLSTransport, on text: String) throws -> String {
+        guard let place = HostPort(parsing: text) else {
+            throw SiteError(
+                .malformed(line: nil), operation: "listen", object: text, cause: "it is no address",
+                remedy: "write HOST:PORT, for example 0.0.0.0:7447")
+        }
+        return "\(try transport.listen(place))"
+    }
+
+    private static func peers(_ paths: [String]) throws -> PeerList {
+        var all = PeerList()
+        for path in paths { try all.merge(try PeerList.load(path), from: path) }
+        return all
+    }
+
+    private static func server(
+        _ options: DaemonOptions, _ runtime: RuntimeDirectory, _ directory: DataDirectory, _ routes: Routes,
+        _ log: EventLog
+    ) throws -> HTTPServer {
+        var listen: [ListenAddress] = [.unix(path: runtime.apiSocketPath)]
+        var configuration = ServerConfiguration(listen: [])
+        if let http = options.http {
+            listen.append(try ListenAddress(hostAndPort: http))
+            configuration.access = .bearer(token: try directory.token())
+        }
+        configuration.listen = listen
+        configuration.log = { log.debug($0) }
+        return try HTTPServer(configuration, handler: routes.router())
+    }
+
+    /// Runs blocking work on a thread of its own.
+    private static func blocking<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value
+    {
+        let thread = StorageThread(name: "shoal-start")
+        let result: Result<Value, any Error> = await withCheckedContinuation { continuation in
+            thread.submit { continuation.resume(returning: Result(catching: work)) }
+        }
+        return try result.get()
+    }
+}

@@ -1,0 +1,71 @@
+internal import Glibc
+internal import Peer
+internal import Synchronization
+internal import Wire
+
+/// What the node tells its operator: one logfmt line an event, to standard error and the log file.
+final class EventLog: Sendable {
+    private let file: Mutex<Int32?>
+    private let verbose: Bool
+
+    /// - Parameter path: appended to; the log goes to standard error alone if it cannot be opened.
+    init(path: String?, verbose: Bool) {
+        let descriptor = path.map { open($0, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600) } ?? -1
+        file = Mutex(descriptor >= 0 ? descriptor : nil)
+        self.verbose = verbose
+    }
+
+    func info(_ event: String, _ fields: KeyValuePairs<String, String> = [:]) { write("info", event, fields) }
+    func warn(_ event: String, _ fields: KeyValuePairs<String, String> = [:]) { write("warn", event, fields) }
+    func debug(_ text: String) {
+        if verbose { write("debug", "detail", ["text": text]) }
+    }
+
+    func log(_ notice: Notice) {
+        switch notice {
+        case .connected(let peer): info("connected", ["peer": peer.short])
+        case .disconnected(let peer, let reason): info("disconnected", ["peer": peer.short, "reason": reason])
+        case .banned(let peer, let reason, _): warn("banned", ["peer": peer.short, "reason": reason])
+        case .refused(let op, let code, let from):
+            warn("refused", ["code": code, "op": op?.short ?? "-", "from": from?.short ?? "-"])
+        case .fork(let author, let held, let offered):
+            warn("fork", ["author": author.short, "held": held.short, "offered": offered.short])
+        case .diverged(let peer, let ours, let theirs):
+            warn("diverged", ["peer": peer.short, "ours": ours.short, "theirs": theirs.short])
+        case .openedLog(let log, let reason): info("opened-log", ["log": log.hex, "reason": reason])
+        case .stopped(let reason): warn("stopped", ["reason": reason])
+        }
+    }
+
+    private func write(_ level: String, _ event: String, _ fields: KeyValuePairs<String, String>) {
+        var seconds = time(nil)
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        var stamp = [CChar](repeating: 0, count: 32)
+        let length = strftime(&stamp, stamp.count, "%Y-%m-%dT%H:%M:%SZ", &parts)
+        var line =
+            "ts=\(String(decoding: stamp.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)) level=\(level) event=\(event)"
+        for (key, value) in fields { line += " \(key)=\(Self.quote(value))" }
+        line += "\n"
+        let text = line
+        file.withLock { descriptor in
+            for target in [STDERR_FILENO, descriptor].compactMap({ $0 }) {
+                _ = text.withCString { Glibc.write(target, $0, text.utf8.count) }
+            }
+        }
+    }
+
+    private static func quote(_ value: String) -> String {
+        let plain = !value.isEmpty && value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x3D }
+        guard !plain else { return value }
+        let escaped = value.flatMap { character -> String in
+            switch character {
+            case "\"": "\\\""
+            case "\\": "\\\\"
+            case "\n": "\\n"
+            default: String(character)
+            }
+        }
+        return "\"\(String(escaped))\""
+    }
+}

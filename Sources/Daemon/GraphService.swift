@@ -1,0 +1,117 @@
+internal import API
+internal import Graph
+internal import Storage
+internal import Synchronization
+internal import Wire
+
+/// The site's private graph: import, counts, and the copy in memory that training reads.
+final class GraphService: Sendable {
+    private let database: Database
+    private let key: VocabularyKey
+    private let cache = Mutex<SiteGraph?>(nil)
+
+    init(database: Database, vocabularyKey: Bytes) throws(GraphError) {
+        self.database = database
+        key = try VocabularyKey(vocabularyKey)
+    }
+
+    private func store(_ connection: Connection) -> GraphStore {
+        GraphStore(connection, schema: database.schema, key: key)
+    }
+
+    /// Imports a TSV body: all of it or nothing.
+    func importTriples(_ body: RequestBody, split: GraphSplit) async throws -> ImportReport {
+        let counts: ImportCounts
+        do {
+            counts = try await database.working { (connection) throws in
+                let chunks = ChunkReader(body)
+                return try self.store(connection).importTriples(split) { () throws(StorageError) in try chunks.next() }
+            }
+        } catch let error as ImportError {
+            switch error {
+            case .graph(let fault):
+                throw Problem(
+                    status: 422, detail: "\(fault)", remedy: "nothing was imported; correct the file and try again",
+                    code: "malformed_triples", field: fault.place)
+            case .storage(let error): throw error
+            }
+        }
+        cache.withLock { $0 = nil }
+        return ImportReport(
+            split: split.rawValue, triples: counts.triples, newNodes: counts.newNodes,
+            newRelations: counts.newRelations, newEdges: counts.newEdges, known: counts.triples - counts.newEdges)
+    }
+
+    func stats() async throws -> GraphReport {
+        let counts = try await database.query { (connection) throws(StorageError) in
+            try self.store(connection).counts()
+        }
+        return GraphReport(
+            nodes: counts.nodes, edges: counts.edges, relations: counts.relations, valid: counts.valid,
+            test: counts.test)
+    }
+
+    /// The graph as of the last import.
+    func current() async throws -> SiteGraph {
+        if let graph = cache.withLock({ $0 }) { return graph }
+        let stored = try await database.query { (connection) throws(StorageError) in
+            try self.store(connection).load()
+        }
+        let graph = try SiteGraph(
+            nodes: stored.nodes, relations: stored.relations, triples: stored.triples, valid: stored.valid,
+            test: stored.test)
+        cache.withLock { $0 = graph }
+        return graph
+    }
+
+    /// Triples of a TSV body as ids, for a filter: nothing is stored.
+    func triples(in body: RequestBody) async throws -> [TokenTriple] {
+        let key = key
+        return try await database.working { _ in
+            let chunks = ChunkReader(body)
+            var reader = TripleReader()
+            var table = TripleTable(key: key)
+            while true {
+                if let triple = try reader.next() {
+                    try table.add(triple)
+                    continue
+                }
+                let chunk = try chunks.next()
+                if chunk.isEmpty { break }
+                reader.feed(chunk)
+            }
+            reader.finish()
+            while let triple = try reader.next() { try table.add(triple) }
+            return table.triples
+        }
+    }
+}
+
+extension GraphError {
+    /// LINE:COLUMN of a malformed file.
+    var place: String? {
+        if case .malformed(let fault) = self { "\(fault.line):\(fault.column)" } else { nil }
+    }
+}
+
+/// A request body piece by piece; empty at its end.
+private final class ChunkReader {
+    private let body: RequestBody
+    private var offset = 0
+    private static let chunkBytes = 1 << 18
+
+    init(_ body: RequestBody) { self.body = body }
+
+    func next() throws(StorageError) -> Bytes {
+        let chunk: Bytes
+        do {
+            chunk = try body.chunk(at: offset, size: Self.chunkBytes)
+        } catch {
+            throw StorageError(
+                .directory, operation: "read", object: "the uploaded file", cause: "\(error)",
+                remedy: "check the space in the temporary directory and try again")
+        }
+        offset += chunk.count
+        return chunk
+    }
+}

@@ -1,0 +1,69 @@
+internal import API
+internal import Graph
+internal import Wire
+
+extension Routes {
+    func addModels(to router: inout Router) {
+        let models = models
+        let graphs = graphs
+        router.get("/api/models") { _ in try await answering { .json(try await models.list()) } }
+        router.post("/api/models") { request in
+            try await answering { .json(try await models.create(try request.json()), status: 201) }
+        }
+        router.post("/api/models/train") { request in
+            try await answering { .json(try await models.train(try request.json()), status: 202) }
+        }
+        router.get("/api/jobs/:id") { request in
+            guard let job = Int(request[parameter: "id"]).flatMap({ models.job($0) }) else {
+                throw Problem.notFound("no job has the number '\(request[parameter: "id"])'")
+            }
+            return .json(job)
+        }
+        router.post("/api/models/predict") { request in
+            try await answering { .json(try await models.predict(try request.json())) }
+        }
+        router.post("/api/models/evaluate", bodyLimit: 1 << 30) { request in
+            try await answering { .json(try await Self.evaluate(request, models, graphs)) }
+        }
+        router.get("/api/models/:agent/info") { request in
+            try await answering {
+                let id = try await models.find(request[parameter: "agent"])
+                guard let info = try await models.info(id) else { throw Problem.notFound("the model was deleted") }
+                return .json(info)
+            }
+        }
+        router.delete("/api/models/:agent") { request in
+            try await answering {
+                try await models.delete(request[parameter: "agent"])
+                return .noContent
+            }
+        }
+    }
+
+    private static func evaluate(
+        _ request: Request, _ models: ModelService, _ graphs: GraphService
+    ) async throws -> EvaluationReport {
+        guard let agent = request.query["agent"] else {
+            throw Problem.badRequest("the parameter 'agent' is missing", field: "agent")
+        }
+        let weights = try choice(request, "weights", Weights.federated) { Weights(rawValue: $0) }
+        let evaluation = try choice(request, "protocol", EvaluationProtocol.twoSided) {
+            EvaluationProtocol(rawValue: $0)
+        }
+        let split = try choice(request, "split", "test") { ["valid", "test"].contains($0) ? $0 : nil }
+        let filter = request.body.count > 0 ? try await graphs.triples(in: request.body) : nil
+        return try await models.evaluate(
+            agent, weights: weights, evaluation: evaluation, split: split, filter: filter,
+            withRanks: request.query["ranks"] == "true")
+    }
+
+    static func choice<Value>(
+        _ request: Request, _ name: String, _ fallback: Value, _ parse: (String) -> Value?
+    ) throws(Problem) -> Value {
+        guard let text = request.query[name] else { return fallback }
+        guard let value = parse(text) else {
+            throw .badRequest("the parameter '\(name)' cannot be '\(text)'", field: name)
+        }
+        return value
+    }
+}

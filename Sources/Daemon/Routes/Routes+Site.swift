@@ -1,0 +1,84 @@
+internal import API
+internal import Gossip
+internal import Identity
+internal import Membership
+internal import Peer
+internal import Replication
+internal import Storage
+internal import Transport
+internal import Wire
+
+extension Routes {
+    func addStatus(to router: inout Router) {
+        let routes = self
+        router.get("/api/status") { _ in try await answering { .json(try await routes.status()) } }
+        router.get("/healthz", open: true) { _ in .text("ok\n") }
+    }
+
+    func addPeers(to router: inout Router) {
+        let peers = peers
+        router.get("/api/peers") { _ in try await answering { .json(try await peers.list()) } }
+        router.post("/api/peers") { request in
+            try await answering { .json(try await peers.add(try request.json()), status: 201) }
+        }
+    }
+
+    func addGraph(to router: inout Router) {
+        let graphs = graphs
+        router.get("/api/graph/stats") { _ in try await answering { .json(try await graphs.stats()) } }
+        router.post("/api/graph/import", bodyLimit: 1 << 30) { request in
+            try await answering {
+                let split = try Self.choice(request, "split", GraphSplit.train) { GraphSplit(rawValue: $0) }
+                return .json(try await graphs.importTriples(request.body, split: split), status: 201)
+            }
+        }
+    }
+
+    func addOps(to router: inout Router) {
+        let ops = ops
+        router.get("/api/ops") { request in
+            try await answering {
+                let limit = try Self.choice(request, "limit", 50) { Int($0).flatMap { (1...1_000) ~= $0 ? $0 : nil } }
+                let before = try Self.choice(request, "before", Int?.none) { Int($0).map { $0 } }
+                return .json(
+                    try await ops.list(
+                        limit: limit, before: before, kind: request.query["kind"], author: request.query["author"]))
+            }
+        }
+        router.get("/api/ops/verify") { _ in try await answering { .json(try await ops.verify()) } }
+        router.get("/api/ops/export") { _ in try await answering { ops.export(.envelopes) } }
+        router.get("/api/ops/export-bodies") { _ in try await answering { ops.export(.bodies) } }
+        router.get("/api/ops/:id") { request in
+            try await answering { .json(try await ops.show(request[parameter: "id"])) }
+        }
+    }
+
+    func status() async throws -> StatusReport {
+        let facts = site
+        let core = try await host.ask { node in
+            (
+                peer: node.identity.peerID, network: node.network, frontier: node.summary.frontierDigest,
+                state: node.summary.stateDigest, ops: node.summary.frontier.opCount, waiting: node.replica.waitingCount,
+                members: node.state.members.count, refused: node.counters.refused, stopped: node.stopped,
+                isMember: node.state.members.contains(node.identity.peerID)
+            )
+        }
+        let counters = try await host.counters
+        let trouble: String? =
+            if let stopped = core.stopped {
+                "the node has stopped applying ops: \(stopped)"
+            } else if !core.isMember {
+                "this site is not a member yet: ask a member to run `shoal peers add \(core.peer.hex)`"
+            } else {
+                database.trouble
+            }
+        return StatusReport(
+            name: facts.name, peer: core.peer.hex, network: .init(id: core.network.hex, name: facts.network),
+            version: ShoalVersion.current, uptimeSeconds: facts.uptime, trouble: trouble, listen: facts.listen,
+            frontierDigest: core.frontier.hex, stateDigest: core.state.hex, ops: Int(core.ops), waiting: core.waiting,
+            members: core.members, peers: try await peers.list(), models: try await models.list(),
+            graph: try await graphs.stats(),
+            database: .init(kind: database.isPrivate ? "private" : "external", bytes: try await database.bytes()),
+            traffic: .init(bytesSent: counters.rawSent, bytesReceived: counters.rawReceived), refused: core.refused)
+    }
+}

@@ -1,0 +1,49 @@
+internal import API
+internal import Identity
+internal import Storage
+internal import Transport
+
+/// The node's HTTP routes, as commands and programs use them. Each group is a file.
+struct Routes: Sendable {
+    let site: SiteFacts
+    let host: NodeHost
+    let database: Database
+    let graphs: GraphService
+    let models: ModelService
+    let ops: OpService
+    let peers: PeerService
+    let log: EventLog
+
+    func router() -> Router {
+        var router = Router()
+        let log = log
+        router.onError = { request, error in
+            log.warn("request-failed", ["path": request.path, "error": "\(error)"])
+        }
+        addStatus(to: &router)
+        addPeers(to: &router)
+        addGraph(to: &router)
+        addModels(to: &router)
+        addOps(to: &router)
+        return router
+    }
+}
+
+/// Turns errors of the rooms below into problem documents, in one place.
+func answering(_ work: () async throws -> Response) async throws -> Response {
+    do {
+        return try await work()
+    } catch let problem as Problem {
+        throw problem
+    } catch let error as StorageError {
+        throw error.isConnectionLost
+            ? Problem.unavailable("\(error)", remedy: "try again: the database is being restarted")
+            : Problem.conflict("\(error)", code: "storage")
+    } catch is TransportError {
+        throw Problem.unavailable("the node is stopping")
+    } catch let error as TrainingError {
+        throw Problem.conflict("\(error)", code: "training")
+    } catch let error as any (Error & CustomStringConvertible) {
+        throw Problem.badRequest("\(error)")
+    }
+}

@@ -1,0 +1,81 @@
+internal import API
+internal import Graph
+internal import Wire
+
+/// The site's graph in memory, as training and prediction need it. Immutable; an import makes a new one.
+struct SiteGraph: Sendable {
+    let vocabulary: LocalVocabulary
+    let index: GraphIndex
+    let triples: [TokenTriple]
+    let valid: [TokenTriple]
+    let test: [TokenTriple]
+    private let names: [TokenID: String]
+    private let nodesByName: [String: TokenID]
+    private let relationsByName: [String: RelationTokens]
+
+    /// - Parameters:
+    ///   - nodes: id and name of every graph node.
+    ///   - relations: tokens and name of every relation.
+    init(
+        nodes: [(id: TokenID, name: String)], relations: [(tokens: RelationTokens, name: String)],
+        triples: [TokenTriple], valid: [TokenTriple], test: [TokenTriple]
+    ) throws(GraphError) {
+        vocabulary = try LocalVocabulary(nodes: nodes.map(\.id), relations: relations.map(\.tokens))
+        index = try GraphIndex(vocabulary, triples: triples)
+        self.triples = triples
+        self.valid = valid
+        self.test = test
+        var names: [TokenID: String] = [:]
+        for node in nodes { names[node.id] = node.name }
+        for relation in relations {
+            names[relation.tokens.forward] = relation.name
+            names[relation.tokens.inverse] = "^\(relation.name)"
+        }
+        self.names = names
+        nodesByName = Dictionary(nodes.map { ($0.name, $0.id) }, uniquingKeysWith: { first, _ in first })
+        relationsByName = Dictionary(relations.map { ($0.name, $0.tokens) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    func name(of token: TokenID) -> String { names[token] ?? token.hex }
+
+    /// Local token indices of names or ids. `^name` reads a relation backwards.
+    func context(_ words: [String]) throws(Problem) -> [Int32] {
+        guard !words.isEmpty else {
+            throw .badRequest("the context is empty", remedy: "give a graph node and a relation", field: "context")
+        }
+        var context: [Int32] = []
+        for (at, word) in words.enumerated() {
+            guard let index = index(of: word) else {
+                throw .notFound(
+                    "nothing at this site is called '\(word)' (context item \(at + 1))",
+                    remedy: "search with `shoal graph search`; a relation read backwards is written ^name",
+                    code: "unknown_name")
+            }
+            context.append(index)
+        }
+        return context
+    }
+
+    private func index(of word: String) -> Int32? {
+        if let node = nodesByName[word] { return vocabulary.index(of: node) }
+        if let relation = relationsByName[word] { return vocabulary.index(of: relation.forward) }
+        if word.hasPrefix("^"), let relation = relationsByName[String(word.dropFirst())] {
+            return vocabulary.index(of: relation.inverse)
+        }
+        return TokenID(hex: word).flatMap { vocabulary.index(of: $0) }
+    }
+
+    /// What the site's own edges say follows the last two tokens, if they are a node and a relation.
+    func answers(to context: [Int32]) -> Set<Int32> {
+        guard context.count >= 2, vocabulary.isNode(context[context.count - 2]) else { return [] }
+        let relation = context[context.count - 1]
+        let first = Int32(vocabulary.nodeCount)
+        let count = Int32(vocabulary.relationCount)
+        switch relation {
+        case first..<first + count: return Set(index.tails(of: context[context.count - 2], relation))
+        case first + count..<first + 2 * count:
+            return Set(index.heads(of: context[context.count - 2], relation - count))
+        default: return []
+        }
+    }
+}
