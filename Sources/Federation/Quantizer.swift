@@ -18,6 +18,16 @@ enum Quantizer {
         return (value &+ (1 << (shift - 1)) &- 1 &+ odd) >> shift
     }
 
+    /// The nearest whole number, ties to even.
+    ///
+    /// Adding 2^52 leaves no room for a fraction. The library's `rint` is a call where the processor's
+    /// own instruction is not in the portable baseline.
+    @inline(__always)
+    static func rounded(_ value: Double) -> Double {
+        guard value.magnitude < 0x1p52 else { return value }
+        return value < 0 ? (value - 0x1p52) + 0x1p52 : (value + 0x1p52) - 0x1p52
+    }
+
     /// One quantised row.
     struct Row {
         var shift: UInt8

@@ -112,7 +112,7 @@ public struct RoundBuilder: Sendable {
         for index in range {
             let change = (Double(trained[index]) - Double(base[index])) * scale
             guard change.isFinite else { throw .notFinite(name: name, index: index) }
-            let value = change.rounded(.toNearestOrEven) + Double(sums[index])
+            let value = Quantizer.rounded(change) + Double(sums[index])
             squares += value * value
             values.append(value)
         }
@@ -120,7 +120,7 @@ public struct RoundBuilder: Sendable {
         let cap = Double(spec.caps.maxRowNorm)
         let factor = norm > cap ? cap / norm : 1
         for (index, value) in zip(range, values) {
-            sums[index] = Int64((value * factor).rounded(.toNearestOrEven))
+            sums[index] = Int64(Quantizer.rounded(value * factor))
         }
     }
 
@@ -214,7 +214,7 @@ public struct RoundBuilder: Sendable {
         var factor = opFactor
         while true {
             let clipped =
-                factor == 1 ? Array(row) : row.map { Int64((Double($0) * factor).rounded(.toNearestOrEven)) }
+                factor == 1 ? Array(row) : row.map { Int64(Quantizer.rounded(Double($0) * factor)) }
             let result = Quantizer.quantize(clipped, precision)
             if result.squaredNorm <= cap * cap { return result }
             factor *= RoundBuilder.shrink
