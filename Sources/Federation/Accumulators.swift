@@ -90,77 +90,67 @@ public struct Accumulators: Sendable {
     mutating func merge(_ judged: JudgedDelta, slots: [Int32], negated: Bool) {
         precondition(slots.count == judged.delta.rows.indices.count, "one slot a row")
         root = nil
-        mergeDense(judged.delta.dense, places: judged.places, negated: negated)
-        let (block, dim) = (judged.delta.rows, dim)
-        switch block.values {
-        case .int8(let values):
-            values.withUnsafeBufferPointer { buffer in
-                mergeRows(slots: slots) { row, sum in
-                    MergeKernel.add(
-                        buffer.baseAddress! + row * dim, count: dim, shift: block.shifts[row], negated: negated, to: sum
-                    )
-                }
-            }
-        case .int16(let values):
-            values.withUnsafeBufferPointer { buffer in
-                mergeRows(slots: slots) { row, sum in
-                    MergeKernel.add(
-                        buffer.baseAddress! + row * dim, count: dim, shift: block.shifts[row], negated: negated, to: sum
-                    )
-                }
-            }
+        switch judged.delta.dense.values {
+        case .int8(let values): mergeDense(judged, values, negated: negated)
+        case .int16(let values): mergeDense(judged, values, negated: negated)
+        }
+        let shifts = judged.delta.rows.shifts
+        switch judged.delta.rows.values {
+        case .int8(let values): mergeRows(slots, values, shifts: shifts, negated: negated)
+        case .int16(let values): mergeRows(slots, values, shifts: shifts, negated: negated)
         }
     }
 
-    /// Calls `add` with each row of a delta and its accumulators; neighbours on one page share the
-    /// price of making it writable.
-    @inline(__always)
-    private mutating func mergeRows(slots: [Int32], _ add: (Int, UnsafeMutablePointer<Int64>) -> Void) {
+    /// Token rows; neighbours on one page share the price of making it writable.
+    private mutating func mergeRows<Value: QuantizedValue>(
+        _ slots: [Int32], _ values: [Value], shifts: Bytes, negated: Bool
+    ) {
         let dim = dim
-        var row = 0
-        while row < slots.count {
-            let page = Int(slots[row]) / Accumulators.pageRows
-            var touched: UInt64 = 0
-            pages[page].values.withUnsafeMutableBufferPointer { values in
-                while row < slots.count, Int(slots[row]) / Accumulators.pageRows == page {
-                    let place = Int(slots[row]) % Accumulators.pageRows
-                    add(row, values.baseAddress! + place * dim)
-                    touched |= 1 << UInt64(place)
-                    row += 1
+        values.withUnsafeBufferPointer { values in
+            var row = 0
+            while row < slots.count {
+                let page = Int(slots[row]) / Accumulators.pageRows
+                var touched: UInt64 = 0
+                pages[page].values.withUnsafeMutableBufferPointer { sums in
+                    while row < slots.count, Int(slots[row]) / Accumulators.pageRows == page {
+                        let place = Int(slots[row]) % Accumulators.pageRows
+                        MergeKernel.add(
+                            values.baseAddress! + row * dim, count: dim, shift: shifts[row], negated: negated,
+                            to: sums.baseAddress! + place * dim)
+                        touched |= 1 << UInt64(place)
+                        row += 1
+                    }
                 }
+                pages[page].stale |= touched
+                pages[page].dirty |= touched
             }
-            pages[page].stale |= touched
-            pages[page].dirty |= touched
         }
     }
 
-    private mutating func mergeDense(_ block: RowBlock, places: [DensePlace], negated: Bool) {
-        var start = 0
-        for (row, place) in places.enumerated() {
-            if tensors[place.tensor].values.isEmpty {
-                tensors[place.tensor].values = ContiguousArray(
-                    repeating: 0, count: layout.tensors[place.tensor].spec.count)
-            }
-            tensors[place.tensor].isStale = true
-            tensors[place.tensor].isDirty = true
-            tensors[place.tensor].values.withUnsafeMutableBufferPointer { sums in
-                let sum = sums.baseAddress! + place.start
-                switch block.values {
-                case .int8(let values):
-                    values.withUnsafeBufferPointer {
+    /// Dense rows, tensor by tensor.
+    private mutating func mergeDense<Value: QuantizedValue>(
+        _ judged: JudgedDelta, _ values: [Value], negated: Bool
+    ) {
+        let (places, shifts) = (judged.places, judged.delta.dense.shifts)
+        values.withUnsafeBufferPointer { values in
+            var (row, start) = (0, 0)
+            while row < places.count {
+                let tensor = places[row].tensor
+                if tensors[tensor].values.isEmpty {
+                    tensors[tensor].values = ContiguousArray(repeating: 0, count: layout.tensors[tensor].spec.count)
+                }
+                tensors[tensor].isStale = true
+                tensors[tensor].isDirty = true
+                tensors[tensor].values.withUnsafeMutableBufferPointer { sums in
+                    while row < places.count, places[row].tensor == tensor {
                         MergeKernel.add(
-                            $0.baseAddress! + start, count: place.columns, shift: block.shifts[row], negated: negated,
-                            to: sum)
-                    }
-                case .int16(let values):
-                    values.withUnsafeBufferPointer {
-                        MergeKernel.add(
-                            $0.baseAddress! + start, count: place.columns, shift: block.shifts[row], negated: negated,
-                            to: sum)
+                            values.baseAddress! + start, count: places[row].columns, shift: shifts[row],
+                            negated: negated, to: sums.baseAddress! + places[row].start)
+                        start += places[row].columns
+                        row += 1
                     }
                 }
             }
-            start += place.columns
         }
     }
 

@@ -61,7 +61,7 @@ extension RowBlock {
         switch values {
         case .int8(let values): encoder.bytes(values.withUnsafeBytes { Bytes($0) })
         case .int16(let values):
-            encoder.bytes(values.map(\.littleEndian).withUnsafeBytes { Bytes($0) })
+            encoder.bytes(values.map { $0.littleEndian }.withUnsafeBytes { Bytes($0) })
         }
     }
 

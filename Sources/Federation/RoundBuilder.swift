@@ -118,10 +118,10 @@ public struct RoundBuilder: Sendable {
         }
         let norm = squares.squareRoot()
         let cap = Double(spec.caps.maxRowNorm)
-        let factor = norm > cap ? cap / norm : 1
-        for (index, value) in zip(range, values) {
-            sums[index] = Int64(Quantizer.rounded(value * factor))
+        if norm > cap {
+            for at in values.indices { values[at] = Quantizer.rounded(values[at] * (cap / norm)) }
         }
+        for at in values.indices { sums[range.lowerBound + at] = Int64(values[at]) }
     }
 
     // MARK: Choosing
