@@ -55,6 +55,8 @@ let systemLibraries: [Target] = [
     library("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
     // What Glibc hides from Swift, and C macros and variadic functions of the libraries above.
     .target(name: "CShims", dependencies: ["COpenSSL", "CMicroHTTPD", "CCurl"]),
+    // The bundled data of `shoal demo`, embedded by the C compiler.
+    .target(name: "DemoData", exclude: ["umls-shared3", "README.md"]),
 ]
 
 // The same kernel sources, built once per instruction set and chosen at run time.
@@ -101,8 +103,8 @@ let rooms: [Target] = [
         ["Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Learning", "Graph", "Federation", "Peer", "Site", "Storage", "Transport", "API", "CShims"]
     ),
     room(
-        "Harness", ["Wire", "Identity", "Learning", "Graph", "Federation", "Membership", "Site", "API", "Terminal", "CShims"],
-        resources: [.copy("Resources/umls-shared3")]),
+        "Harness",
+        ["Wire", "Identity", "Learning", "Graph", "Federation", "Membership", "Site", "API", "Terminal", "CShims", "DemoData"]),
     .executableTarget(
         name: "shoal",
         dependencies: ["Wire", "Identity", "Membership", "Replication", "Graph", "Learning", "Site", "API", "Terminal", "Daemon", "Harness", "Simulation"],

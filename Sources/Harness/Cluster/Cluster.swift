@@ -1,0 +1,175 @@
+internal import API
+internal import FoundationEssentials
+internal import Glibc
+internal import Identity
+internal import Membership
+internal import Site
+internal import Terminal
+internal import Wire
+
+/// Several real nodes on this machine: a process, a data directory and a PostgreSQL each, loopback sockets.
+///
+/// All state is in a directory, so that separate commands can work on one running cluster:
+///
+/// ```
+/// DIR/cluster.json   names, ports, processes
+///     keys/          NAME.key, NAME.pub, NETWORK.network
+///     peers/         NAME.peers: whom NAME dials
+///     nodes/         NAME/: its data directory
+///     logs/          NAME.log: what it printed
+/// ```
+/// Nodes outlive the command that starts them. A process is ended only if it is the one that was started.
+public struct Cluster: Sendable {
+    /// Absolute, without symbolic links.
+    public let directory: String
+
+    /// What a new cluster is made of.
+    public struct Plan: Sendable {
+        public var network: String
+        public var names: [String]
+        public var topology: Topology
+        /// The `shoal` binary; this program's own if nil.
+        public var binary: String?
+
+        public init(network: String, names: [String], topology: Topology = .full, binary: String? = nil) {
+            self.network = network
+            self.names = names
+            self.topology = topology
+            self.binary = binary
+        }
+    }
+
+    /// Opens an existing cluster, running or not.
+    public init(existing directory: String) throws {
+        guard let real = Self.realPath(directory) else {
+            throw Failure("cluster", directory, String(cString: strerror(errno)), exit: .unreachable)
+        }
+        self.directory = real
+        _ = try file
+    }
+
+    /// Makes keys, the network file and empty data directories; starts nothing.
+    ///
+    /// - Parameter directory: must be missing or empty.
+    public init(making plan: Plan, in directory: String) throws {
+        guard !plan.names.isEmpty, Set(plan.names).count == plan.names.count else {
+            throw Failure("cluster up", plan.names.joined(separator: ", "), "every node needs a name of its own")
+        }
+        // As root, PostgreSQL's own user must pass through; keys are closed by themselves.
+        let mode: UInt32 = geteuid() == 0 ? 0o711 : 0o700
+        try Files.makeDirectory(directory, mode: mode)
+        let present = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        guard present.isEmpty else {
+            throw Failure(
+                "cluster up", directory, "the directory is not empty",
+                remedy: "Choose another one, or end the cluster in it with `shoal cluster down`")
+        }
+        guard let real = Self.realPath(directory) else {
+            throw Failure("cluster up", directory, String(cString: strerror(errno)), exit: .unreachable)
+        }
+        self.directory = real
+        for part in ["nodes", "logs", "peers"] { try Files.makeDirectory("\(real)/\(part)", mode: mode) }
+
+        let keys = try plan.names.map { name in
+            SiteKey(site: try SiteName(checking: name), keyPair: KeyPair.generate())
+        }
+        for key in keys { try key.create(in: "\(real)/keys") }
+        let vocabularyKey = secureRandomBytes(32)
+        let genesis = try Genesis(
+            name: plan.network, createdSeconds: UInt64(time(nil)), salt: secureRandomBytes(16),
+            vocabularyKey: vocabularyKey, founders: keys.map(\.keyPair.peerID))
+        try NetworkFile(genesis: genesis, vocabularyKey: vocabularyKey).create(in: "\(real)/keys")
+
+        let nodes = plan.names.indices.map { place in
+            let dials = plan.topology.neighbours(of: place, count: plan.names.count).map { plan.names[$0] }
+            return ClusterFile.Node(
+                name: plan.names[place], peer: keys[place].keyPair.peerID.hex, port: 0, dials: dials, process: nil)
+        }
+        let binary = try Self.program(plan.binary)
+        try ClusterFile(network: plan.network, binary: binary, nodes: nodes).save(to: real)
+        try choosePorts()
+    }
+
+    // MARK: Looking
+
+    /// The nodes, as the file says at this moment.
+    public var nodes: [ClusterNode] {
+        get throws {
+            let file = try file
+            return file.nodes.map { ClusterNode(directory: directory, network: file.network, record: $0) }
+        }
+    }
+
+    public func node(_ name: String) throws -> ClusterNode {
+        let all = try nodes
+        guard let found = all.first(where: { $0.name == name }) else {
+            throw Failure(
+                "cluster", name, "there is no such node",
+                remedy: "The nodes are \(all.map(\.name).joined(separator: ", "))")
+        }
+        return found
+    }
+
+    /// Asks every node; one that does not answer within a few seconds is reported as silent.
+    public func status() async throws -> ClusterStatus {
+        let file = try file
+        let rows = try await forEach(try nodes, atMost: 16) { node in
+            var call = Call(.get, "/api/status")
+            call.timeout = .seconds(5)
+            guard let client = try? node.client(), let reply = try? await client.send(call) else {
+                return ClusterStatus.Node(node, nil)
+            }
+            return ClusterStatus.Node(node, try reply.json())
+        }
+        return ClusterStatus(directory: directory, network: file.network, nodes: rows)
+    }
+
+    // MARK: The file
+
+    var file: ClusterFile {
+        get throws(Failure) { try ClusterFile.load(from: directory) }
+    }
+
+    /// Changes the file while no other command does.
+    func update(_ change: (inout ClusterFile) throws -> Void) throws {
+        let lock = try ClusterLock(directory)
+        defer { withExtendedLifetime(lock) {} }
+        var file = try file
+        try change(&file)
+        try file.save(to: directory)
+    }
+
+    /// Gives every node a free port, and tells the others.
+    func choosePorts() throws {
+        try update { file in
+            for (place, port) in try FreePorts.choose(file.nodes.count).enumerated() { file.nodes[place].port = port }
+        }
+        let file = try file
+        for node in file.nodes { try writePeers(of: node, file) }
+    }
+
+    /// Writes the `.peers` file of a node from the ports of those that it dials.
+    func writePeers(of node: ClusterFile.Node, _ file: ClusterFile) throws {
+        let lines = file.nodes.filter { node.dials.contains($0.name) }.map { other in
+            PeerEntry(
+                peerID: PeerID(hex: other.peer)!, endpoint: Endpoint(host: "127.0.0.1", port: other.port),
+                name: other.name
+            ).description + "\n"
+        }
+        try Files.write(Bytes(lines.joined().utf8), to: "\(directory)/peers/\(node.name).peers")
+    }
+
+    private static func program(_ path: String?) throws -> String {
+        guard let path else { return Launch.ownProgram() }
+        guard let real = realPath(path), access(real, X_OK) == 0 else {
+            throw Failure("cluster up", path, "it is no program that can be run", exit: .unreachable)
+        }
+        return real
+    }
+
+    static func realPath(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+}

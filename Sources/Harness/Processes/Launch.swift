@@ -1,0 +1,54 @@
+internal import CShims
+internal import Glibc
+internal import Terminal
+
+/// Starts programs that outlive the command that started them.
+enum Launch {
+    /// Runs `program` in a session of its own, so that Ctrl-C at the terminal does not reach it.
+    ///
+    /// - Parameters:
+    ///   - arguments: without the program's own name.
+    ///   - log: what it prints is appended here.
+    /// - Returns: the process; it may have ended already.
+    static func detached(
+        _ program: String, _ arguments: [String], log: String
+    ) throws(Failure) -> Started {
+        let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        guard output >= 0 else { throw failure(program, "cannot write its log \(log)", errno) }
+        defer { close(output) }
+        var words = (["shoal"] + arguments).map { strdup($0) }
+        words.append(nil)
+        defer { for word in words { free(word) } }
+        var pid: pid_t = 0
+        let code = shoal_spawn_detached(program, words, environ, output, &pid)
+        guard code == 0 else { throw failure(program, "it does not start", code) }
+        return Started(pid: pid)
+    }
+
+    /// The program of this process; it stays the same when its file is replaced meanwhile.
+    static func ownProgram() -> String {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        guard count > 0 else { return "/proc/self/exe" }
+        let path = String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return access(path, X_OK) == 0 ? path : "/proc/self/exe"
+    }
+
+    private static func failure(_ program: String, _ what: String, _ code: Int32) -> Failure {
+        Failure("start", program, "\(what): \(String(cString: strerror(code)))", exit: .unreachable)
+    }
+}
+
+/// A process that was just started, until it serves or ended.
+struct Started: Sendable {
+    let pid: Int32
+    /// Nil if it ended at once.
+    let identity: ProcessIdentity?
+
+    init(pid: Int32) {
+        self.pid = pid
+        identity = ProcessIdentity(of: pid)
+    }
+
+    var isAlive: Bool { identity?.isAlive ?? false }
+}
