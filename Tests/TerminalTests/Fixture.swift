@@ -101,6 +101,13 @@ enum Sample {
                         ) { try seen($0) }
                     ]),
                 Command(
+                    "peers", summary: "the other sites", flags: [json], examples: [.init("shoal peers", "List them.")],
+                    subcommands: [
+                        Command("list", summary: "list them", examples: [.init("shoal peers list", "List them.")]) {
+                            try seen($0)
+                        }
+                    ], standard: "list"),
+                Command(
                     "train", summary: "train the model", arguments: [name], options: [steps, rate], flags: [json],
                     examples: [.init("shoal train --steps 50", "Train for 50 steps.")]
                 ) { try seen($0) },

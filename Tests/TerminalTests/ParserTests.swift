@@ -36,6 +36,17 @@ import Testing
         }
     }
 
+    @Test func `a group runs its standard command when none is named`() async {
+        let (code, recorder) = await run("peers --json") { call in
+            #expect(call.name == "shoal peers list")
+            #expect(call[Sample.json])
+            return .no
+        }
+        #expect(code == .no, "\(recorder.takeErrors())")
+        let (wrong, _) = await run("peers lost")
+        #expect(wrong == .usage)
+    }
+
     @Test func `defaults hold where nothing is given`() async {
         let (code, _) = await run("train") { call in
             #expect(call[Sample.steps] == 200)

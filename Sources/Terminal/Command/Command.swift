@@ -20,6 +20,8 @@ public struct Command: Sendable {
     /// More about it, if one line does not say it; paragraphs are separated by an empty line.
     public let discussion: String
     public let subcommands: [Command]
+    /// The command of a group that runs when none is named.
+    let standard: String?
     let arguments: [ArgumentSpec]
     let options: [OptionSpec]
     let flags: [Flag]
@@ -39,14 +41,17 @@ public struct Command: Sendable {
         self.flags = flags
         self.examples = examples
         subcommands = []
+        standard = nil
         action = run
         check()
     }
 
     /// A group; its options and flags hold for every command in it, before or after the command's name.
+    ///
+    /// - Parameter standard: the command that runs when none is named; it takes no arguments of its own then.
     public init(
         _ name: String, summary: String, discussion: String = "", options: [any OptionDeclaration] = [],
-        flags: [Flag] = [], examples: [Example], subcommands: [Command]
+        flags: [Flag] = [], examples: [Example], subcommands: [Command], standard: String? = nil
     ) {
         self.name = name
         self.summary = summary
@@ -56,6 +61,7 @@ public struct Command: Sendable {
         self.flags = flags
         self.examples = examples
         self.subcommands = subcommands
+        self.standard = standard
         action = nil
         check()
     }
@@ -68,6 +74,8 @@ public struct Command: Sendable {
             precondition(Set(names).count == names.count, "the command '\(name)' declares a name twice")
         }
         precondition(!(options.map(\.name) + flags.map(\.name)).contains("help"), "'\(name)' redefines --help")
+        precondition(
+            standard.map { subcommands.map(\.name).contains($0) } ?? true, "the group '\(name)' has no such standard")
         for (earlier, later) in zip(arguments, arguments.dropFirst()) {
             precondition(earlier.count.upperBound == 1, "the command '\(name)' has an argument behind a repeated one")
             precondition(

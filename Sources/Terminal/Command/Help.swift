@@ -37,7 +37,7 @@ struct Help {
                 lines += wrapped(String(paragraph), width: width - 2).map { "  " + $0 }
             }
         }
-        terms("COMMANDS", command.subcommands.map { ($0.name, $0.summary) })
+        terms("COMMANDS", command.subcommands.map { ($0.name, summary(of: $0)) })
         terms("ARGUMENTS", command.arguments.map { ($0.name, $0.help) })
         terms("OPTIONS", options(of: command) + [("--help", "show this page")] + version)
         let inherited = path.dropLast().flatMap(options(of:))
@@ -53,10 +53,16 @@ struct Help {
         }
     }
 
+    private func summary(of subcommand: Command) -> String {
+        subcommand.summary + (subcommand.name == command.standard ? " (runs if none is named)" : "")
+    }
+
     private var version: [(String, String)] { path.count == 1 ? [("--version", "show the version")] : [] }
 
     private var usage: String {
-        guard command.subcommands.isEmpty else { return "\(name) COMMAND …" }
+        guard command.subcommands.isEmpty else {
+            return command.standard == nil ? "\(name) COMMAND …" : "\(name) [COMMAND] …"
+        }
         var words = [name]
         for option in command.options {
             let text = "--\(option.name) \(option.placeholder)" + (option.isRepeated ? " …" : "")

@@ -50,6 +50,7 @@ struct Parser {
                 path.append(try subcommand(word))
             }
         }
+        if let standard = command.subcommands.first(where: { $0.name == command.standard }) { path.append(standard) }
         guard command.subcommands.isEmpty else {
             throw usage(command.name, "it needs a command: \(listed(command.subcommands.map(\.name)))")
         }
