@@ -107,7 +107,7 @@ let rooms: [Target] = [
         ["Wire", "Identity", "Learning", "Graph", "Federation", "Membership", "Site", "API", "Terminal", "CShims", "DemoData"]),
     .executableTarget(
         name: "shoal",
-        dependencies: ["Wire", "Identity", "Membership", "Replication", "Graph", "Learning", "Site", "API", "Terminal", "Daemon", "Harness", "Simulation"],
+        dependencies: ["Wire", "Identity", "Membership", "Replication", "Graph", "Learning", "Site", "Storage", "API", "Terminal", "Daemon", "Harness", "Simulation"],
         swiftSettings: strict),
     // beside
     room("Simulation", ["Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Learning", "Federation", "Peer"]),

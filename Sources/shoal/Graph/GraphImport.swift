@@ -1,0 +1,93 @@
+internal import API
+internal import Terminal
+
+/// `shoal graph import`: triples from files.
+enum GraphImport {
+    private static let files = Argument<[String]>(
+        repeated: "FILE", .path.named("FILE"), "a TSV file, or a folder with train.txt, valid.txt and test.txt")
+    private static let split = Option<String?>(
+        "split", .choice("train", "valid", "test"),
+        "what the triples are for: learning, validation or tests (default: train; in folders by the file's name)")
+
+    static let command = Command(
+        "import", summary: "add triples from TSV files: head TAB relation TAB tail",
+        discussion: """
+            Every file is checked to its end before anything is sent; a malformed one is reported as FILE:LINE:COLUMN \
+            and leaves the graph as it was. Importing a file again adds only what is new.
+
+            Triples of the splits valid and test are kept aside: they are never learned from.
+            """,
+        arguments: [files], options: [split],
+        examples: [
+            .init("shoal graph import facts.tsv", "triples to learn from"),
+            .init("shoal graph import held-out.tsv --split test", "triples to measure with"),
+            .init("shoal graph import data/umls-fed3/0", "a folder: its train.txt, valid.txt and test.txt"),
+        ], run: run)
+
+    private static func run(_ call: Invocation) async throws -> ExitCode {
+        let sources = try call[files].flatMap { try TripleFile.found(at: $0, split: call[split], call) }
+        let node = try RunningNode(call)
+        let reports: [ImportReport]
+        do {
+            reports = try await LiveRegion.show(on: call.console) { try await importAll(call, sources, to: node, $0) }
+        } catch let faults as TripleFile.Faults {
+            for line in faults.lines { call.console.complain(printable(line)) }
+            let are = faults.count == 1 ? "1 line is no triple" : "\(Format.count(faults.count)) lines are no triples"
+            throw call.failure(faults.path, are, remedy: "Nothing was imported: mend the file and try again")
+        }
+        if call[Shared.json] { try call.printJSON(reports) } else { tell(call, reports) }
+        return .done
+    }
+
+    private static func importAll(
+        _ call: Invocation, _ sources: [TripleFile], to node: RunningNode, _ region: LiveRegion
+    ) async throws -> [ImportReport] {
+        let rows = sources.map { region.row($0.path) }
+        for (source, row) in zip(sources, rows) { try source.check(call, row) }
+        var reports: [ImportReport] = []
+        for (source, row) in zip(sources, rows) {
+            do {
+                reports.append(try await send(source, to: node, row))
+            } catch {
+                row.fail("not imported")
+                throw error
+            }
+        }
+        return reports
+    }
+
+    private static func send(_ source: TripleFile, to node: RunningNode, _ row: LiveRow) async throws -> ImportReport {
+        let reply = try await node.send(
+            Call(
+                .post, "/api/graph/import", query: [("split", source.split)],
+                body: .file(path: source.path, contentType: "text/tab-separated-values"), timeout: nil)
+        ) { sent, total in
+            if sent < total {
+                row.progress(sent, of: total, .bytes, note: "sending")
+            } else {
+                row.status("storing \(Format.bytes(total))")
+            }
+        }
+        let report = try reply.report(ImportReport.self)
+        row.finish("\(counted(report.triples, "triple")), \(Format.count(report.newEdges)) new")
+        return report
+    }
+
+    private static func tell(_ call: Invocation, _ reports: [ImportReport]) {
+        let learned = reports.filter { $0.split == "train" }
+        let kept = reports.filter { $0.split != "train" }.map(\.triples).reduce(0, +)
+        let nodes = reports.map(\.newNodes).reduce(0, +)
+        let relations = reports.map(\.newRelations).reduce(0, +)
+        var parts = [
+            counted(learned.map(\.newEdges).reduce(0, +), "new edge"), counted(nodes, "new node"),
+            counted(relations, "new relation"),
+        ]
+        if kept > 0 { parts.append("\(counted(kept, "triple")) kept aside for measuring") }
+        call.console.print("Imported: \(parts.joined(separator: ", ")).")
+        if !learned.isEmpty {
+            call.advise(
+                "Next: `shoal model create --agent NAME`, or `shoal model train --agent NAME` with a model that is there."
+            )
+        }
+    }
+}

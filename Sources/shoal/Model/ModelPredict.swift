@@ -1,0 +1,58 @@
+internal import API
+internal import Terminal
+
+/// `shoal model predict`: what follows a context?
+enum ModelPredict {
+    private static let words = Argument<[String]>(
+        repeated: "NAME", .text.named("NAME"), atLeast: 0,
+        "graph nodes and relations in turn; ^NAME reads a relation backwards")
+    private static let context = Option<[String]>(
+        repeated: "context", .text.named("NAME,NAME"), "the same, separated by commas")
+    private static let top = Option("top", .integer(1...1_000), default: 10, "how many answers")
+
+    static let command = Command(
+        "predict", summary: "ask a model what follows",
+        discussion: """
+            Probabilities are over this site's graph nodes. A name that holds a comma goes without --context, as a \
+            word of its own.
+            """,
+        arguments: [words], options: [ModelCommand.agent, context, top], flags: [ModelCommand.isolated],
+        examples: [
+            .init("shoal model predict --agent clinic aspirin treats", "what does aspirin treat?"),
+            .init("shoal model predict --agent clinic headache ^treats --top 3", "what treats headache?"),
+            .init("shoal model predict --agent clinic --context \"aspirin,treats\" --json", "for a program"),
+        ], run: run)
+
+    private static func run(_ call: Invocation) async throws -> ExitCode {
+        let named = call[context].flatMap { $0.split(separator: ",").map(trimmed) } + call[words]
+        guard !named.isEmpty else {
+            throw call.failure(
+                "", "there is no context to go on from",
+                remedy: "Name a graph node and a relation, for example: \(call.name) --agent NAME aspirin treats",
+                exit: .usage)
+        }
+        let reply = try await RunningNode(call).post(
+            "/api/models/predict",
+            PredictRequest(agent: call[ModelCommand.agent], context: named, top: call[top], weights: Weights(call)))
+        guard !call[Shared.json] else {
+            call.printJSON(reply)
+            return .done
+        }
+        let report = try reply.report(PredictReport.self)
+        call.console.print(call.console.style.bold("\(printable(named.joined(separator: " "))) …"))
+        var table = Table(.number("#"), .text("NAME", minimum: 16), .number("PROBABILITY"), .text("IN YOUR GRAPH"))
+        for (index, answer) in report.predictions.enumerated() {
+            table.add(
+                "\(index + 1)", answer.name, Format.percent(answer.probability), answer.known ? "yes" : "",
+                emphasis: index == 0 ? .strong : .normal)
+        }
+        call.console.print(table)
+        return .done
+    }
+
+    private static func trimmed(_ text: Substring) -> String {
+        var text = text.drop { $0 == " " }
+        while text.last == " " { text.removeLast() }
+        return String(text)
+    }
+}

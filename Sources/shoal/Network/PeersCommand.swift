@@ -1,0 +1,92 @@
+internal import API
+internal import Identity
+internal import Terminal
+internal import Wire
+
+/// `shoal peers`: the other sites, as a running node sees them.
+enum PeersCommand {
+    static let command = Command(
+        "peers", summary: "list the other sites, and let new ones in", options: SiteSelection.options,
+        flags: [Shared.json],
+        examples: [
+            .init("shoal peers", "who belongs, and who is connected"),
+            .init("shoal peers add PEER_ID --name west --address west.example:7447", "let a new site in"),
+        ], subcommands: [list, add], standard: "list")
+
+    private static let list = Command(
+        "list", summary: "who belongs, and who is connected",
+        examples: [
+            .init("shoal peers list", "the members that this node knows"),
+            .init("shoal peers list --json", "the same, for a program"),
+        ]
+    ) { call in
+        let reply = try await RunningNode(call).get("/api/peers")
+        if call[Shared.json] {
+            call.printJSON(reply)
+        } else {
+            tell(call, try reply.report())
+        }
+        return .done
+    }
+
+    private static let peer = Argument<PeerID>("PEER_ID", .peerID, "the site's public key: `shoal keys show` there")
+    private static let name = Option<String?>("name", .text.named("SITE"), "what people call it")
+    private static let address = Option<String?>(
+        "address", .hostAndPort, "where it listens, if it does; kept in this site's .peers file")
+
+    private static let add = Command(
+        "add", summary: "let a new site into the network",
+        discussion: """
+            Any member may do so; the others learn of it by themselves. Give the new site copies of the network's \
+            .network and .peers files.
+            """,
+        arguments: [peer], options: [name, address],
+        examples: [
+            .init("shoal peers add PEER_ID --name west", "a site that dials out by itself"),
+            .init("shoal peers add PEER_ID --name west --address west.example:7447", "a site that can be dialled"),
+        ]
+    ) { call in
+        let node = try RunningNode(call)
+        let reply = try await node.post(
+            "/api/peers", PeerAddRequest(peer: call[peer].hex, name: call[name], address: call[address]))
+        if call[Shared.json] {
+            call.printJSON(reply)
+        } else {
+            let report = try reply.report(PeerReport.self)
+            let title = report.name.isEmpty ? short(report.peer) : report.name
+            call.console.print("\(title) belongs to the network now; the other members hear of it by themselves.")
+        }
+        return .done
+    }
+
+    private static func tell(_ call: Invocation, _ peers: [PeerReport]) {
+        guard !peers.isEmpty else {
+            call.console.print("No other site is known yet. Members let one in with `shoal peers add PEER_ID`.")
+            return
+        }
+        call.console.print(table(peers))
+    }
+
+    /// Sites by name, connected ones first.
+    static func table(_ peers: [PeerReport]) -> Table {
+        var table = Table(
+            .text("SITE"), .text("PEER"), .text("STATE", minimum: 12), .number("ROUND TRIP"), .number("OPS"),
+            .text("ADDRESS"))
+        let sorted = peers.sorted {
+            ($0.connected ? 0 : 1, $0.name, $0.peer) < ($1.connected ? 0 : 1, $1.name, $1.peer)
+        }
+        for peer in sorted {
+            table.add(
+                peer.name, short(peer.peer), state(peer),
+                peer.rttMs.map { Format.duration(.microseconds(Int($0 * 1000))) } ?? "", Format.count(peer.ops),
+                peer.address ?? "", emphasis: peer.banned != nil ? .bad : peer.connected ? .normal : .faint)
+        }
+        return table
+    }
+
+    private static func state(_ peer: PeerReport) -> String {
+        if let banned = peer.banned { return "shut out: \(banned)" }
+        if !peer.member { return peer.connected ? "connected, no member" : "no member" }
+        return peer.connected ? "connected" : "not connected"
+    }
+}

@@ -1,0 +1,72 @@
+internal import API
+internal import Identity
+internal import Terminal
+internal import Wire
+
+/// `shoal ops list`: the newest ops.
+enum OpsList {
+    private static let limit = Option("limit", .integer(1...1_000), default: 20, "how many, newest first")
+    private static let kind = Option<String?>("kind", .text.named("KIND"), "only of this kind, such as member-add")
+    private static let author = Option<PeerID?>("author", .peerID, "only of this author")
+
+    static let command = Command(
+        "list", summary: "list ops, newest first", options: [limit, kind, author],
+        examples: [
+            .init("shoal ops list", "the newest 20"),
+            .init("shoal ops list --kind update-model-weights --limit 100", "who taught the models, lately"),
+        ]
+    ) { call in
+        let reply = try await RunningNode(call).get(
+            "/api/ops", [("limit", "\(call[limit])"), ("kind", call[kind]), ("author", call[author]?.hex)])
+        guard !call[Shared.json] else {
+            call.printJSON(reply)
+            return .done
+        }
+        let ops = try reply.report([OpReport].self)
+        guard !ops.isEmpty else {
+            call.console.print("There is no such op.")
+            return .done
+        }
+        var table = Table(
+            .text("ID", minimum: 12), .text("AUTHOR", minimum: 12), .number("SEQ"), .text("KIND"), .number("BODY"),
+            .text("NO EFFECT"))
+        for op in ops {
+            table.add(
+                short(op.id), short(op.author), Format.count(op.seq), op.kind, Format.bytes(op.bodyBytes),
+                op.void ?? "", emphasis: op.void == nil ? .normal : .bad)
+        }
+        call.console.print(table)
+        return .done
+    }
+}
+
+/// `shoal ops show`: one op.
+enum OpsShow {
+    private static let id = Argument("ID", .text.named("ID"), "the op's id, or its first digits")
+
+    static let command = Command(
+        "show", summary: "show one op", arguments: [id],
+        examples: [
+            .init("shoal ops show 3f2a9c01d4e5", "by the first digits of its id"),
+            .init("shoal ops show 3f2a9c01d4e5 --json", "for a program"),
+        ]
+    ) { call in
+        let reply = try await RunningNode(call).get("/api/ops/\(call[id])")
+        guard !call[Shared.json] else {
+            call.printJSON(reply)
+            return .done
+        }
+        let op = try reply.report(OpReport.self)
+        var values = KeyValues()
+        values.add("id", op.id)
+        values.add("kind", op.kind)
+        values.add("author", op.author)
+        values.add("log", "\(op.log), number \(Format.count(op.seq))")
+        values.add("lamport", Format.count(op.lamport))
+        values.add("body", Format.bytes(op.bodyBytes))
+        for dep in op.deps { values.add("builds on", dep) }
+        values.add("effect", op.void.map { "none: \($0)" } ?? "yes")
+        call.console.print(values)
+        return .done
+    }
+}

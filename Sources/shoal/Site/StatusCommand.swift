@@ -1,0 +1,92 @@
+internal import API
+internal import Terminal
+
+/// `shoal status`: is it well, and why not?
+enum StatusCommand {
+    static let command = Command(
+        "status", summary: "is this site's node well? (exit code 1 if not)", options: SiteSelection.options,
+        flags: [Shared.json],
+        examples: [
+            .init("shoal status", "a few lines, and the other sites"),
+            .init("shoal status --json", "everything, for a program"),
+            .init("shoal status --site north", "one of several sites of this machine"),
+        ]
+    ) { call in
+        let reply = try await RunningNode(call).get("/api/status")
+        let status = try reply.report(StatusReport.self)
+        if call[Shared.json] { call.printJSON(reply) } else { tell(call.console, status) }
+        return status.trouble == nil ? .done : .no
+    }
+
+    private static func tell(_ console: Console, _ status: StatusReport) {
+        let style = console.style
+        if let trouble = status.trouble {
+            console.print("\(style.red("✗")) \(style.bold("\(status.name) is in trouble:")) \(printable(trouble))")
+        } else {
+            console.print("\(style.green("✓")) \(style.bold("\(status.name) is well")), \(connections(status))")
+        }
+        var values = KeyValues()
+        values.add(
+            "network", "\(status.network.name) (\(short(status.network.id))), this site is \(short(status.peer))")
+        let ops = counted(status.ops, "op") + (status.waiting > 0 ? " (\(Format.count(status.waiting)) waiting)" : "")
+        values.add("state", "\(short(status.stateDigest)) after \(ops), frontier \(short(status.frontierDigest))")
+        values.add("graph", graph(status.graph))
+        for model in status.models { values.add("model", line(model)) }
+        if status.models.isEmpty { values.add("model", "none yet: `shoal model create --agent NAME`") }
+        values.add("node", node(status))
+        if !status.refused.isEmpty {
+            let codes = status.refused.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+            values.add("refused", codes.map { "\($0.key) \(Format.count($0.value))" }.joined(separator: ", "))
+        }
+        console.print(values)
+        if !status.peers.isEmpty {
+            console.print()
+            console.print(PeersCommand.table(status.peers))
+        }
+    }
+
+    private static func connections(_ status: StatusReport) -> String {
+        let connected = status.peers.filter(\.connected).count
+        guard !status.peers.isEmpty else { return "and the only member" }
+        return "connected to \(connected) of \(counted(status.peers.count, "other site"))"
+    }
+
+    private static func graph(_ graph: GraphReport) -> String {
+        guard graph.nodes > 0 else { return "empty: `shoal graph import FILE.tsv`" }
+        let heldOut = graph.valid + graph.test
+        return
+            "\(counted(graph.nodes, "node")), \(counted(graph.edges, "edge")), \(counted(graph.relations, "relation"))"
+            + (heldOut > 0 ? ", \(Format.count(heldOut)) held out" : "")
+    }
+
+    private static func line(_ model: ModelReport) -> String {
+        var text = "\(model.agent), \(counted(model.parameters, "parameter")), \(counted(model.sites, "site"))"
+        if let training = model.training { text += ", \(training.summary)" }
+        return text
+    }
+
+    private static func node(_ status: StatusReport) -> String {
+        [
+            status.listen.map { "listens on \($0)" } ?? "only dials out",
+            "up \(Format.duration(.seconds(status.uptimeSeconds)))",
+            "database \(Format.bytes(status.database.bytes))",
+            "sent \(Format.bytes(Int(clamping: status.traffic.bytesSent)))",
+            "received \(Format.bytes(Int(clamping: status.traffic.bytesReceived)))",
+        ].joined(separator: ", ")
+    }
+}
+
+extension TrainingReport {
+    /// `trained 40 rounds, loss 1.23`.
+    var summary: String {
+        let own = weights == .isolated ? " in isolation" : ""
+        let loss = loss.map { ", loss \(Format.fixed($0, 3))" } ?? ""
+        return switch state {
+        case "running": "training\(own): round \(round) of \(rounds)\(loss)"
+        case "waiting": "training\(own) is about to begin"
+        case "failed": "training\(own) failed: \(error ?? "no reason is known")"
+        case "done": "trained\(own) for \(counted(round, "round"))\(loss)"
+        default: "training\(own) \(state) in round \(round)\(loss)"
+        }
+    }
+}
