@@ -1,3 +1,4 @@
+internal import Daemon
 internal import Glibc
 internal import Terminal
 
@@ -24,10 +25,10 @@ let program = Program(
         ],
         subcommands: [
             InitCommand.command, KeysCommand.command, NetworkCommand.command, JoinCommand.command,
-            PeersCommand.command, StatusCommand.command, GraphCommand.command, ModelCommand.command,
+            RunCommand.command, PeersCommand.command, StatusCommand.command, GraphCommand.command, ModelCommand.command,
             OpsCommand.command,
         ]),
-    version: "0.1.0",
+    version: ShoalVersion.current,
     welcome: """
         shoal: sites that learn one model from private knowledge graphs.
 

@@ -33,9 +33,10 @@ public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
         self.exit = exit
     }
 
-    /// `OPERATION: OBJECT: cause. remedy`, without empty parts.
+    /// `OPERATION: OBJECT: cause. remedy`, without empty parts; behind a cause of several lines, the remedy is the last.
     public var description: String {
         let parts = [operation, object, cause].filter { !$0.isEmpty }.joined(separator: ": ")
-        return remedy.isEmpty ? parts : "\(parts). \(remedy)"
+        if remedy.isEmpty { return parts }
+        return parts.contains("\n") ? "\(parts)\n\(remedy)" : "\(parts). \(remedy)"
     }
 }

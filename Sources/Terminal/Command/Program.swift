@@ -40,9 +40,10 @@ public struct Program: Sendable {
         }
     }
 
-    /// Prints a failure and returns its exit code.
+    /// Prints a failure and returns its exit code. Further lines of it are indented.
     public func report(_ failure: Failure, _ console: Console) -> ExitCode {
-        console.complain("\(console.errorStyle.red("\(root.name):")) \(printable(failure.description))")
+        let lines = failure.description.split(separator: "\n").map { printable(String($0)) }
+        console.complain("\(console.errorStyle.red("\(root.name):")) \(lines.joined(separator: "\n  "))")
         return failure.exit
     }
 }

@@ -1,0 +1,104 @@
+internal import Daemon
+internal import Glibc
+internal import Site
+internal import Terminal
+internal import Wire
+
+/// `shoal run`: one node, in the foreground.
+enum RunCommand {
+    private static let peers = Option<[String]>(
+        repeated: "peers", .path.named("FILE|DIR"), "whom to dial: .peers files, or directories of them (SHOAL_PEERS)")
+    private static let network = Option<String?>("network", .path.named("FILE"), "the network file (SHOAL_NETWORK)")
+    private static let key = Option<String?>("key", .path.named("FILE"), "the site's .key file (SHOAL_KEY)")
+    private static let schema = Option<String?>(
+        "schema", .text.named("NAME"), "the schema of its tables in --database-url (default: shoal, or SHOAL_SCHEMA)")
+    private static let verbose = Flag("verbose", "tell more in the log")
+
+    static let command = Command(
+        "run", summary: "start a site's node, in the foreground",
+        discussion: """
+            Options go before variables of the environment, and those before the site's shoal.json, which `shoal init` \
+            and `shoal join` write: usually nothing needs to be said.
+
+            The node prints one line when it serves, logs to the standard error and to the file log of its data \
+            directory, and ends in order on SIGINT or SIGTERM. Exit code 4: it had to stop by itself.
+            """,
+        options: SiteSelection.options + SiteSettings.declared.options + [peers, network, key, schema],
+        flags: [verbose, Shared.json],
+        examples: [
+            .init("shoal run", "the only site of this user here"),
+            .init("shoal run --site north --http 127.0.0.1:7480", "one of several, with the HTTP interface"),
+            .init(
+                "shoal run --database-url postgresql://db.example/clinic --schema north",
+                "with an existing PostgreSQL"),
+        ], run: run)
+
+    /// What `--json` prints when the node serves.
+    private struct Ready: Encodable {
+        let peer: String
+        let listen: String?
+        let socket: String
+        let pid: Int32
+    }
+
+    private static func run(_ call: Invocation) async throws -> ExitCode {
+        let directory = try directory(call)
+        var config: SiteConfig?
+        if Paths.exists(directory.configPath) { config = try SiteConfig.load(directory.configPath) }
+        let options = try options(call, config, directory)
+        let name = config?.name.text ?? Paths.name(of: directory.path)
+        let reason = try await Daemon().run(options) { peer, listen, socket in
+            if call[Shared.json] {
+                try? call.printJSON(Ready(peer: peer.hex, listen: listen, socket: socket, pid: getpid()))
+            } else {
+                let place = listen.map { "listens on \($0)" } ?? "only dials out"
+                call.console.print("\(name) is up: it \(place), as \(short(peer.hex)). Ctrl-C ends it.")
+            }
+        }
+        guard let reason else { return .done }
+        throw call.failure(name, "the node had to stop: \(reason)")
+    }
+
+    /// The data directory; one that is missing is made if the options say all that it would.
+    private static func directory(_ call: Invocation) throws -> DataDirectory {
+        let path = try SiteSelection(call).path
+        let isDescribed = (call[key] ?? variable("SHOAL_KEY")) != nil
+        if isDescribed, !Paths.exists(path) { return try DataDirectory(creating: path) }
+        guard Paths.isDirectory(path) else {
+            throw call.failure(
+                path, "there is no such data directory", remedy: "Make a site with `shoal init --name NAME`",
+                exit: .unreachable)
+        }
+        return try DataDirectory(existing: path)
+    }
+
+    private static func options(
+        _ call: Invocation, _ config: SiteConfig?, _ directory: DataDirectory
+    ) throws -> DaemonOptions {
+        func place(_ given: String?, _ name: String, _ kept: String?) -> String? {
+            if let path = given ?? variable(name) { return Paths.absolute(path) }
+            return kept.map { SiteConfig.resolve($0, in: directory.path) }
+        }
+        guard let key = place(call[key], "SHOAL_KEY", config?.key) else {
+            throw call.failure(
+                directory.path, "the site has no key", remedy: "Make one with `shoal init --name NAME`, or give --key",
+                exit: .unreachable)
+        }
+        guard let network = place(call[network], "SHOAL_NETWORK", config?.network) else {
+            throw call.failure(
+                config?.name.text ?? directory.path, "the site has not joined a network yet",
+                remedy: "Join one with `shoal join peers/NAME.peers`, or give --network", exit: .unreachable)
+        }
+        // The settings only carry what options and environment change; the name is not used.
+        var settings = try config ?? SiteConfig(name: SiteName(checking: "site"))
+        try SiteSettings.declared.apply(call, to: &settings)
+        let told = call[peers].isEmpty ? SiteSettings.declared.list("SHOAL_PEERS") : call[peers]
+        return DaemonOptions(
+            dataDirectory: directory.path, key: key, network: network,
+            peers: told.isEmpty
+                ? settings.peers.map { SiteConfig.resolve($0, in: directory.path) } : told.map { Paths.absolute($0) },
+            listen: settings.listen?.description, advertise: settings.advertise.map(\.description),
+            http: settings.http?.description, databaseURL: settings.databaseURL,
+            schema: call[schema] ?? variable("SHOAL_SCHEMA") ?? "shoal", verbose: call[verbose])
+    }
+}
