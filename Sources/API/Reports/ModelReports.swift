@@ -68,6 +68,7 @@ public struct TrainRequest: StrictDecodable, Encodable, Sendable {
     public var agent: String
     /// `federated` shares what is learned; `isolated` trains a private copy for comparison.
     public var weights: Weights?
+    /// 0 only announces the rows that the site will train, so that others count it from their first round on.
     public var rounds: Int?
     /// Steps per round.
     public var steps: Int?

@@ -5,6 +5,7 @@ internal import Learning
 /// What a training run is to do, with every default filled in and every range checked.
 struct TrainingPlan: Sendable {
     let weights: Weights
+    /// None: the site only announces the rows that it will train.
     let rounds: Int
     /// Steps per round; a round becomes one op.
     let steps: Int
@@ -16,24 +17,13 @@ struct TrainingPlan: Sendable {
     let options: TrainingOptions
     let seed: UInt64
 
-    /// The recipe of design §5: it reaches the published figures on UMLS and Kinship.
-    enum Default {
-        static let rounds = 40
-        static let steps = 50
-        static let batch = 128
-        static let hops = 1
-        static let seed = 1
-        /// The last share of the learning rate; a site that goes on training afterwards stays there.
-        static let rateFloor: Float = 0.05
-    }
-
     init(_ request: TrainRequest, context: Int) throws(Problem) {
         weights = request.weights ?? .federated
-        rounds = try Self.check(request.rounds ?? Default.rounds, 1...10_000, "rounds")
-        steps = try Self.check(request.steps ?? Default.steps, 1...10_000, "steps")
-        batch = try Self.check(request.batch ?? Default.batch, 1...4_096, "batch")
-        tokens = 2 * (try Self.check(request.hops ?? Default.hops, 1...context / 2, "hops"))
-        seed = UInt64(try Self.check(request.seed ?? Default.seed, 0...Int.max, "seed"))
+        rounds = try Self.check(request.rounds ?? StandardRecipe.rounds, 0...10_000, "rounds")
+        steps = try Self.check(request.steps ?? StandardRecipe.steps, 1...10_000, "steps")
+        batch = try Self.check(request.batch ?? StandardRecipe.batch, 1...4_096, "batch")
+        tokens = 2 * (try Self.check(request.hops ?? StandardRecipe.hops, 1...context / 2, "hops"))
+        seed = UInt64(try Self.check(request.seed ?? Int(StandardRecipe.seed), 0...Int.max, "seed"))
         switch request.walks ?? "random" {
         case "edge": walks = .edge
         case "either-way": walks = .eitherWay
@@ -41,8 +31,7 @@ struct TrainingPlan: Sendable {
         case let other:
             throw .badRequest("there are no '\(other)' walks", remedy: "use edge, either-way or random", field: "walks")
         }
-        var options = TrainingOptions()
-        options.schedule = .cosine(plannedSteps: rounds * steps, floor: Default.rateFloor)
+        var options = StandardRecipe.options(plannedSteps: max(rounds, 1) * steps)
         if let rate = request.learningRate { options.learningRate = Float(rate) }
         do {
             try options.validate()

@@ -73,6 +73,7 @@ final class TrainingRun: Sendable {
             return
         }
         let first = try await announced(tokens)
+        if plan.rounds == 0 { return }
         let bench = try Workbench(
             spec: first.spec, graph: graph, plan: plan, start: first.parameters,
             saved: try await states.load(.federated, of: model, shape: first.spec.shape))
@@ -145,7 +146,7 @@ final class TrainingRun: Sendable {
         let bench = try Workbench(spec: spec, graph: graph, plan: plan, start: initial, saved: nil)
         var best = SavedWeights(tokens: tokens, parameters: initial)
         var bestScore = -1.0
-        for round in 1...plan.rounds where !cancelled.load(ordering: .relaxed) {
+        for round in 1..<plan.rounds + 1 where !cancelled.load(ordering: .relaxed) {
             let (loss, score) = try await onWorker { (try bench.steps(), try bench.validate()) }
             // Without a validation split the last weights count.
             if score ?? .infinity >= bestScore {
