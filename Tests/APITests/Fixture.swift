@@ -1,4 +1,5 @@
 import API
+import Dispatch
 import Glibc
 import Synchronization
 
@@ -45,9 +46,32 @@ final class Directory: Sendable {
     }
 }
 
-/// Bytes that differ from block to block, so that a lost or doubled part shows.
+private enum Pattern {
+    static let size = 1 << 16
+    static let block = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+}
+
+/// Bytes that differ from block to block, so that a lost or doubled part shows: each block of 64 KiB
+/// begins with its number.
 func pattern(from offset: Int, count: Int) -> [UInt8] {
-    (offset..<offset + count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 16) }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(count)
+    while bytes.count < count {
+        let position = offset + bytes.count
+        let inside = position % Pattern.size
+        let part = Pattern.block[inside..<min(Pattern.size, inside + count - bytes.count)]
+        let start = bytes.count - inside
+        bytes += part
+        for index in stride(from: inside, to: min(8, part.endIndex), by: 1) {
+            bytes[start + index] = UInt8(truncatingIfNeeded: (position / Pattern.size) >> (8 * index))
+        }
+    }
+    return bytes
+}
+
+/// Whether `bytes` are the pattern from `offset` on.
+func isPattern(_ bytes: [UInt8], from offset: Int) -> Bool {
+    memcmp(bytes, pattern(from: offset, count: bytes.count), bytes.count) == 0
 }
 
 /// A server on a Unix socket in a directory of its own, with a client for it.
@@ -88,7 +112,9 @@ struct Closure: RequestHandler {
 }
 
 /// A client that sends exactly the bytes it is given.
-final class RawConnection {
+///
+/// It blocks, so it does so on a Dispatch thread: the cooperative pool has few, and the server's tasks need them.
+final class RawConnection: Sendable {
     private let descriptor: CInt
 
     init(unix path: String) {
@@ -106,50 +132,66 @@ final class RawConnection {
 
     deinit { close(descriptor) }
 
-    func send(_ text: String) { send(Array(text.utf8)) }
+    private func blocking<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { @Sendable in continuation.resume(returning: work()) }
+        }
+    }
+
+    @discardableResult
+    func send(_ text: String) async -> Bool { await send(Array(text.utf8)) }
 
     /// Sends what the server takes; false if it closed the connection.
     @discardableResult
-    func send(_ bytes: [UInt8]) -> Bool {
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes {
-                Glibc.send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
+    func send(_ bytes: [UInt8]) async -> Bool {
+        await blocking { [self] in
+            var sent = 0
+            while sent < bytes.count {
+                let count = bytes[sent...].withUnsafeBytes {
+                    Glibc.send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
+                }
+                guard count > 0 else { return false }
+                sent += count
             }
-            guard count > 0 else { return false }
-            sent += count
+            return true
         }
-        return true
     }
 
     /// Says that no more will be sent.
     func endSending() { shutdown(descriptor, CInt(SHUT_WR)) }
 
-    /// At most `count` bytes; empty at the end.
-    func receive(_ count: Int = 65536) -> [UInt8] {
+    private func receiveSome(_ count: Int) -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: count)
         let got = recv(descriptor, &buffer, count, 0)
         return got > 0 ? Array(buffer[..<got]) : []
     }
 
-    /// Everything until the server closes.
-    func receiveAll() -> String {
-        var bytes: [UInt8] = []
-        while true {
-            let part = receive()
-            if part.isEmpty { return String(decoding: bytes, as: UTF8.self) }
-            bytes += part
+    /// At least `count` bytes, or what there is until the server closes.
+    func receive(atLeast count: Int) async -> [UInt8] {
+        await blocking { [self] in
+            var bytes: [UInt8] = []
+            while bytes.count < count {
+                let part = receiveSome(65536)
+                if part.isEmpty { break }
+                bytes += part
+            }
+            return bytes
         }
     }
 
+    /// Everything until the server closes.
+    func receiveAll() async -> String { String(decoding: await receive(atLeast: .max), as: UTF8.self) }
+
     /// What comes until `end` has been seen.
-    func receive(until end: String) -> String {
-        var bytes: [UInt8] = []
-        while true {
-            let part = receive(1)
-            bytes += part
-            let text = String(decoding: bytes, as: UTF8.self)
-            if part.isEmpty || text.hasSuffix(end) { return text }
+    func receive(until end: String) async -> String {
+        await blocking { [self] in
+            var bytes: [UInt8] = []
+            while true {
+                let part = receiveSome(1)
+                bytes += part
+                let text = String(decoding: bytes, as: UTF8.self)
+                if part.isEmpty || text.hasSuffix(end) { return text }
+            }
         }
     }
 }

@@ -90,17 +90,17 @@ import Testing
         await fixture.server.stop()
     }
 
-    @Test func `a kept-alive connection serves request after request`() throws {
+    @Test func `a kept-alive connection serves request after request`() async throws {
         let fixture = try Fixture { request, responder in responder.send(.text(request.path)) }
         let raw = RawConnection(unix: fixture.path)
         for number in 0..<50 {
-            raw.send("GET /n\(number) HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(raw.receive(until: "/n\(number)").hasPrefix("HTTP/1.1 200 OK\r\n"))
+            await raw.send("GET /n\(number) HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(await raw.receive(until: "/n\(number)").hasPrefix("HTTP/1.1 200 OK\r\n"))
         }
         // Pipelined requests are answered in order.
-        raw.send("GET /p1 HTTP/1.1\r\nHost: x\r\n\r\nGET /p2 HTTP/1.1\r\nHost: x\r\n\r\n")
-        #expect(raw.receive(until: "/p1").contains("200 OK"))
-        #expect(raw.receive(until: "/p2").contains("200 OK"))
+        await raw.send("GET /p1 HTTP/1.1\r\nHost: x\r\n\r\nGET /p2 HTTP/1.1\r\nHost: x\r\n\r\n")
+        #expect(await raw.receive(until: "/p1").contains("200 OK"))
+        #expect(await raw.receive(until: "/p2").contains("200 OK"))
     }
 
     @Test func `a client that leaves before the answer is noticed and harms nobody`() async throws {
@@ -111,7 +111,7 @@ import Testing
             if request.path == "/slow" { arrived.set(responder) } else { responder.send(.text("quick")) }
         }
         var raw: RawConnection? = RawConnection(unix: fixture.path)
-        raw?.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        await raw?.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
         let responder = await arrived.value
         #expect(!responder.isClientGone)
         raw = nil
@@ -168,11 +168,11 @@ import Testing
             }
         }
         let connections = (0..<100).map { _ in RawConnection(unix: fixture.path) }
-        for connection in connections { connection.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n") }
+        for connection in connections { await connection.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n") }
         _ = await allThere.value
         await fixture.server.stop(within: .zero)
         for connection in connections {
-            let answer = connection.receiveAll()
+            let answer = await connection.receiveAll()
             #expect(answer.isEmpty || answer.hasPrefix("HTTP/1.1 503 "))
         }
     }

@@ -123,7 +123,7 @@ public final class HTTPClient: Sendable {
 
     /// Uploads a file and keeps the answer.
     public func upload(
-        _ method: HTTPMethod = .post, _ path: EscapedPath, query: [(name: String, value: String?)] = [], file: String,
+        _ path: EscapedPath, method: HTTPMethod = .post, query: [(name: String, value: String?)] = [], file: String,
         contentType: String = "application/octet-stream", progress: (@Sendable (Int, Int) -> Void)? = nil
     ) async throws(APIError) -> Reply {
         try await send(

@@ -49,6 +49,16 @@ func sameName(_ one: String, _ other: String) -> Bool {
     return one.count == other.count && zip(one, other).allSatisfy { lower($0) == lower($1) }
 }
 
+/// Whether `text` is a token of RFC 9110, 5.6.2: a name that every parser reads alike.
+func isToken(_ text: String) -> Bool {
+    !text.isEmpty
+        && text.utf8.allSatisfy { byte in
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(lower(byte))
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                || "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        }
+}
+
 /// An ASCII letter in lower case, any other byte as it is.
 func lower(_ byte: UInt8) -> UInt8 {
     byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte + 32 : byte

@@ -38,16 +38,39 @@ public enum JSON {
         return value
     }
 
+    private static func decoder() -> JSONDecoder {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return decoder
+    }
+
     private static func lenient<Value: Decodable>(_ type: Value.Type, _ data: Data) throws(Problem) -> Value {
         do {
-            let decoder = JSONDecoder()
-            decoder.keyDecodingStrategy = .convertFromSnakeCase
-            return try decoder.decode(type, from: data)
+            return try decoder().decode(type, from: data)
         } catch let error as DecodingError {
-            throw problem(error)
+            throw unfittingNumber(type, data) ?? problem(error)
         } catch {
             throw .badRequest("the body is not JSON")
         }
+    }
+
+    /// The field whose number does not fit its type, such as 32.5 for a whole number.
+    ///
+    /// The decoder says only that the document is corrupt. So every number is replaced by 0, and they are
+    /// put back one by one until the decoder balks. Costs one decoding per number, for small documents only.
+    private static func unfittingNumber<Value: Decodable>(_ type: Value.Type, _ data: Data) -> Problem? {
+        guard data.count <= 64 << 10, let document = try? JSONDecoder().decode(JSONValue.self, from: data) else {
+            return nil
+        }
+        let numbers = document.numbers
+        guard (1...256).contains(numbers.count) else { return nil }
+        func decodes(_ count: Int) -> Bool {
+            guard let data = try? JSONEncoder().encode(document.keepingNumbers(count)) else { return false }
+            return (try? decoder().decode(type, from: data)) != nil
+        }
+        guard decodes(0), let culprit = numbers.indices.first(where: { !decodes($0 + 1) }) else { return nil }
+        let field = name(numbers[culprit])
+        return .badRequest("the field '\(field)' has a number out of its range", field: field)
     }
 
     private static func problem(_ error: DecodingError) -> Problem {

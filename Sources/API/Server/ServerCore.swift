@@ -102,10 +102,10 @@ final class ServerCore: Sendable {
         if case .tcp = origin, !admission.isOpen, let refusal = configuration.access(head) {
             return (head, .refuse(refusal))
         }
-        if case .accept(let limit, _) = admission, (head.contentLength ?? 0) > min(limit, configuration.maxBody) {
-            return (head, .refuse(.problem(.tooLarge(limit: min(limit, configuration.maxBody)))))
-        }
-        return (head, admission)
+        guard case .accept(let wanted, let open) = admission else { return (head, admission) }
+        let limit = min(wanted, configuration.maxBody)
+        guard (head.contentLength ?? 0) <= limit else { return (head, .refuse(.problem(.tooLarge(limit: limit)))) }
+        return (head, .accept(bodyLimit: limit, open: open))
     }
 
     private func readHead(
@@ -123,6 +123,9 @@ final class ServerCore: Sendable {
             throw Problem(
                 status: 431, detail: "the headers are larger than \(configuration.maxHeaders) bytes",
                 remedy: "send fewer or shorter headers", code: "headers_too_large")
+        }
+        guard headers.fields.allSatisfy({ isToken($0.name) }) else {
+            throw .badRequest("a header has a name that is none")
         }
         guard let method = HTTPMethod(rawValue: method) else {
             throw Problem(status: 501, detail: "the method is unknown", code: "unknown_method")
