@@ -71,15 +71,19 @@ import Testing
         #expect(screen.lines.allSatisfy { displayWidth($0) < max(columns, 2) }, "\(screen.text)")
     }
 
-    @Test func `a region taller than the terminal is cut`() {
+    @Test func `a region taller than the terminal is cut until it closes`() {
         let recorder = Recorder(columns: 40, rows: 5)
         let region = LiveRegion(recorder.console(), animated: false)
         for number in 0..<10 { region.row("site \(number)").status("up") }
-        region.close()
+        recorder.advance(LiveRegion.frameTime)
+        region.tick()
         var screen = Screen()
         screen.feed(recorder.takeErrors())
         #expect(screen.lines.count == 5)
         #expect(screen.lines[3] == "… and 7 more")
+        region.close()
+        screen.feed(recorder.takeErrors())
+        #expect(screen.lines.count == 11)
     }
 
     @Test func `in a pipe there are plain lines at sensible intervals`() {

@@ -75,6 +75,7 @@ final class Transfer: @unchecked Sendable {
         if let token = options.token { headers["Authorization"] = "Bearer \(token)" }
         if let source {
             set(CURLOPT_UPLOAD, 1)
+            set(CURLOPT_UPLOAD_BUFFERSIZE, 512 << 10)
             _ = shoal_curl_set_offset(easy, CInt(bitPattern: CURLOPT_INFILESIZE_LARGE.rawValue), Int64(source.count))
             headers["Content-Type"] = source.contentType
         }

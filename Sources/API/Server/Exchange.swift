@@ -172,7 +172,14 @@ final class Exchange: Sendable {
     /// The last call: the answer is out, or the client is gone.
     func completed(_ isComplete: Bool) {
         let (stream, producer, head, status) = state.withLock { state in
-            (state.stream, state.producer, state.head, state.status)
+            // A responder may be kept for long after; what it answered with is not.
+            defer {
+                state.phase = .answered
+                state.answer = nil
+                state.stream = nil
+                state.producer = nil
+            }
+            return (state.stream, state.producer, state.head, state.status)
         }
         stream?.fail()
         producer?.cancel()

@@ -84,6 +84,13 @@ public struct Command: Sendable {
         }
     }
 
+    /// Checks that no command redefines an option of a group around it.
+    func checkNames(inherited: Set<String> = []) {
+        let own = Set(optionNames)
+        precondition(own.isDisjoint(with: inherited), "the command '\(name)' redefines an option of its group")
+        for command in subcommands { command.checkNames(inherited: inherited.union(own)) }
+    }
+
     /// Every command of the tree with its full name, depth first: for completions and for tests of the whole tree.
     public var all: [(path: [String], command: Command)] {
         [([name], self)] + subcommands.flatMap { $0.all.map { ([name] + $0.path, $0.command) } }
@@ -102,11 +109,15 @@ public struct Invocation: Sendable {
     /// The command's full name: `shoal graph import`.
     public let name: String
     let values: [String: any Sendable]
-    let flags: Set<String>
+    /// Every flag of the command, and whether it was given.
+    let flags: [String: Bool]
 
     public subscript<Value>(option: Option<Value>) -> Value { value("--\(option.spec.name)") }
     public subscript<Value>(argument: Argument<Value>) -> Value { value(argument.spec.name) }
-    public subscript(flag: Flag) -> Bool { flags.contains(flag.name) }
+    public subscript(flag: Flag) -> Bool {
+        guard let given = flags[flag.name] else { preconditionFailure("'\(name)' does not declare --\(flag.name)") }
+        return given
+    }
 
     private func value<Value>(_ key: String) -> Value {
         guard let value = values[key] as? Value else { preconditionFailure("'\(name)' does not declare \(key)") }

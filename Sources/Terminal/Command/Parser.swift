@@ -2,7 +2,7 @@
 struct Parser {
     /// What a command line asks for.
     enum Request {
-        case run(Command, path: [String], values: [String: any Sendable], flags: Set<String>)
+        case run(Command, path: [String], values: [String: any Sendable], flags: [String: Bool])
         /// `--help`, or `help COMMAND`.
         case help(path: [Command])
         case version
@@ -54,7 +54,8 @@ struct Parser {
         guard command.subcommands.isEmpty else {
             throw usage(command.name, "it needs a command: \(listed(command.subcommands.map(\.name)))")
         }
-        return .run(command, path: names, values: try values(), flags: flags)
+        let declared = path.flatMap(\.flags).map { ($0.name, flags.contains($0.name)) }
+        return .run(command, path: names, values: try values(), flags: Dictionary(uniqueKeysWithValues: declared))
     }
 
     /// `help graph import`, and `help` alone.

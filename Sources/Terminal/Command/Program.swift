@@ -9,6 +9,7 @@ public struct Program: Sendable {
     ///   - welcome: what is printed when there is no argument: where to begin.
     ///   - explain: turns the errors of other modules into what a person reads, and into an exit code.
     public init(root: Command, version: String, welcome: String, explain: @escaping @Sendable (any Error) -> Failure) {
+        root.checkNames()
         self.root = root
         self.version = version
         self.welcome = welcome

@@ -76,7 +76,7 @@ extension Console.Stream {
             guard isTerminal, !isDumb else { return nil }
             var size = winsize()
             guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return (80, 24) }
-            return (Int(size.ws_col), max(Int(size.ws_row), 2))
+            return (Int(size.ws_col), size.ws_row > 0 ? Int(size.ws_row) : 24)
         }
         return Console.Stream(size: size, hasColours: hasColours) { text in
             var rest = Array(text.utf8)[...]

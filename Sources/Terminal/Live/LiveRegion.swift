@@ -66,7 +66,7 @@ public final class LiveRegion: Sendable {
     public func close() {
         state.withLock { state in
             guard !state.isClosed else { return }
-            draw(&state, force: true)
+            draw(&state, force: true, isLast: true)
             state.isClosed = true
             state.animation?.cancel()
         }
@@ -97,7 +97,7 @@ public final class LiveRegion: Sendable {
         return state.drawn > 0 ? "\u{1B}[\(state.drawn)A\r\u{1B}[J" : ""
     }
 
-    private func draw(_ state: inout State, force: Bool) {
+    private func draw(_ state: inout State, force: Bool, isLast: Bool = false) {
         guard !state.isClosed, !state.rows.isEmpty, let size = console.errors.size() else { return }
         let now = console.now()
         if !force, let last = state.drawnAt, now - last < Self.frameTime { return }
@@ -106,7 +106,8 @@ public final class LiveRegion: Sendable {
         let width = size.columns - 1
         let longest = state.rows.reduce(0) { max($0, displayWidth($1.label)) }
         let labelWidth = min(longest, max(width / 3, 8))
-        let fitting = max(size.rows - 1, 1)
+        // Lines that have scrolled away cannot be redrawn; the last time they need not be.
+        let fitting = isLast ? .max : max(size.rows - 1, 1)
         let hidden = state.rows.count > fitting ? state.rows.count - fitting + 1 : 0
         var lines = state.rows.dropLast(hidden).map { row in
             row.drawn(width: width, labelWidth: labelWidth, now: now, style: console.errorStyle)
