@@ -12,9 +12,16 @@ public struct ID32<Tag>: Hashable, Comparable, Sendable {
     /// Nil unless there are exactly 32 bytes.
     public init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == 32 else { return nil }
-        var words: [UInt64] = [0, 0, 0, 0]
-        for (at, byte) in bytes.enumerated() { words[at / 8] = words[at / 8] << 8 | UInt64(byte) }
-        self.words = (words[0], words[1], words[2], words[3])
+        let words: (UInt64, UInt64, UInt64, UInt64)? = bytes.withContiguousStorageIfAvailable { buffer in
+            let raw = UnsafeRawBufferPointer(buffer)
+            func word(_ at: Int) -> UInt64 { UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: at, as: UInt64.self)) }
+            return (word(0), word(8), word(16), word(24))
+        }
+        guard let words else {
+            self.init(Bytes(bytes))
+            return
+        }
+        self.init(words)
     }
 
     /// Nil unless `hex` is 64 hexadecimal digits.
@@ -24,7 +31,7 @@ public struct ID32<Tag>: Hashable, Comparable, Sendable {
     }
 
     public var bytes: Bytes {
-        words.0.bigEndianBytes + words.1.bigEndianBytes + words.2.bigEndianBytes + words.3.bigEndianBytes
+        withUnsafeBytes(of: (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)) { Bytes($0) }
     }
 
     public var hex: String { Hex.encode(bytes) }

@@ -12,9 +12,20 @@ final class Workbench: @unchecked Sendable {
     private let plan: TrainingPlan
     private let trainer: Trainer
     private let builder: RoundBuilder
-    private var sampler: WalkSampler
-    private var random: Random
-    private var batch: Batch
+    private var walks: Walks
+
+    /// One step's walks; a struct of its own, so that both buffers can be filled at once.
+    private struct Walks {
+        var sampler: WalkSampler
+        var random: Random
+        var batch: Batch
+
+        mutating func next() -> Batch {
+            sampler.fill(
+                tokens: &batch.tokens, targets: &batch.targets, batch: batch.B, context: batch.T, using: &random)
+            return batch
+        }
+    }
     private var residuals: Residuals
     /// The residuals that count once the op of this round is durable.
     private var pending: Residuals?
@@ -30,11 +41,11 @@ final class Workbench: @unchecked Sendable {
             options: plan.options, seed: plan.seed, threads: 1)
         trainer.parameters = start
         builder = RoundBuilder(spec: spec)
-        sampler = try WalkSampler(graph.index, kind: plan.walks, start: .everyEdge)
-        random = Random(seed: plan.seed)
-        batch = Batch(
-            tokens: Array(repeating: 0, count: plan.batch * plan.tokens),
-            targets: Array(repeating: 0, count: plan.batch * plan.tokens), B: plan.batch, T: plan.tokens)
+        walks = Walks(
+            sampler: try WalkSampler(graph.index, kind: plan.walks, start: .everyEdge), random: Random(seed: plan.seed),
+            batch: Batch(
+                tokens: Array(repeating: 0, count: plan.batch * plan.tokens),
+                targets: Array(repeating: 0, count: plan.batch * plan.tokens), B: plan.batch, T: plan.tokens))
         residuals = Residuals(shape: spec.shape)
         let task = try HeldOutTask(
             heldOut: graph.valid, filter: graph.triples + graph.valid, vocabulary: graph.vocabulary,
@@ -75,9 +86,7 @@ final class Workbench: @unchecked Sendable {
     func steps() throws -> Float {
         var sum: Float = 0
         for _ in 0..<plan.steps {
-            sampler.fill(
-                tokens: &batch.tokens, targets: &batch.targets, batch: plan.batch, context: plan.tokens, using: &random)
-            sum += try trainer.step(batch)
+            sum += try trainer.step(walks.next())
         }
         return sum / Float(plan.steps)
     }
