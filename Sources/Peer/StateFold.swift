@@ -2,7 +2,7 @@ public import Federation
 public import Identity
 public import Membership
 internal import Learning
-internal import Replication
+package import Replication
 public import Wire
 
 /// The state that follows from the applied ops: who belongs, and the models.
@@ -11,7 +11,7 @@ public import Wire
 /// itself and its causal past (design §6), so every node reaches the same verdict.
 public struct StateFold: Sendable {
     /// What is to become of an op.
-    enum Verdict: Equatable {
+    package enum Verdict: Equatable, Sendable {
         case applies
         case void(VoidReason)
         /// The author did not belong when it wrote this: not stored, not relayed.
@@ -23,7 +23,7 @@ public struct StateFold: Sendable {
     /// Where each model was created and by whom; kept when it is deleted.
     private var created: [ModelID: (at: LogPosition, author: PeerID)] = [:]
 
-    init(genesis: Genesis) { members = MemberTable(genesis: genesis) }
+    package init(genesis: Genesis) { members = MemberTable(genesis: genesis) }
 
     /// Equal states have equal digests; members and models, later the ledger and patterns.
     public mutating func digest() -> Hash32 {
@@ -35,7 +35,7 @@ public struct StateFold: Sendable {
     /// - Parameters:
     ///   - at: where the op will stand; no other op does.
     ///   - past: whether a position is in the op's causal past.
-    mutating func apply(
+    package mutating func apply(
         _ op: Op, body: Bytes, at position: LogPosition, past: (LogPosition) -> Bool
     ) -> Verdict {
         guard members.contains(op.header.author, inPast: past) else { return .notMember }

@@ -1,0 +1,40 @@
+internal import Identity
+internal import Peer
+internal import Replication
+internal import Wire
+
+/// Invariant 20: an op that its author saw as durable is everywhere in the end, unless databases were
+/// put back before it spread and its author's journal could not help.
+struct DurabilityCheck {
+    private var seen: [OpID: Op] = [:]
+    private var promised: [OpID: Int] = [:]
+
+    /// An op came to be, in a journal or on a disk.
+    mutating func seen(_ op: Op) { seen[op.id] = op }
+
+    mutating func promised(_ id: OpID, by site: Int) { promised[id] = site }
+
+    /// Forgives what nothing brings back: an op that is gone, or that builds on one that is.
+    ///
+    /// - Parameter exists: whether the op itself is on a disk or in a journal that will be read.
+    mutating func excuse(unless exists: (Op) -> Bool) {
+        guard !promised.isEmpty else { return }
+        var gone: Set<OpID> = []
+        let byTime = seen.values.sorted { ($0.header.lamport, $0.id) < ($1.header.lamport, $1.id) }
+        for op in byTime {
+            let isCut = gone.contains(op.header.prev) || op.header.deps.contains { gone.contains($0) }
+            guard isCut || !exists(op) else { continue }
+            gone.insert(op.id)
+            promised[op.id] = nil
+        }
+    }
+
+    func atTheEnd(_ disks: [Disk]) throws(Violation) {
+        for (id, author) in promised.sorted(by: { $0.key < $1.key }) {
+            for (site, disk) in disks.enumerated() where !disk.database.contains(id) {
+                throw Violation(
+                    .durableArrives, "op \(id.short), durable at site \(author), is missing at site \(site)")
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+internal import Identity
+internal import Peer
+internal import Replication
+internal import Wire
+
+/// Invariants 9 and 10: stores hold only what a member signed for this network, byte for byte; and what
+/// a correct member signed was in its journal before anybody else had it.
+struct OriginCheck {
+    private var envelopes: [OpID: Bytes] = [:]
+    private var places = PlaceCheck()
+
+    /// A record is in a journal.
+    mutating func signed(_ op: Op, at site: Int) throws(Violation) {
+        try places.observe(op.header.logKey, op.header.seq, op.id, by: "signed by site \(site)")
+        envelopes[op.id] = op.envelope
+    }
+
+    /// A hostile member signed it with its own key: taking it is no mistake.
+    mutating func allow(_ op: Op) { envelopes[op.id] = op.envelope }
+
+    mutating func stored(_ op: Op, at site: Int) throws(Violation) {
+        guard let known = envelopes[op.id] else {
+            throw Violation(
+                .nothingForeign,
+                "site \(site) stored op \(op.id.short) by \(op.header.author.short), which no member journaled")
+        }
+        guard known == op.envelope else {
+            throw Violation(.canonicalOnly, "site \(site) stored op \(op.id.short) in other bytes than were signed")
+        }
+        try places.observe(op.header.logKey, op.header.seq, op.id, by: "stored at site \(site)")
+    }
+}

@@ -1,0 +1,137 @@
+internal import Identity
+package import Peer
+internal import Replication
+internal import Wire
+
+/// What one site keeps through crashes: the database, and outside of it the sign journal.
+///
+/// It does at once what it is told; delays and crashes in between are the caller's.
+package struct Disk: Sendable {
+    private(set) var database = Database()
+    package private(set) var journal: [JournalEntry] = []
+    /// Older states of the database, as an operator's backups.
+    private var backups: [Database] = []
+    private static let maxBackups = 8
+
+    /// Appends and syncs one record.
+    mutating func append(_ signed: StoredOp) {
+        journal.append(JournalEntry(envelope: signed.op.envelope, body: signed.body))
+    }
+
+    mutating func loseJournal() { journal = [] }
+
+    mutating func commit(_ batch: StoreBatch) throws(Violation) {
+        for stored in batch.ops { try database.insert(stored) }
+    }
+
+    mutating func merge(_ snapshot: StateSnapshot) throws(Violation) { try database.merge(snapshot) }
+
+    mutating func backUp() {
+        if backups.count == Self.maxBackups { backups.removeFirst() }
+        backups.append(database)
+    }
+
+    /// Puts the database back to a random backup.
+    ///
+    /// - Returns: the ops that are lost by it; nil without a backup.
+    mutating func restore(_ random: inout Random) -> [StoredOp]? {
+        guard !backups.isEmpty else { return nil }
+        let older = backups[random.below(backups.count)]
+        let lost = Array(database.ops[older.ops.count...])
+        backups.removeAll { $0.ops.count > older.ops.count }
+        database = older
+        return lost
+    }
+
+    /// All ops in the order in which they were applied here.
+    package var ops: [StoredOp] { database.ops }
+
+    /// What a node reads back.
+    ///
+    /// - Parameter journalTail: how many records of the journal are read; nil for all.
+    func recovered(journalTail: Int?) -> Recovered {
+        let watermark = database.watermark ?? 0
+        let ops = database.ops.map { stored in
+            let isFolded = stored.op.header.kind == .updateModelWeights && stored.applyIndex <= watermark
+            return isFolded
+                ? StoredOp(op: stored.op, body: nil, void: stored.void, applyIndex: stored.applyIndex) : stored
+        }
+        return Recovered(
+            ops: ops, snapshot: database.snapshot, journal: Array(journal.suffix(journalTail ?? journal.count)))
+    }
+}
+
+/// The tables of one site.
+struct Database: Sendable {
+    private(set) var ops: [StoredOp] = []
+    private var indexes: [OpID: Int] = [:]
+    private var logs: [LogKey: [Int]] = [:]
+    private var bodies: [Hash32: Int] = [:]
+    private(set) var watermark: UInt64?
+    private var models: [ModelID: Sums] = [:]
+
+    private struct Sums: Sendable {
+        var tensors: [Int: StateSnapshot.Tensor] = [:]
+        var rows: [TokenID: StateSnapshot.Row] = [:]
+    }
+
+    func contains(_ id: OpID) -> Bool { indexes[id] != nil }
+
+    /// Envelopes of a range, as far as they are here.
+    func envelopes(_ range: OpRange) -> [Bytes] {
+        let log = logs[range.key] ?? []
+        let through = min(range.through, UInt64(log.count))
+        guard range.from <= through else { return [] }
+        return log[Int(range.from - 1)..<Int(through)].map { ops[$0].op.envelope }
+    }
+
+    func body(_ hash: Hash32) -> Bytes? { bodies[hash].flatMap { ops[$0].body } }
+
+    mutating func insert(_ stored: StoredOp) throws(Violation) {
+        let header = stored.op.header
+        guard indexes[stored.op.id] == nil else {
+            throw Violation(.appliedOnce, "op \(stored.op.id.short) is stored a second time")
+        }
+        guard stored.applyIndex == UInt64(ops.count + 1) else {
+            throw Violation(
+                .appliedOnce, "op \(stored.op.id.short) has apply index \(stored.applyIndex) after \(ops.count)")
+        }
+        guard header.seq == UInt64((logs[header.logKey]?.count ?? 0) + 1) else {
+            throw Violation(.appliedOnce, "op \(stored.op.id.short) does not continue its log in the store")
+        }
+        guard (stored.body == nil) == (header.inlineBody != nil) else {
+            throw Violation(.contract, "op \(stored.op.id.short) is stored without its body, or with it twice")
+        }
+        indexes[stored.op.id] = ops.count
+        logs[header.logKey, default: []].append(ops.count)
+        if stored.body != nil { bodies[header.bodyHash] = ops.count }
+        ops.append(stored)
+    }
+
+    mutating func merge(_ snapshot: StateSnapshot) throws(Violation) {
+        guard snapshot.watermark <= UInt64(ops.count), snapshot.watermark >= watermark ?? 0 else {
+            throw Violation(
+                .contract, "a snapshot at \(snapshot.watermark) with \(ops.count) ops, after one at \(watermark ?? 0)")
+        }
+        watermark = snapshot.watermark
+        for model in snapshot.models {
+            for tensor in model.tensors {
+                models[model.id, default: Sums()].tensors[tensor.index] = tensor.bytes == nil ? nil : tensor
+            }
+            for row in model.rows {
+                models[model.id, default: Sums()].rows[row.token] = row.bytes == nil ? nil : row
+            }
+        }
+    }
+
+    /// The merged accumulators; nil before the first.
+    var snapshot: StateSnapshot? {
+        guard let watermark else { return nil }
+        let sorted = models.sorted { $0.key < $1.key }.map { id, sums in
+            StateSnapshot.Model(
+                id: id, tensors: sums.tensors.values.sorted { $0.index < $1.index },
+                rows: sums.rows.values.sorted { $0.token < $1.token })
+        }
+        return StateSnapshot(watermark: watermark, models: sorted)
+    }
+}

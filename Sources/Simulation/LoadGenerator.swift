@@ -1,0 +1,117 @@
+internal import Federation
+internal import Identity
+internal import Learning
+internal import Membership
+internal import Peer
+internal import Replication
+internal import Wire
+
+/// Ops that users and services of a site would ask for: mostly valid deltas, some without effect.
+struct LoadGenerator {
+    private var random: Random
+    private let largeBodies: Bool
+    private let hugeBodies: Bool
+    private var created = 0
+    private static let maxModels = 3
+    /// Sites share tokens, so that rows have several owners.
+    private static let tokens = 400
+
+    init(random: Random, largeBodies: Bool, hugeBodies: Bool) {
+        self.random = random
+        self.largeBodies = largeBodies
+        self.hugeBodies = hugeBodies
+    }
+
+    /// Something to sign, given what the node knows now.
+    mutating func next(for node: Node) -> (kind: OpKind, body: Bytes) {
+        let models = node.state.models.ids
+        guard !models.isEmpty, !(created < Self.maxModels && random.chance(0.05)) else {
+            created += 1
+            return (.createModel, spec().body)
+        }
+        if random.chance(0.08) { return invalid(models[random.below(models.count)]) }
+        if random.chance(0.01) {
+            return (.deleteModel, DeleteModel(model: models[random.below(models.count)]).encode())
+        }
+        let model = models[random.below(models.count)]
+        let announced = announcedRows(of: model, by: node)
+        if announced.isEmpty || random.chance(0.1) {
+            if let announcement = announcement(of: model, after: announced) {
+                return (.announceRows, announcement.body)
+            }
+        }
+        return (.updateModelWeights, delta(for: model, rows: announced.count).body)
+    }
+
+    private mutating func spec() -> ModelSpec {
+        do {
+            let shape = try ModelShape(dim: 16, heads: 1 << random.below(3), layers: 1, context: 8)
+            return try ModelSpec(name: "model \(created)", agent: "agent", shape: shape)
+        } catch {
+            preconditionFailure("the shape is within its bounds: \(error)")
+        }
+    }
+
+    private func announcedRows(of model: ModelID, by node: Node) -> [TokenID] {
+        guard let log = node.ownLogKey, let merged = node.state.models[model] else { return [] }
+        return merged.owners.rows(of: .init(author: log.author, log: log.log))
+    }
+
+    /// New tokens of a site; nil when it has announced enough.
+    private mutating func announcement(of model: ModelID, after known: [TokenID]) -> RowAnnouncement? {
+        let count = hugeBodies && random.chance(0.3) ? 6_000 : largeBodies && random.chance(0.4) ? 350 : 1 + random.below(30)
+        let range = count > Self.tokens ? 20_000 : Self.tokens
+        guard known.count < 20_000 else { return nil }
+        let known = Set(known)
+        var tokens: Set<TokenID> = []
+        for _ in 0..<count {
+            let token = TokenID(rawValue: UInt128(random.below(range)) << 64 | 7)
+            if !known.contains(token) { tokens.insert(token) }
+        }
+        return try? RowAnnouncement(model: model, tokens: tokens.sorted())
+    }
+
+    private mutating func delta(for model: ModelID, rows announced: Int) -> Delta {
+        let wide = hugeBodies && random.chance(0.3)
+        let few = largeBodies && random.chance(0.4) ? 350 : 8
+        let rows = block(rowCount: announced, most: wide ? announced : few, columns: 16, wide: wide)
+        // Row 0 to 7 are positions, each of 16 columns.
+        let dense = block(rowCount: 8, most: 8, columns: 16, wide: false)
+        return Delta(
+            model: model, round: 1, steps: 100, tokensSeen: 1_000, dense: dense, rows: rows)
+    }
+
+    /// Some of the first rows, with values that are neither zero nor beyond the caps.
+    private mutating func block(rowCount: Int, most: Int, columns: Int, wide: Bool) -> RowBlock {
+        guard rowCount > 0 else { return .empty }
+        let share = Double(most) / Double(rowCount)
+        var indices = (0..<rowCount).filter { _ in share >= 1 || random.chance(share) }.map(UInt32.init)
+        if indices.isEmpty { indices = [UInt32(random.below(rowCount))] }
+        let shifts = indices.map { _ in UInt8(8 + random.below(8)) }
+        let count = indices.count * columns
+        let values: RowBlock.Values =
+            wide
+            ? .int16((0..<count).map { _ in Int16(1 + random.below(30_000)) })
+            : .int8((0..<count).map { _ in Int8(1 + random.below(120)) })
+        return RowBlock(indices: indices, shifts: shifts, values: values)
+    }
+
+    /// Well-formed for its author, and void for everybody.
+    private mutating func invalid(_ model: ModelID) -> (OpKind, Bytes) {
+        let unknown = ModelID(Bytes(repeating: UInt8(random.below(256)), count: 32))!
+        func delta(_ model: ModelID, shift: UInt8, values: Int) -> Bytes {
+            let block = RowBlock(
+                indices: [0], shifts: [shift], values: .int8(Array(repeating: 100, count: values)))
+            return Delta(model: model, round: 1, steps: 1, tokensSeen: 1, dense: block, rows: .empty).body
+        }
+        switch random.below(7) {
+        case 0: return (.updateModelWeights, delta(unknown, shift: 8, values: 16))
+        case 1: return (.updateModelWeights, delta(model, shift: 8, values: 15))
+        case 2: return (.updateModelWeights, delta(model, shift: 40, values: 16))
+        case 3: return (.updateModelWeights, [1, 2, 3])
+        case 4: return (.transfer, [1])
+        case 5: return (.deleteModel, DeleteModel(model: unknown).encode())
+        default: return (.createModel, [])
+        }
+    }
+}

@@ -1,0 +1,56 @@
+/// The production node on a seeded network, clock and store, with every invariant checked at each step.
+///
+/// ```
+/// 0 ──────────── faults, load, ill will ───────────▶ healed ──── equal frontiers for 7 s ───▶ last checks
+/// ```
+public enum Simulator {
+    /// How long frontiers must stay equal: longer than a start waits for peers to confirm its log.
+    static let quietMs: UInt64 = 7_000
+
+    /// Runs one seed.
+    ///
+    /// - Parameter trace: is given each thing that happens, as a line of text.
+    /// - Throws: the first violation, with the command that repeats it.
+    public static func run(
+        _ options: SimulationOptions, trace: ((String) -> Void)? = nil
+    ) throws(SimulationFailure) -> SimulationReport {
+        try run(options, tampering: Tampering(), trace: trace)
+    }
+
+    package static func run(
+        _ options: SimulationOptions, tampering: Tampering, trace: ((String) -> Void)? = nil
+    ) throws(SimulationFailure) -> SimulationReport {
+        var world = World(options, tampering: tampering, trace: trace)
+        do {
+            let convergedMs = try live(&world)
+            try world.lastChecks()
+            return world.report(convergedMs: convergedMs)
+        } catch {
+            throw SimulationFailure(
+                options: options, invariant: error.invariant, atMs: world.now, detail: error.detail)
+        }
+    }
+
+    /// - Returns: from the end of the faults until all frontiers were equal and stayed so.
+    private static func live(_ world: inout World) throws(Violation) -> UInt64 {
+        world.begin()
+        let healAt = UInt64(world.options.faultSeconds) * 1_000
+        while world.queue.nextTime.map({ $0 < healAt }) ?? false { try world.step() }
+        world.now = healAt
+        try world.heal()
+        let deadline = healAt + world.convergenceMs
+        var equalSince: UInt64?
+        var poll = healAt
+        while true {
+            poll += 100
+            while world.queue.nextTime.map({ $0 <= poll }) ?? false { try world.step() }
+            world.now = poll
+            let isEqual = world.hasEqualFrontiers
+            equalSince = isEqual ? equalSince ?? poll : nil
+            if let equalSince, poll - equalSince >= quietMs { return equalSince - healAt }
+            guard equalSince != nil || poll <= deadline else {
+                throw Violation(.convergence, world.describeFrontiers())
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+internal import Identity
+internal import Peer
+internal import Replication
+internal import Wire
+
+/// One site: its node while it runs, its disk always.
+struct Site {
+    let identity: KeyPair
+    let contacts: [Contact]
+    /// What its clock is ahead of the world's; clocks of sites have nothing in common.
+    let clockOffset: UInt64
+    var node: Node?
+    var disk = Disk()
+    /// Counts starts.
+    var life = 0
+    /// The world's time of the one timer that is armed.
+    var wakeAt: UInt64?
+    /// A batch whose journal records are being written.
+    var journaling: StoreBatch?
+    /// Crash before this many effects more have been carried out.
+    var effectsUntilCrash: Int?
+    /// The next write fails.
+    var isDiskFull = false
+    /// Its node was told so and has stopped.
+    var hasStopped = false
+    /// The frontier that was checked last.
+    var checked: Hash32?
+    /// Written and not yet given to the network, in order.
+    var unsent: [(connection: ConnectionNumber, bytes: Bytes)] = []
+
+    init(identity: KeyPair, contacts: [Contact], clockOffset: UInt64) {
+        self.identity = identity
+        self.contacts = contacts
+        self.clockOffset = clockOffset
+    }
+}

@@ -1,0 +1,145 @@
+internal import Identity
+internal import Peer
+internal import Replication
+internal import Wire
+
+/// Writing and reading, with every border at which a crash leaves something half done.
+extension World {
+    mutating func writeDelay() -> UInt64 { 1 + UInt64(random.below(options.writeMs)) }
+    mutating func readDelay() -> UInt64 { 1 + UInt64(random.below(20)) }
+
+    /// Journal and sync, then the transaction, then the answer.
+    mutating func persist(_ original: StoreBatch, at site: Int) {
+        var batch = original
+        tampering.batch(site, &batch)
+        let life = sites[site].life
+        if sites[site].isDiskFull, random.chance(0.5) {
+            queue.schedule(.answer(site: site, life: life, .persistFailed("no space left on device")), at: now + 1)
+        } else if batch.signed.isEmpty {
+            queue.schedule(.disk(site: site, life: life, .committed(batch)), at: now + writeDelay())
+        } else {
+            sites[site].journaling = batch
+            queue.schedule(.disk(site: site, life: life, .journaled(batch)), at: now + writeDelay())
+        }
+    }
+
+    mutating func carryOut(_ step: DiskStep, at site: Int) throws(Violation) {
+        let life = sites[site].life
+        switch step {
+        case .journaled(let batch):
+            sites[site].journaling = nil
+            for signed in batch.signed { try journal(signed, at: site) }
+            queue.schedule(.disk(site: site, life: life, .committed(batch)), at: now + writeDelay())
+        case .committed(let batch):
+            guard !sites[site].isDiskFull else {
+                note("disk full after the journal")
+                queue.schedule(.answer(site: site, life: life, .persistFailed("no space left on device")), at: now + 1)
+                return
+            }
+            for stored in batch.ops {
+                try originCheck.stored(stored.op, at: site)
+                durabilityCheck.seen(stored.op)
+                published.append(stored.op.envelope)
+            }
+            try sites[site].disk.commit(batch)
+            queue.schedule(.answer(site: site, life: life, .persisted(batch.number)), at: now + readDelay())
+        case .merged(let snapshot):
+            try sites[site].disk.merge(snapshot)
+            note("snapshot written")
+            queue.schedule(.answer(site: site, life: life, .snapshotWritten), at: now + 1)
+        case .readOps(let request, let ranges):
+            let database = sites[site].disk.database
+            let envelopes = ranges.flatMap { database.envelopes($0) }
+            guard envelopes.count == ranges.reduce(0, { $0 + Int($1.through - $1.from) + 1 }) else {
+                throw Violation(.contract, "site \(site) asks its disk for ops that are not there")
+            }
+            note("pull answered")
+            queue.schedule(.answer(site: site, life: life, .opsLoaded(request: request, envelopes: envelopes)), at: now)
+        case .readBody(let request, let hash):
+            let body = sites[site].disk.database.body(hash)
+            note(body == nil ? "body not here" : "body loaded")
+            queue.schedule(.answer(site: site, life: life, .bodyLoaded(request: request, body: body)), at: now)
+        }
+    }
+
+    private mutating func journal(_ signed: StoredOp, at site: Int) throws(Violation) {
+        try originCheck.signed(signed.op, at: site)
+        durabilityCheck.seen(signed.op)
+        sites[site].disk.append(signed)
+    }
+
+    // MARK: Crash and restart
+
+    /// The process is gone. Of journal records that were being written a prefix remains; a torn one is
+    /// dropped when it is read.
+    mutating func crash(_ site: Int) throws(Violation) {
+        guard sites[site].node != nil else { return }
+        note("crash")
+        if let batch = sites[site].journaling {
+            let kept = random.below(batch.signed.count + 1)
+            for signed in batch.signed.prefix(kept) { try journal(signed, at: site) }
+            note(kept < batch.signed.count ? "journal torn" : "crash before the transaction")
+        }
+        sites[site].journaling = nil
+        sites[site].node = nil
+        sites[site].life += 1
+        sites[site].wakeAt = nil
+        sites[site].effectsUntilCrash = nil
+        sites[site].isDiskFull = false
+        sites[site].hasStopped = false
+        try flush(site)
+        severConnections(of: site)
+        trace.record(90, UInt64(site)) { "\(now) site \(site): crash" }
+        queue.schedule(.restart(site: site), at: now + 20 + UInt64(random.below(6_000)))
+    }
+
+    /// Starts a site from what its disk holds, which may be less than it was.
+    mutating func start(_ site: Int) throws(Violation) {
+        guard sites[site].node == nil else { return }
+        if sites[site].life > 0, !isHealed { damage(site) }
+        excuseWhatIsLost()
+        var recovered = sites[site].disk.recovered(journalTail: options.journalTail)
+        tampering.recovered(site, sites[site].disk, &recovered)
+        let configuration = NodeConfiguration(
+            genesis: genesis, contacts: sites[site].contacts, listenAddresses: ["site-\(site):7000"],
+            freshLog: LogID(rawValue: random.next()))
+        var tuned = configuration
+        tuned.snapshotEveryOps = options.snapshotEveryOps
+        do {
+            sites[site].node = try Node(
+                configuration: tuned, identity: sites[site].identity, recovered: recovered, seed: random.next(),
+                now: clock(site))
+        } catch {
+            throw Violation(.contract, "site \(site) cannot start again: \(error)")
+        }
+        sites[site].checked = nil
+        trace.record(91, UInt64(site), UInt64(recovered.ops.count)) {
+            "\(now) site \(site): start with \(recovered.ops.count) ops, \(recovered.journal.count) journal records"
+        }
+        try observe(site)
+        try perform(.wake, at: site)
+    }
+
+    private mutating func damage(_ site: Int) {
+        if options.restoresDatabase, random.chance(0.4), let lost = sites[site].disk.restore(&random) {
+            frontierCheck.restored(site)
+            if !lost.isEmpty { note("database put back") }
+        }
+        if options.losesJournal, random.chance(0.3) {
+            sites[site].disk.loseJournal()
+            note("journal lost")
+        }
+    }
+
+    /// Promises that nobody can keep any more: ops on no disk, unless their author's journal has them
+    /// and everything they build on.
+    private mutating func excuseWhatIsLost() {
+        let databases = sites.map(\.disk.database)
+        let readable = sites.map { site in
+            Set(site.disk.journal.suffix(options.journalTail ?? site.disk.journal.count).map(\.envelope))
+        }
+        durabilityCheck.excuse { (op: Op) in
+            databases.contains { $0.contains(op.id) } || readable.contains { $0.contains(op.envelope) }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+internal import Identity
+internal import Membership
+internal import Peer
+internal import Replication
+internal import Wire
+
+/// What sites are asked to sign.
+extension World {
+    mutating func submit() throws(Violation) {
+        let running = sites.indices.filter { sites[$0].node != nil }
+        guard !isHealed, !running.isEmpty else { return }
+        let site = running[random.below(running.count)]
+        let (kind, body) = load.next(for: sites[site].node!)
+        try submit(kind, body, at: site)
+    }
+
+    private mutating func submit(_ kind: OpKind, _ body: Bytes, at site: Int) throws(Violation) {
+        lastTicket += 1
+        tickets[lastTicket] = kind
+        try perform(.submit(ticket: lastTicket, kind: kind, body: body), at: site)
+    }
+
+    /// The last site is no founder: some member adds it, again and again until it belongs.
+    mutating func admitJoiner() throws(Violation) {
+        guard options.lateJoiner else { return }
+        let joiner = sites[sites.count - 1].identity.peerID
+        if !isHealed { queue.schedule(.admitJoiner, at: now + 5_000) }
+        let members = sites.indices.filter { sites[$0].node?.state.members.contains(joiner) == false }
+        let founders = members.filter { $0 != sites.count - 1 }
+        let isKnown = sites.contains { $0.node?.state.members.contains(joiner) == true }
+        guard !founders.isEmpty, isHealed || !isKnown else { return }
+        do {
+            let add = try MemberAdd(peer: joiner, name: "late")
+            try submit(.memberAdd, add.encode(), at: founders[random.below(founders.count)])
+        } catch let violation as Violation {
+            throw violation
+        } catch {
+            preconditionFailure("the name is within its bounds: \(error)")
+        }
+    }
+}

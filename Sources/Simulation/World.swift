@@ -1,0 +1,223 @@
+internal import Gossip
+internal import Identity
+internal import Membership
+internal import Peer
+internal import Replication
+internal import Wire
+
+/// All sites, the network between them, and what is going to happen, in one simulated time.
+///
+/// Every choice is drawn from the seed and every collection is walked in a fixed order, so a seed gives
+/// the same run in every process. The extensions carry out what nodes ask for (disk, network) and what
+/// nobody asked for (faults, load, hostile parties).
+struct World {
+    let options: SimulationOptions
+    let genesis: Genesis
+    let tampering: Tampering
+    /// Milliseconds since the start.
+    var now: UInt64 = 0
+    var queue = EventQueue<Occurrence>()
+    var sites: [Site] = []
+    var network: Network
+    var hostiles: [HostileParty] = []
+    var load: LoadGenerator
+    var trace: Trace
+    var random: Random
+    var isHealed = false
+    /// Who submitted what is not answered yet.
+    var tickets: [UInt64: OpKind] = [:]
+    var lastTicket: UInt64 = 0
+    /// How often each noteworthy thing occurred.
+    private(set) var occurrences: [String: Int] = [:]
+
+    // What hostile parties can know: ops that some site holds, and HELLOs seen on the way.
+    var published: [Bytes] = []
+    var overheard: [Bytes] = []
+
+    // Checks
+    var stateCheck = StateCheck()
+    var frontierCheck: FrontierCheck
+    var originCheck = OriginCheck()
+    var durabilityCheck = DurabilityCheck()
+    var shutOutCheck = ShutOutCheck()
+
+    mutating func note(_ name: String) { occurrences[name, default: 0] += 1 }
+
+    /// A site's own clock.
+    func clock(_ site: Int) -> Instant { Instant(milliseconds: now + sites[site].clockOffset) }
+
+    func site(of peer: PeerID) -> Int? { sites.firstIndex { $0.identity.peerID == peer } }
+
+    // MARK: Steps
+
+    /// Carries out the next thing on the schedule.
+    mutating func step() throws(Violation) {
+        guard let (time, occurrence) = queue.next() else {
+            throw Violation(.contract, "nothing is scheduled any more")
+        }
+        now = time
+        switch occurrence {
+        case .wake(let site, let life):
+            guard sites[site].life == life, sites[site].wakeAt == time else { return }
+            sites[site].wakeAt = nil
+            try perform(.wake, at: site)
+        case .opened(let number, let end, let dial): try opened(number, end: end, dial: dial)
+        case .arrival(let number, let end, let piece): try arrived(piece, number, from: end)
+        case .reset(let number, let end): try lost(number, end)
+        case .dial(let site, let life, let target, let dial):
+            if sites[site].life == life { try dialArrived(from: site, to: target, dial: dial) }
+        case .answer(let site, let life, let event):
+            if sites[site].life == life { try perform(event, at: site) }
+        case .disk(let site, let life, let step):
+            if sites[site].life == life { try carryOut(step, at: site) }
+        case .fault(let fault): strike(fault)
+        case .unblock(let from, let to): try unblock(from, to)
+        case .crash(let site, let life):
+            if sites[site].life == life { try crash(site) }
+        case .restart(let site): try start(site)
+        case .submit: try submit()
+        case .admitJoiner: try admitJoiner()
+        case .hostile(let index): try hostileActs(index)
+        case .inspect: try inspect()
+        case .healed, .poll: break
+        }
+    }
+
+    /// Gives a node an event and carries out what it answers, until it crashes.
+    mutating func perform(_ event: Event, at site: Int) throws(Violation) {
+        guard sites[site].node != nil else { return }
+        record(event, at: site)
+        let effects = sites[site].node!.handle(event, now: clock(site))
+        try observe(site)
+        for effect in effects {
+            if let left = sites[site].effectsUntilCrash {
+                guard left > 0 else {
+                    note("crash between effects")
+                    return try crash(site)
+                }
+                sites[site].effectsUntilCrash = left - 1
+            }
+            try carryOut(effect, at: site)
+        }
+        try flush(site)
+    }
+
+    /// Looks at what the node now says of itself.
+    mutating func observe(_ site: Int) throws(Violation) {
+        let summary = sites[site].node!.summary
+        guard sites[site].checked != summary.frontierDigest else { return }
+        sites[site].checked = summary.frontierDigest
+        var state = summary.stateDigest
+        tampering.state(site, sites[site].disk, &state)
+        try stateCheck.observe(summary, state: state, at: site)
+        try frontierCheck.observe(summary, on: sites[site].disk.database, at: site)
+    }
+
+    private mutating func carryOut(_ effect: Effect, at site: Int) throws(Violation) {
+        record(effect, at: site)
+        let life = sites[site].life
+        switch effect {
+        case .wake(let at):
+            let time = max(at.milliseconds - min(at.milliseconds, sites[site].clockOffset), now + 1)
+            sites[site].wakeAt = time
+            queue.schedule(.wake(site: site, life: life), at: time)
+        case .dial(let peer, _, let dial): dialled(peer, from: site, dial: dial)
+        case .write(let connection, let bytes): try write(bytes, to: connection, at: site)
+        case .close(let connection): try close(connection, at: site)
+        case .persist(let batch): persist(batch, at: site)
+        case .writeSnapshot(let snapshot):
+            queue.schedule(.disk(site: site, life: life, .merged(snapshot)), at: now + writeDelay())
+        case .loadOps(let request, let ranges):
+            queue.schedule(.disk(site: site, life: life, .readOps(request: request, ranges)), at: now + readDelay())
+        case .loadBody(let request, let hash):
+            queue.schedule(.disk(site: site, life: life, .readBody(request: request, hash)), at: now + readDelay())
+        case .submitted(let ticket, let result): try answered(ticket, result, at: site)
+        case .applied(let ops): try applied(ops, at: site)
+        case .notice(let notice): try noticed(notice, at: site)
+        }
+    }
+
+    private mutating func answered(_ ticket: UInt64, _ result: SubmitResult, at site: Int) throws(Violation) {
+        guard tickets.removeValue(forKey: ticket) != nil else {
+            throw Violation(.contract, "site \(site) answers ticket \(ticket), which is not open")
+        }
+        switch result {
+        case .done(let id), .void(let id, _):
+            guard sites[site].disk.database.contains(id) else {
+                throw Violation(.contract, "site \(site) calls op \(id.short) durable, which is not on its disk")
+            }
+            durabilityCheck.promised(id, by: site)
+        case .refused: note("submission refused")
+        }
+    }
+
+    private mutating func applied(_ ops: [AppliedOp], at site: Int) throws(Violation) {
+        for op in ops {
+            guard sites[site].disk.database.contains(op.id) else {
+                throw Violation(.contract, "site \(site) reports op \(op.id.short) as applied before it is durable")
+            }
+            if let void = op.void { note("void: \(void.code)") }
+        }
+    }
+
+    private mutating func noticed(_ notice: Notice, at site: Int) throws(Violation) {
+        switch notice {
+        case .connected(let peer):
+            guard isReachable(peer, from: site) else {
+                throw Violation(.helloFirst, "site \(site) takes somebody for \(peer.short) who is not")
+            }
+            note("connected")
+        case .disconnected: note("disconnected")
+        case .banned(let peer, let reason, _):
+            guard self.site(of: peer) == nil else {
+                throw Violation(.nobodyBanned, "site \(site) bans an honest site: \(reason)")
+            }
+            note("banned")
+        case .refused(_, let code, _): note("refused: \(code)")
+        case .fork(let author, let held, let offered):
+            guard self.site(of: author) == nil else {
+                throw Violation(
+                    .nobodyConvicted,
+                    "site \(site) sees a fork by an honest site: \(held.short) and \(offered.short)")
+            }
+            note("fork")
+        case .diverged(_, let ours, let theirs):
+            throw Violation(.sameOpsSameState, "site \(site) has \(ours.short), a peer \(theirs.short)")
+        case .openedLog(_, let reason): note("new log: \(reason)")
+        case .stopped(let reason):
+            guard sites[site].isDiskFull else {
+                throw Violation(.contract, "site \(site) stops: \(reason)")
+            }
+            sites[site].hasStopped = true
+            note("stopped: disk full")
+        }
+    }
+
+    /// Whether an open connection of the site leads to who has this identity.
+    private func isReachable(_ peer: PeerID, from site: Int) -> Bool {
+        network.connections.values.contains { connection in
+            guard let end = connection.parties.firstIndex(of: .site(site)), connection.isOpen[end] else {
+                return false
+            }
+            switch connection.parties[1 - end] {
+            case .site(let other): return sites[other].identity.peerID == peer
+            case .hostile(let index): return hostiles[index].key.peerID == peer
+            }
+        }
+    }
+
+    /// Folds some site's ops from scratch.
+    private mutating func inspect() throws(Violation) {
+        if !isHealed { queue.schedule(.inspect, at: now + 3_000 + UInt64(random.below(5_000))) }
+        let running = sites.indices.filter { sites[$0].node != nil }
+        guard !running.isEmpty else { return }
+        let site = running[random.below(running.count)]
+        let node = sites[site].node!
+        // The disk may be a batch ahead of what the node knows to be durable.
+        let count = Int(node.summary.frontier.opCount)
+        try RefoldCheck.check(
+            Array(sites[site].disk.ops.prefix(count)), against: node.summary.stateDigest, genesis: genesis,
+            random: &random, site: site)
+        note("refolded")
+    }
+}
