@@ -12,9 +12,12 @@ struct LoadGenerator {
     private let largeBodies: Bool
     private let hugeBodies: Bool
     private var created = 0
+    /// Announcements of thousands of rows so far.
+    private var huge = 0
     private static let maxModels = 3
+    private static let maxHuge = 2
     /// Sites share tokens, so that rows have several owners.
-    private static let tokens = 400
+    private static let tokens = 4_000
 
     init(random: Random, largeBodies: Bool, hugeBodies: Bool) {
         self.random = random
@@ -59,9 +62,11 @@ struct LoadGenerator {
 
     /// New tokens of a site; nil when it has announced enough.
     private mutating func announcement(of model: ModelID, after known: [TokenID]) -> RowAnnouncement? {
-        let count = hugeBodies && random.chance(0.3) ? 6_000 : largeBodies && random.chance(0.4) ? 350 : 1 + random.below(30)
-        let range = count > Self.tokens ? 20_000 : Self.tokens
-        guard known.count < 20_000 else { return nil }
+        let isHuge = hugeBodies && huge < Self.maxHuge && random.chance(0.3)
+        if isHuge { huge += 1 }
+        let count = isHuge ? 5_000 : largeBodies && random.chance(0.2) ? 350 : 1 + random.below(20)
+        let range = isHuge ? 100_000 : Self.tokens
+        guard known.count < 2_000 else { return nil }
         let known = Set(known)
         var tokens: Set<TokenID> = []
         for _ in 0..<count {
@@ -72,7 +77,7 @@ struct LoadGenerator {
     }
 
     private mutating func delta(for model: ModelID, rows announced: Int) -> Delta {
-        let wide = hugeBodies && random.chance(0.3)
+        let wide = hugeBodies && random.chance(0.1)
         let few = largeBodies && random.chance(0.4) ? 350 : 8
         let rows = block(rowCount: announced, most: wide ? announced : few, columns: 16, wide: wide)
         // Row 0 to 7 are positions, each of 16 columns.

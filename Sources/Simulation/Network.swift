@@ -34,6 +34,10 @@ struct Network {
     struct Connection {
         let parties: [Party]
         let exporter: Bytes
+        /// The initiator's name for it.
+        let dial: UInt64?
+        /// Which ends have been told that TLS is up.
+        var isUp = [false, false]
         var isOpen = [true, true]
         var pipes: [Pipe]
     }
@@ -102,20 +106,33 @@ struct Network {
     ///
     /// - Returns: when each end may be told.
     mutating func connect(
-        _ initiator: Party, to acceptor: Party, now: UInt64
+        _ initiator: Party, to acceptor: Party, dial: UInt64?, now: UInt64
     ) -> (number: ConnectionNumber, opens: [UInt64]) {
         last += 1
         let opens = [now + delay(), now + 2 * delay()]
         let exporter = (0..<4).flatMap { _ in random.next().bigEndianBytes }
         connections[last] = Connection(
-            parties: [initiator, acceptor], exporter: exporter,
+            parties: [initiator, acceptor], exporter: exporter, dial: dial,
             pipes: [Pipe(lastArrival: max(opens[0], opens[1])), Pipe(lastArrival: opens[0])])
         return (last, opens)
+    }
+
+    /// TLS is up at one end, unless the connection has ended.
+    mutating func open(_ number: ConnectionNumber, _ end: Int) -> Connection? {
+        guard isOpen(number, end) else { return nil }
+        connections[number]!.isUp[end] = true
+        return connections[number]
     }
 
     /// Which end of a connection a party is; nil when it is over.
     func end(of party: Party, in number: ConnectionNumber) -> Int? {
         connections[number]?.parties.firstIndex(of: party)
+    }
+
+    /// The site at one end; nil for a hostile party, and for a connection that is over.
+    func site(_ number: ConnectionNumber, _ end: Int) -> Int? {
+        guard case .site(let site)? = connections[number]?.parties[end] else { return nil }
+        return site
     }
 
     func isOpen(_ number: ConnectionNumber, _ end: Int) -> Bool { connections[number]?.isOpen[end] ?? false }

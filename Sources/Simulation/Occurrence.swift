@@ -7,9 +7,10 @@ internal import Wire
 ///
 /// `life` counts the starts of a site: what was meant for an earlier life finds nobody.
 enum Occurrence {
-    case wake(site: Int, life: Int)
+    /// The timer that was armed for this time.
+    case wake(site: Int, life: Int, armed: UInt64)
     /// TLS is up at one end.
-    case opened(ConnectionNumber, end: Int, dial: UInt64?)
+    case opened(ConnectionNumber, end: Int)
     case arrival(ConnectionNumber, from: Int, Network.Piece)
     /// An end learns that its connection broke.
     case reset(ConnectionNumber, end: Int)
@@ -20,6 +21,8 @@ enum Occurrence {
     case disk(site: Int, life: Int, DiskStep)
     case fault(Fault)
     case unblock(from: Int, to: Int)
+    /// A starved site gets the processor again.
+    case resume(site: Int)
     case crash(site: Int, life: Int)
     case restart(site: Int)
     case submit
@@ -46,6 +49,7 @@ enum Fault: UInt64, CaseIterable {
     case reset
     case partition
     case crash
+    case pause
     case fullDisk
     case backup
 }

@@ -54,6 +54,9 @@ public struct SimulationOptions: Sendable, Equatable {
     public let resetEverySeconds: Int?
     public let partitionEverySeconds: Int?
     public let crashEverySeconds: Int?
+    public let pauseEverySeconds: Int?
+    /// Ops asked for at once, at most.
+    public let burst: Int
     /// Some deltas are beyond 4 KiB and travel by hash.
     public let largeBodies: Bool
     /// Some bodies have several chunks.
@@ -85,10 +88,12 @@ public struct SimulationOptions: Sendable, Equatable {
         let seconds = 10 + random.below(50)
         faultSeconds = overrides.minutes.map { min(max($0, 1), 600) * 60 } ?? seconds
         let rate = 1 + random.below(8)
-        submissions = min(faultSeconds * rate / 4 + 3, 20_000)
+        submissions = min(faultSeconds * rate / 2 + 3, 20_000)
         resetEverySeconds = random.chance(0.7) ? 2 + random.below(15) : nil
         partitionEverySeconds = random.chance(0.6) ? 5 + random.below(15) : nil
         crashEverySeconds = random.chance(0.7) ? 3 + random.below(20) : nil
+        pauseEverySeconds = random.chance(0.3) ? 4 + random.below(10) : nil
+        burst = random.chance(0.2) ? 100 : 3
         largeBodies = random.chance(0.5)
         hugeBodies = random.chance(0.1)
         restoresDatabase = random.chance(0.3)
@@ -115,7 +120,8 @@ extension SimulationOptions: CustomStringConvertible {
                 "faults=\(faultSeconds)s", "submissions=\(submissions)",
             ],
             every(resetEverySeconds, "reset"), every(partitionEverySeconds, "partition"),
-            every(crashEverySeconds, "crash"), flag(largeBodies, "large-bodies"), flag(hugeBodies, "huge-bodies"),
+            every(crashEverySeconds, "crash"), every(pauseEverySeconds, "pause"), ["burst=\(burst)"],
+            flag(largeBodies, "large-bodies"), flag(hugeBodies, "huge-bodies"),
             flag(restoresDatabase, "restores-database"), flag(losesJournal, "loses-journal"),
             ["journal-tail=\(journalTail.map(String.init) ?? "all")"], flag(fillsDisk, "disk-full"),
             ["write=\(writeMs)ms", "snapshot=\(snapshotEveryOps)"], flag(lateJoiner, "late-joiner"),

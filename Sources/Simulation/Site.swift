@@ -19,6 +19,10 @@ struct Site {
     var journaling: StoreBatch?
     /// Crash before this many effects more have been carried out.
     var effectsUntilCrash: Int?
+    /// Crash in the middle of the next write to the journal, or right after it.
+    var crashesInJournal = false
+    /// While it gets no processor time: what waits for it, in order.
+    var backlog: [Occurrence]?
     /// The next write fails.
     var isDiskFull = false
     /// Its node was told so and has stopped.

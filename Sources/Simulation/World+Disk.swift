@@ -27,8 +27,10 @@ extension World {
         let life = sites[site].life
         switch step {
         case .journaled(let batch):
+            if sites[site].crashesInJournal, random.chance(0.5) { return try crash(site) }
             sites[site].journaling = nil
             for signed in batch.signed { try journal(signed, at: site) }
+            if sites[site].crashesInJournal { return try crash(site) }
             queue.schedule(.disk(site: site, life: life, .committed(batch)), at: now + writeDelay())
         case .committed(let batch):
             guard !sites[site].isDiskFull else {
@@ -75,22 +77,25 @@ extension World {
     mutating func crash(_ site: Int) throws(Violation) {
         guard sites[site].node != nil else { return }
         note("crash")
+        countRefusals(at: site)
         if let batch = sites[site].journaling {
             let kept = random.below(batch.signed.count + 1)
             for signed in batch.signed.prefix(kept) { try journal(signed, at: site) }
-            note(kept < batch.signed.count ? "journal torn" : "crash before the transaction")
+            if kept < batch.signed.count { note("journal torn") }
         }
         sites[site].journaling = nil
         sites[site].node = nil
         sites[site].life += 1
         sites[site].wakeAt = nil
         sites[site].effectsUntilCrash = nil
+        sites[site].crashesInJournal = false
+        sites[site].backlog = sites[site].backlog == nil ? nil : []
         sites[site].isDiskFull = false
         sites[site].hasStopped = false
         try flush(site)
         severConnections(of: site)
         trace.record(90, UInt64(site)) { "\(now) site \(site): crash" }
-        queue.schedule(.restart(site: site), at: now + 20 + UInt64(random.below(6_000)))
+        queue.schedule(.restart(site: site), at: now + 20 + UInt64(random.below(random.chance(0.2) ? 25_000 : 5_000)))
     }
 
     /// Starts a site from what its disk holds, which may be less than it was.

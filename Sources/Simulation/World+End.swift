@@ -31,6 +31,7 @@ extension World {
     }
 
     mutating func lastChecks() throws(Violation) {
+        for site in sites.indices { countRefusals(at: site) }
         try durabilityCheck.atTheEnd(sites.map(\.disk))
         for site in sites.indices {
             let node = sites[site].node!
@@ -42,6 +43,16 @@ extension World {
         try RefoldCheck.check(
             sites[site].disk.ops, against: sites[site].node!.summary.stateDigest, genesis: genesis, random: &random,
             site: site)
+    }
+
+    /// What a node counted in the life that ends now.
+    mutating func countRefusals(at site: Int) {
+        guard let counters = sites[site].node?.counters else { return }
+        for (code, count) in counters.refused.sorted(by: { $0.key < $1.key }) {
+            note("counted: \(code)", count)
+        }
+        note("body bytes in vain", counters.bodyBytesReceived - counters.bodyBytesUseful)
+        note("bodies fetched", counters.bodiesFetched)
     }
 
     func report(convergedMs: UInt64) -> SimulationReport {

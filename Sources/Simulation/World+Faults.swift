@@ -22,6 +22,7 @@ extension World {
         case .reset: options.resetEverySeconds
         case .partition: options.partitionEverySeconds
         case .crash: options.crashEverySeconds
+        case .pause: options.pauseEverySeconds
         case .fullDisk: options.fillsDisk ? 8 : nil
         case .backup: options.restoresDatabase ? 3 : nil
         }
@@ -40,10 +41,45 @@ extension World {
         switch fault {
         case .reset: reset()
         case .partition: partition()
-        case .crash: sites[site].effectsUntilCrash = random.below(12)
+        case .crash:
+            // At once, between two effects, or in the middle of a write.
+            switch random.below(3) {
+            case 0: queue.schedule(.crash(site: site, life: sites[site].life), at: now)
+            case 1: sites[site].effectsUntilCrash = random.below(12)
+            default: sites[site].crashesInJournal = true
+            }
+        case .pause: pause(site)
         case .fullDisk: fillDisk(of: site)
         case .backup: sites[site].disk.backUp()
         }
+    }
+
+    /// The site gets no processor time for a while; the world goes on.
+    private mutating func pause(_ site: Int) {
+        guard sites[site].backlog == nil else { return }
+        note("pause")
+        sites[site].backlog = []
+        queue.schedule(.resume(site: site), at: now + 200 + UInt64(random.below(8_000)))
+    }
+
+    mutating func resume(_ site: Int) throws(Violation) {
+        let backlog = sites[site].backlog ?? []
+        sites[site].backlog = nil
+        for occurrence in backlog { try carryOut(occurrence) }
+    }
+
+    /// The site an occurrence would happen at, if that is starved.
+    func starvedSite(of occurrence: Occurrence) -> Int? {
+        let site: Int?
+        switch occurrence {
+        case .wake(let at, _, _), .answer(let at, _, _): site = at
+        case .opened(let number, let end), .reset(let number, let end): site = network.site(number, end)
+        case .arrival(let number, let from, _): site = network.site(number, 1 - from)
+        case .dial, .disk, .fault, .unblock, .resume, .crash, .restart, .submit, .admitJoiner, .hostile, .inspect,
+            .healed, .poll:
+            site = nil
+        }
+        return site.flatMap { sites[$0].backlog == nil ? nil : $0 }
     }
 
     /// The next write fails; an operator makes room and starts the site again.
@@ -60,6 +96,8 @@ extension World {
         for index in hostiles.indices { hostileLeaves(index) }
         for site in sites.indices {
             sites[site].effectsUntilCrash = nil
+            sites[site].crashesInJournal = false
+            try resume(site)
             if sites[site].isDiskFull { try crash(site) }
         }
         for from in sites.indices {

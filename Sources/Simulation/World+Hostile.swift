@@ -103,20 +103,23 @@ extension World {
         case 11..<13: pushStrangersOp(index, number)
         case 13: say(.pull(everything()), index, number)
         case 14: claimMuch(index, number)
-        case 15..<17: offend(index, number, "an altered op") { world, envelope in
-            .ops([HostileParty.alter(envelope, &world.random)])
-        }
-        case 17: offend(index, number, "an op of another network") { world, _ in
-            let other = NetworkID(Bytes(repeating: 7, count: 32))!
-            let key = world.hostiles[index].key
-            let op = Op(
-                signing: .openLog, body: [0x81, 0x01], log: LogID(rawValue: 5), seq: 1, prev: .zero, lamport: 1,
-                deps: [], network: other, with: key)
-            return .ops([op.envelope])
-        }
-        case 18: offend(index, number, "a proof of nothing") { world, envelope in
-            .equivocation(envelope, HostileParty.alter(envelope, &world.random))
-        }
+        case 15..<17:
+            offend(index, number, "an altered op") { world, envelope in
+                .ops([HostileParty.alter(envelope, &world.random)])
+            }
+        case 17:
+            offend(index, number, "an op of another network") { world, _ in
+                let other = NetworkID(Bytes(repeating: 7, count: 32))!
+                let key = world.hostiles[index].key
+                let op = Op(
+                    signing: .openLog, body: [0x81, 0x01], log: LogID(rawValue: 5), seq: 1, prev: .zero, lamport: 1,
+                    deps: [], network: other, with: key)
+                return .ops([op.envelope])
+            }
+        case 18:
+            offend(index, number, "a proof of nothing") { world, envelope in
+                .equivocation(envelope, HostileParty.alter(envelope, &world.random))
+            }
         default:
             send(Bytes(repeating: 0xFF, count: 8), to: number, from: 0)
             expectShutOut(index, number, "a frame of no known type")
@@ -166,7 +169,8 @@ extension World {
         let entries = heads.map { key, head in
             FrontierEntry(author: key.author, log: key.log, seq: head.seq + 1_000_000, head: head.id)
         }
-        let pages = FrontierMessage.pages(digest: Hash32(Bytes(repeating: 3, count: 32))!, state: .zero, entries: entries)
+        let pages = FrontierMessage.pages(
+            digest: Hash32(Bytes(repeating: 3, count: 32))!, state: .zero, entries: entries)
         for page in pages { say(.frontier(page), index, number) }
     }
 

@@ -10,8 +10,12 @@ extension World {
         let running = sites.indices.filter { sites[$0].node != nil }
         guard !isHealed, !running.isEmpty else { return }
         let site = running[random.below(running.count)]
-        let (kind, body) = load.next(for: sites[site].node!)
-        try submit(kind, body, at: site)
+        let count = random.chance(0.1) ? 1 + random.below(options.burst) : 1
+        for _ in 0..<count {
+            guard let node = sites[site].node else { return }
+            let (kind, body) = load.next(for: node)
+            try submit(kind, body, at: site)
+        }
     }
 
     private mutating func submit(_ kind: OpKind, _ body: Bytes, at site: Int) throws(Violation) {

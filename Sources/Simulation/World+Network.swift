@@ -30,9 +30,9 @@ extension World {
     mutating func connect(
         _ initiator: Network.Party, to acceptor: Network.Party, dial: UInt64? = nil
     ) -> ConnectionNumber {
-        let (number, opens) = network.connect(initiator, to: acceptor, now: now)
-        queue.schedule(.opened(number, end: 0, dial: dial), at: opens[0])
-        queue.schedule(.opened(number, end: 1, dial: nil), at: opens[1])
+        let (number, opens) = network.connect(initiator, to: acceptor, dial: dial, now: now)
+        queue.schedule(.opened(number, end: 0), at: opens[0])
+        queue.schedule(.opened(number, end: 1), at: opens[1])
         return number
     }
 
@@ -86,12 +86,16 @@ extension World {
 
     // MARK: What reaches a party
 
-    mutating func opened(_ number: ConnectionNumber, end: Int, dial: UInt64?) throws(Violation) {
-        guard let connection = network.connections[number], connection.isOpen[end] else { return }
+    mutating func opened(_ number: ConnectionNumber, end: Int) throws(Violation) {
+        guard let connection = network.open(number, end) else { return }
         switch connection.parties[end] {
         case .site(let site):
-            let role: Role = end == 0 ? .initiator : .acceptor
-            try perform(.opened(number, role: role, dial: dial, exporter: connection.exporter), at: site)
+            let exporter = connection.exporter
+            let event: Event =
+                end == 0
+                ? .opened(number, role: .initiator, dial: connection.dial, exporter: exporter)
+                : .opened(number, role: .acceptor, dial: nil, exporter: exporter)
+            try perform(event, at: site)
         case .hostile(let index): hostileConnected(index, number, exporter: connection.exporter)
         }
     }
@@ -112,12 +116,17 @@ extension World {
 
     /// An end hears that its connection is over.
     mutating func lost(_ number: ConnectionNumber, _ end: Int) throws(Violation) {
-        guard network.isOpen(number, end), let party = network.connections[number]?.parties[end] else { return }
+        guard network.isOpen(number, end), let connection = network.connections[number] else { return }
         network.breakStreams(number)
         network.drop(number, end)
         shutOutCheck.ended(number)
-        switch party {
-        case .site(let site): try perform(.closed(number), at: site)
+        switch connection.parties[end] {
+        case .site(let site):
+            if connection.isUp[end] {
+                try perform(.closed(number), at: site)
+            } else if end == 0, let dial = connection.dial {
+                try perform(.dialFailed(dial), at: site)
+            }
         case .hostile(let index): hostileLost(index, number)
         }
     }

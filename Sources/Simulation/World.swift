@@ -41,7 +41,9 @@ struct World {
     var durabilityCheck = DurabilityCheck()
     var shutOutCheck = ShutOutCheck()
 
-    mutating func note(_ name: String) { occurrences[name, default: 0] += 1 }
+    mutating func note(_ name: String, _ count: Int = 1) {
+        if count > 0 { occurrences[name, default: 0] += count }
+    }
 
     /// A site's own clock.
     func clock(_ site: Int) -> Instant { Instant(milliseconds: now + sites[site].clockOffset) }
@@ -56,12 +58,20 @@ struct World {
             throw Violation(.contract, "nothing is scheduled any more")
         }
         now = time
+        if let site = starvedSite(of: occurrence) {
+            sites[site].backlog!.append(occurrence)
+        } else {
+            try carryOut(occurrence)
+        }
+    }
+
+    mutating func carryOut(_ occurrence: Occurrence) throws(Violation) {
         switch occurrence {
-        case .wake(let site, let life):
-            guard sites[site].life == life, sites[site].wakeAt == time else { return }
+        case .wake(let site, let life, let armed):
+            guard sites[site].life == life, sites[site].wakeAt == armed else { return }
             sites[site].wakeAt = nil
             try perform(.wake, at: site)
-        case .opened(let number, let end, let dial): try opened(number, end: end, dial: dial)
+        case .opened(let number, let end): try opened(number, end: end)
         case .arrival(let number, let end, let piece): try arrived(piece, number, from: end)
         case .reset(let number, let end): try lost(number, end)
         case .dial(let site, let life, let target, let dial):
@@ -72,6 +82,7 @@ struct World {
             if sites[site].life == life { try carryOut(step, at: site) }
         case .fault(let fault): strike(fault)
         case .unblock(let from, let to): try unblock(from, to)
+        case .resume(let site): try resume(site)
         case .crash(let site, let life):
             if sites[site].life == life { try crash(site) }
         case .restart(let site): try start(site)
@@ -120,7 +131,7 @@ struct World {
         case .wake(let at):
             let time = max(at.milliseconds - min(at.milliseconds, sites[site].clockOffset), now + 1)
             sites[site].wakeAt = time
-            queue.schedule(.wake(site: site, life: life), at: time)
+            queue.schedule(.wake(site: site, life: life, armed: time), at: time)
         case .dial(let peer, _, let dial): dialled(peer, from: site, dial: dial)
         case .write(let connection, let bytes): try write(bytes, to: connection, at: site)
         case .close(let connection): try close(connection, at: site)

@@ -32,7 +32,8 @@ enum RefoldCheck {
             }
             guard found == verdict else {
                 throw Violation(
-                    .stateIsFold, "op \(stored.op.id.short) was judged \(verdict) at site \(site), \(found) in a refold")
+                    .stateIsFold, "op \(stored.op.id.short) was judged \(verdict) at site \(site), \(found) in a refold"
+                )
             }
         }
         let refolded = fold.digest()
