@@ -18,6 +18,11 @@ package struct Disk: Sendable {
         journal.append(JournalEntry(envelope: signed.op.envelope, body: signed.body))
     }
 
+    /// Appends the envelope, while the body that belongs to it is torn.
+    mutating func appendTorn(_ signed: StoredOp) {
+        journal.append(JournalEntry(envelope: signed.op.envelope, body: nil))
+    }
+
     mutating func loseJournal() { journal = [] }
 
     mutating func commit(_ batch: StoreBatch) throws(Violation) {

@@ -70,6 +70,15 @@ extension World {
         sites[site].disk.append(signed)
     }
 
+    /// A record is cut short: it is dropped when it is read, or only its body is.
+    private mutating func tear(_ signed: StoredOp, at site: Int) throws(Violation) {
+        guard signed.body != nil, random.chance(0.5) else { return note("journal torn") }
+        note("journal torn before a body")
+        try originCheck.signed(signed.op, at: site)
+        durabilityCheck.seen(signed.op)
+        sites[site].disk.appendTorn(signed)
+    }
+
     // MARK: Crash and restart
 
     /// The process is gone. Of journal records that were being written a prefix remains; a torn one is
@@ -81,7 +90,7 @@ extension World {
         if let batch = sites[site].journaling {
             let kept = random.below(batch.signed.count + 1)
             for signed in batch.signed.prefix(kept) { try journal(signed, at: site) }
-            if kept < batch.signed.count { note("journal torn") }
+            if kept < batch.signed.count { try tear(batch.signed[kept], at: site) }
         }
         sites[site].journaling = nil
         sites[site].node = nil

@@ -44,6 +44,7 @@ extension World {
         case .dial(let peer, _, let dial): trace.record(21, place, dial) { "    dial \(peer.short)" }
         case .write(let number, let bytes):
             trace.record(22, place, number, bytes: bytes) { "    write \(Self.describe(bytes)) on \(number)" }
+        case .authenticated(let number): trace.record(31, place, number) { "    authenticated \(number)" }
         case .close(let number): trace.record(23, place, number) { "    close \(number)" }
         case .persist(let batch):
             trace.record(24, place, batch.number, bytes: batch.ops.last?.op.id.bytes ?? []) {

@@ -134,6 +134,10 @@ struct World {
             queue.schedule(.wake(site: site, life: life, armed: time), at: time)
         case .dial(let peer, _, let dial): dialled(peer, from: site, dial: dial)
         case .write(let connection, let bytes): try write(bytes, to: connection, at: site)
+        case .authenticated(let connection):
+            guard network.end(of: .site(site), in: connection) != nil else {
+                throw Violation(.contract, "site \(site) authenticates connection \(connection), which is over")
+            }
         case .close(let connection): try close(connection, at: site)
         case .persist(let batch): persist(batch, at: site)
         case .writeSnapshot(let snapshot):
