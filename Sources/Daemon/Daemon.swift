@@ -122,7 +122,9 @@ public final class Daemon: Sendable {
         }
         defer { keeper.finish() }
         let stored = try await Self.blocking {
-            try OpStore(Connection(target), schema: schema, network: network.genesis.networkID).recover()
+            try Database.patiently { () throws(StorageError) in
+                try OpStore(Connection(target), schema: schema, network: network.genesis.networkID).recover()
+            }
         }
 
         loop.start()

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Storage
 internal import Synchronization
 
@@ -57,7 +58,11 @@ final class Database: Sendable {
             target = server.target
         }
         pool = ConnectionPool(target)
-        try Schema(name: schema).migrate(Connection(target))
+        let schemaTables = try Schema(name: schema)
+        let target = target
+        // The first attempt tells at once what is wrong with somebody else's server.
+        if url != nil { _ = try Connection(target) }
+        try Self.patiently { () throws(StorageError) in try schemaTables.migrate(Connection(target)) }
     }
 
     var trouble: String? { recovery.trouble }
@@ -69,12 +74,30 @@ final class Database: Sendable {
         }
     }
 
-    /// Runs a blocking piece of work with a pooled connection, away from the cooperative pool.
+    /// Runs a blocking piece of work with a pooled connection, away from the cooperative pool. While
+    /// the database is away it is tried again for half a minute, so it must be repeatable.
     func query<Value: Sendable>(
         _ work: @escaping @Sendable (Connection) throws(StorageError) -> Value
     ) async throws -> Value {
         let pool = pool
-        return try await worker.perform { () throws(StorageError) in try pool.withConnection(work) }
+        return try await worker.perform { () throws(StorageError) in
+            try Self.patiently { () throws(StorageError) in try pool.withConnection(work) }
+        }
+    }
+
+    /// Tries again while the database is away: a private server is back after crash recovery, which
+    /// takes seconds as a rule.
+    static func patiently<Value>(_ work: () throws(StorageError) -> Value) throws(StorageError) -> Value {
+        var attempts = 0
+        while true {
+            do throws(StorageError) {
+                return try work()
+            } catch {
+                attempts += 1
+                guard error.isPassing, attempts < 60 else { throw error }
+                usleep(500_000)
+            }
+        }
     }
 
     /// As ``query(_:)``, for work with errors of its own.
@@ -89,4 +112,9 @@ final class Database: Sendable {
         pool.close()
         server?.stop()
     }
+}
+
+extension StorageError {
+    /// The database is away and will be back, or another transaction was faster: try again.
+    var isPassing: Bool { isConnectionLost || isRetryable || reason == .cannotConnect }
 }

@@ -109,7 +109,7 @@ final class OpKeeper: @unchecked Sendable {
                 return try work(store!)
             } catch {
                 store = nil
-                guard error.isConnectionLost || error.isRetryable, !stopping.load(ordering: .relaxed) else {
+                guard error.isPassing, !stopping.load(ordering: .relaxed) else {
                     onFailure("\(error)")
                     return nil
                 }
