@@ -76,12 +76,15 @@ func isPattern(_ bytes: [UInt8], from offset: Int) -> Bool {
 
 /// A server on a Unix socket in a directory of its own, with a client for it.
 struct Fixture {
-    let directory = Directory()
     let server: HTTPServer
     let client: HTTPClient
     let path: String
+    /// Goes last, when the server has removed its socket.
+    let directory: Directory
 
     init(_ handler: any RequestHandler, configure: (inout ServerConfiguration) -> Void = { _ in }) throws {
+        let directory = Directory()
+        self.directory = directory
         path = "\(directory.path)/s"
         var configuration = ServerConfiguration(listen: [.unix(path: path)])
         configuration.spoolDirectory = directory.path

@@ -53,6 +53,7 @@ import Testing
 
                 COMMANDS
                   graph  the graph of this site
+                  peers  the other sites
                   train  train the model
                   ask    ask a peer
 

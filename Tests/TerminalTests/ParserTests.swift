@@ -171,9 +171,10 @@ import Testing
         let all = Sample.tree().all
         #expect(
             all.map { $0.path.joined(separator: " ") } == [
-                "shoal", "shoal graph", "shoal graph import", "shoal train", "shoal ask",
+                "shoal", "shoal graph", "shoal graph import", "shoal peers", "shoal peers list", "shoal train",
+                "shoal ask",
             ])
-        #expect(all[3].command.optionNames == ["--json", "--rate", "--steps"])
+        #expect(all[5].command.optionNames == ["--json", "--rate", "--steps"])
     }
 
     @Test(arguments: [
