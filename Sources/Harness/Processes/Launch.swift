@@ -16,13 +16,25 @@ enum Launch {
         let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard output >= 0 else { throw failure(program, "cannot write its log \(log)", errno) }
         defer { close(output) }
-        var words = (["shoal"] + arguments).map { strdup($0) }
-        words.append(nil)
-        defer { for word in words { free(word) } }
+        let words = (["shoal"] + arguments).map { strdup($0) }
+        let variables = environment().map { strdup($0) }
+        defer { for text in words + variables { free(text) } }
         var pid: pid_t = 0
-        let code = shoal_spawn_detached(program, words, environ, output, &pid)
+        let code = shoal_spawn_detached(program, words + [nil], variables + [nil], output, &pid)
         guard code == 0 else { throw failure(program, "it does not start", code) }
         return Started(pid: pid)
+    }
+
+    /// This process's variables, but for those that would override a node's settings.
+    private static func environment() -> [String] {
+        var texts: [String] = []
+        var next = environ
+        while let text = next.pointee {
+            let text = String(cString: text)
+            if !text.hasPrefix("SHOAL_") || text.hasPrefix("SHOAL_RUNTIME_DIR=") { texts.append(text) }
+            next += 1
+        }
+        return texts
     }
 
     /// The program of this process; it stays the same when its file is replaced meanwhile.

@@ -43,6 +43,8 @@ public final class Console: Sendable {
 
     /// The output's columns; nil in a pipe, where nothing is cut.
     public var width: Int? { output.size()?.columns }
+    /// Whether the errors stream is a terminal, where lines can be redrawn.
+    public var isLive: Bool { errors.size() != nil }
     /// Colours for the output.
     public var style: Style { output.style }
     /// Colours for the errors.

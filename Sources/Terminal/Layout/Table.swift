@@ -28,7 +28,9 @@ public struct Table: Sendable {
     private let columns: [Column]
     private var rows: [(cells: [String], emphasis: Emphasis)] = []
 
-    public init(_ columns: Column...) {
+    public init(_ columns: Column...) { self.init(columns) }
+
+    public init(_ columns: [Column]) {
         precondition(!columns.isEmpty, "a table has columns")
         self.columns = columns
     }

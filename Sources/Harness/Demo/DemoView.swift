@@ -1,0 +1,181 @@
+internal import API
+internal import Terminal
+
+/// What a person sees of a demo. Progress goes to the errors stream, results to the output.
+struct DemoView: Sendable {
+    let console: Console
+    /// More sites than this are not shown one by one where it would fill the screen.
+    private static let fewSites = 4
+
+    /// A heading between stages.
+    func heading(_ text: String) { console.complain(console.errorStyle.bold(text)) }
+
+    func begin(_ dataset: Dataset, isBundled: Bool) {
+        let names = Self.listed(dataset.sites.map(\.name))
+        let count = dataset.sites.count
+        heading(
+            isBundled && count == 3
+                ? "Three hospitals, \(names): the same relations, different facts, nothing is shared."
+                : "\(Self.counted(count, "site")) of \(dataset.name): private graphs, nothing is shared.")
+    }
+
+    // MARK: Training
+
+    /// The row of a site that trains.
+    func show(_ training: TrainingReport, in row: LiveRow) {
+        let loss = training.loss.map { "loss \(Format.fixed($0, 2))" } ?? ""
+        let validation = training.validation.map { ", MRR \(Format.fixed($0, 2)) on its own" } ?? ""
+        switch training.state {
+        case "waiting": row.status("waiting for a free core")
+        case "done": row.finish(Self.summary(training))
+        default:
+            row.progress(training.round, of: training.rounds, .count("rounds"), note: loss + validation)
+        }
+    }
+
+    private static func summary(_ training: TrainingReport) -> String {
+        if training.steps == 0 { return "nothing to learn from: it only relays, merges and serves" }
+        let steps = counted(training.steps, "step")
+        switch training.weights {
+        case .isolated: return "\(steps) on its own graph"
+        case .federated:
+            return
+                "\(steps); \(counted(training.ops, "op")) signed, \(Format.bytes(training.opBytes)) of weight changes"
+        }
+    }
+
+    /// The rows that tell what arrives where; none in a pipe, or when the screen is too small for them.
+    func exchangeRows(_ sites: [DemoSite], in region: LiveRegion) -> [LiveRow] {
+        guard console.isLive, sites.count <= Self.fewSites, sites.count > 1 else { return [] }
+        return sites.map { region.row("→ \($0.name)") }
+    }
+
+    /// `river 12 ops, harbour 11 ops; 1.1 MiB in, 640 KiB out`.
+    static func exchange(_ status: StatusReport) -> String {
+        let from = status.peers.map { "\($0.ops) from \($0.name)" }.joined(separator: ", ")
+        let traffic = status.traffic
+        return
+            "ops: \(from); \(Format.bytes(Int(traffic.bytesReceived))) in, \(Format.bytes(Int(traffic.bytesSent))) out"
+    }
+
+    // MARK: Results
+
+    func show(_ report: DemoReport) {
+        console.print()
+        console.print(table(report))
+        console.print(
+            console.style.dim("MRR on facts that no site trained on: 1 if the right answer always comes first."))
+        console.print()
+        let digest = report.sites[0].stateDigest.prefix(12)
+        let style = console.style
+        if report.digestsEqual {
+            let marks = report.sites.map { "\($0.name) \(style.green("✓"))" }.joined(separator: "  ")
+            console.print("State digest \(style.bold(String(digest))) at every site:  \(marks)")
+        } else {
+            console.print(style.red("✗ The sites came to different states: this must not happen."))
+            for site in report.sites { console.print("  \(site.name)  \(site.stateDigest)") }
+        }
+        show(report.examples)
+    }
+
+    private func table(_ report: DemoReport) -> Table {
+        let hasPooled = report.pooledMrr != nil
+        var columns: [Table.Column] = [
+            .text("SITE"), .number("FACTS"), .number("ASKED"), .number("ALONE"), .number("TOGETHER"),
+        ]
+        if hasPooled { columns.append(.number("POOLED")) }
+        columns += [.number("OPS"), .number("SENT"), .number("RECEIVED")]
+        var table = Table(columns)
+        for site in report.sites {
+            var cells = [site.name, Format.count(site.triples), Format.count(site.isolated.queries)]
+            cells += [Self.figure(site.isolated.mrr), Self.figure(site.federated.mrr)]
+            if hasPooled { cells.append(Self.figure(site.pooled?.mrr)) }
+            cells += [
+                Format.count(site.opsSigned), Format.bytes(Int(site.bytesSent)), Format.bytes(Int(site.bytesReceived)),
+            ]
+            table.add(cells)
+        }
+        guard report.sites.count > 1 else { return table }
+        let queries = report.sites.reduce(0) { $0 + $1.isolated.queries }
+        var cells = ["all", Format.count(report.sites.reduce(0) { $0 + $1.triples }), Format.count(queries)]
+        cells += [Self.figure(report.isolatedMrr), Self.figure(report.federatedMrr)]
+        if hasPooled { cells.append(Self.figure(report.pooledMrr)) }
+        cells += [Format.count(report.sites.reduce(0) { $0 + $1.opsSigned }), "", ""]
+        table.add(cells, emphasis: .strong)
+        return table
+    }
+
+    private func show(_ examples: [DemoReport.Example]) {
+        guard !examples.isEmpty else { return }
+        let style = console.style
+        console.print()
+        console.print("Asked what no site was told, alone and together:")
+        for example in examples {
+            console.print()
+            console.print(
+                "  \(example.site) is asked: \(style.bold("\(Self.plain(example.head)) · \(Self.plain(example.relation)) · ?"))"
+            )
+            let place = Format.fixed(example.aloneRank, 0)
+            console.print(
+                "    alone     \(style.red("✗")) \(Self.plain(example.alone))"
+                    + style.dim("  (the right answer came \(Self.ordinal(place)))"))
+            console.print(
+                "    together  \(style.green("✓")) \(Self.plain(example.answer))"
+                    + style.dim("  (\(Format.percent(example.probability, digits: 0)) sure)"))
+        }
+    }
+
+    /// What to do with a network that runs on.
+    func suggest(_ cluster: Cluster, _ site: DemoSite?, command: String, example: DemoReport.Example?) {
+        let style = console.style
+        let place = cluster.directory
+        let first = site?.name ?? "NODE"
+        console.print()
+        console.print("The network runs until you press Ctrl-C. Try in another terminal:")
+        console.print()
+        func line(_ text: String, _ meaning: String) {
+            console.print("  \(style.bold(text))")
+            console.print(style.dim("      \(meaning)"))
+        }
+        line("\(command) cluster status --dir \(place)", "every node: whom it reaches, how many ops, which state")
+        line("\(command) cluster kill \(first) --dir \(place)", "kill -9; the others go on")
+        line("\(command) cluster start \(first) --dir \(place)", "it comes back, and catches up: nothing is lost")
+        line("export SHOAL_DATA_DIR=\(place)/nodes/\(first)", "from here on as \(first):")
+        line("\(command) status", "is it well?")
+        if let example {
+            line(
+                "\(command) model predict --agent \(DemoSite.agent) \(example.head) \(example.relation)",
+                "what it learned from the others; --isolated asks the model that it trained alone")
+        }
+        line("\(command) ops list", "who taught the model, op by op")
+        console.print()
+    }
+
+    // MARK: Words
+
+    private static func figure(_ value: Double?) -> String { value.map { Format.fixed($0, 3) } ?? "-" }
+
+    /// Names in data files are written with underscores.
+    private static func plain(_ name: String) -> String {
+        printable(name).split(separator: "_", omittingEmptySubsequences: false).joined(separator: " ")
+    }
+
+    private static func ordinal(_ number: String) -> String {
+        if number.hasSuffix("11") || number.hasSuffix("12") || number.hasSuffix("13") { return "\(number)th" }
+        switch number.last {
+        case "1": return "\(number)st"
+        case "2": return "\(number)nd"
+        case "3": return "\(number)rd"
+        default: return "\(number)th"
+        }
+    }
+
+    static func counted(_ count: Int, _ thing: String) -> String {
+        "\(Format.count(count)) \(thing)\(count == 1 ? "" : "s")"
+    }
+
+    static func listed(_ words: [String]) -> String {
+        guard words.count > 1, let last = words.last else { return words.first ?? "" }
+        return "\(words.dropLast().joined(separator: ", ")) and \(last)"
+    }
+}
