@@ -19,19 +19,21 @@ let program = Program(
             travels, as signed changes of the model's weights, and every site adds up the same ones.
             """,
         examples: [
+            .init("shoal demo", "watch three sites learn one model, here"),
             .init("shoal init --name north", "make a site: its key and its data directory"),
             .init("shoal run", "start the node of this machine's only site"),
             .init("shoal status", "is it well?"),
         ],
         subcommands: [
-            InitCommand.command, KeysCommand.command, NetworkCommand.command, JoinCommand.command,
+            DemoCommand.command, InitCommand.command, KeysCommand.command, NetworkCommand.command, JoinCommand.command,
             RunCommand.command, PeersCommand.command, StatusCommand.command, GraphCommand.command, ModelCommand.command,
-            OpsCommand.command,
+            OpsCommand.command, ClusterCommand.command,
         ]),
     version: ShoalVersion.current,
     welcome: """
         shoal: sites that learn one model from private knowledge graphs.
 
+          shoal demo               watch three sites learn one model, here
           shoal init --name SITE   set up a site of your own
           shoal --help             every command
 

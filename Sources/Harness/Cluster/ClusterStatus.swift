@@ -35,6 +35,9 @@ public struct ClusterStatus: Codable, Sendable, Equatable {
         digestsEqual = Set(up.map(\.stateDigest)).count == 1
     }
 
+    /// All nodes answer and hold the same.
+    public var isWell: Bool { frontiersEqual && digestsEqual && nodes.allSatisfy { $0.state == "up" } }
+
     public var table: Table {
         var table = Table(
             .text("NODE"), .text("STATE"), .number("PID"), .text("ADDRESS", minimum: 15), .text("CONNECTED TO"),
