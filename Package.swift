@@ -129,6 +129,7 @@ let allTests: [Target] = [
     tests("Transport", ["Wire", "Identity", "Transport"]),
     tests("API", ["Wire", "API"]),
     tests("Terminal", ["Terminal"]),
+    tests("Daemon", ["Wire", "Learning", "Graph", "Federation", "API", "Daemon"]),
     tests("Simulation", ["Wire", "Identity", "Simulation", "Peer"]),
     // Real clusters: the built binary, real sockets, real PostgreSQL.
     tests("Cluster", ["Wire", "Identity", "Site", "API", "Harness"]),
