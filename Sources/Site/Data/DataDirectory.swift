@@ -57,17 +57,26 @@ public struct DataDirectory: Sendable, Equatable {
         try self.init(existing: path)
     }
 
-    /// Checks that the directory is there, this user's, closed to changes by others, and writable.
+    /// Finds the directory, for looking at it and talking to its node: neither a full disk nor another user's
+    /// directory is in the way.
     ///
-    /// - Throws: `missing`, `path`, `permission`, `exposed`, `readOnly`, `diskFull`.
-    public init(existing path: String) throws(SiteError) {
+    /// - Throws: `missing`, `path`.
+    public init(finding path: String) throws(SiteError) {
         guard let real = Files.realPath(path) else { throw .system("use the data directory", path, errno) }
         self.path = real
-        guard Files.isDirectory(real), let info = Files.status(real) else {
+        guard Files.isDirectory(real) else {
             throw SiteError(
                 .path, operation: "use the data directory", object: path, cause: "it is not a directory",
                 remedy: "choose another --data-dir")
         }
+    }
+
+    /// Checks that the directory is there, this user's, closed to changes by others, and writable.
+    ///
+    /// - Throws: `missing`, `path`, `permission`, `exposed`, `readOnly`, `diskFull`.
+    public init(existing path: String) throws(SiteError) {
+        try self.init(finding: path)
+        guard let info = Files.status(self.path) else { throw .system("use the data directory", path, errno) }
         try checkOwner(info)
         try checkWritable()
         try checkSpace()
