@@ -131,6 +131,8 @@ let allTests: [Target] = [
     tests("Terminal", ["Terminal"]),
     tests("Daemon", ["Wire", "Learning", "Graph", "Federation", "API", "Daemon"]),
     tests("Simulation", ["Wire", "Identity", "Simulation", "Peer"]),
+    // Every command, against a node that the test plays.
+    tests("Command", ["Wire", "Identity", "Membership", "Site", "API", "Terminal", "shoal"]),
     // Real clusters: the built binary, real sockets, real PostgreSQL.
     tests("Cluster", ["Wire", "Identity", "Site", "API", "Harness"]),
 ]

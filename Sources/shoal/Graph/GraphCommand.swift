@@ -27,7 +27,7 @@ enum GraphCommand {
         values.add("relations", Format.count(graph.relations))
         values.add("held out", "\(Format.count(graph.valid)) for validation, \(Format.count(graph.test)) for tests")
         call.console.print(values)
-        if graph.nodes == 0 { call.advise("The graph is empty. Fill it with `shoal graph import FILE.tsv`.") }
+        if graph.nodes == 0 { call.suggest("The graph is empty. To fill it:", "graph import FILE.tsv") }
         return .done
     }
 }

@@ -42,7 +42,7 @@ enum GraphImport {
     private static func importAll(
         _ call: Invocation, _ sources: [TripleFile], to node: RunningNode, _ region: LiveRegion
     ) async throws -> [ImportReport] {
-        let rows = sources.map { region.row($0.path) }
+        let rows = sources.map { region.row($0.label) }
         for (source, row) in zip(sources, rows) { try source.check(call, row) }
         var reports: [ImportReport] = []
         for (source, row) in zip(sources, rows) {
@@ -74,20 +74,25 @@ enum GraphImport {
     }
 
     private static func tell(_ call: Invocation, _ reports: [ImportReport]) {
+        func sum(_ count: KeyPath<ImportReport, Int>, of reports: [ImportReport]) -> Int {
+            reports.map { $0[keyPath: count] }.reduce(0, +)
+        }
         let learned = reports.filter { $0.split == "train" }
-        let kept = reports.filter { $0.split != "train" }.map(\.triples).reduce(0, +)
-        let nodes = reports.map(\.newNodes).reduce(0, +)
-        let relations = reports.map(\.newRelations).reduce(0, +)
-        var parts = [
-            counted(learned.map(\.newEdges).reduce(0, +), "new edge"), counted(nodes, "new node"),
-            counted(relations, "new relation"),
-        ]
-        if kept > 0 { parts.append("\(counted(kept, "triple")) kept aside for measuring") }
-        call.console.print("Imported: \(parts.joined(separator: ", ")).")
+        let kept = sum(\.newEdges, of: reports.filter { $0.split != "train" })
+        guard sum(\.newEdges, of: reports) > 0 else {
+            let total = counted(sum(\.triples, of: reports), "triple")
+            call.console.print("Nothing new: the graph had all \(total).")
+            return
+        }
+        call.console.print(
+            "Imported \(counted(sum(\.newEdges, of: learned), "new edge")), "
+                + "\(counted(sum(\.newNodes, of: reports), "new node")) "
+                + "and \(counted(sum(\.newRelations, of: reports), "new relation")).")
+        if kept > 0 { call.console.print("Kept \(counted(kept, "triple")) aside for measuring.") }
         if !learned.isEmpty {
-            call.advise(
-                "Next: `shoal model create --agent NAME`, or `shoal model train --agent NAME` with a model that is there."
-            )
+            call.suggest(
+                "Next, with a model of your own or one that another site created:", "model create --agent NAME",
+                "model train --agent NAME")
         }
     }
 }

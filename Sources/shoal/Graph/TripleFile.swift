@@ -10,6 +10,9 @@ struct TripleFile: Sendable {
     let path: String
     let split: String
 
+    /// What a row on the screen calls it: the folder tells the files of several sites apart.
+    var label: String { path.split(separator: "/").suffix(2).joined(separator: "/") }
+
     /// The lines of a file that are no triples.
     struct Faults: Error {
         let path: String

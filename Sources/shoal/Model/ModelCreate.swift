@@ -29,7 +29,7 @@ enum ModelCreate {
         }
         let model = try reply.report(ModelReport.self)
         call.console.print("Created the model of \(model.agent), \(short(model.id)): \(model.shape).")
-        call.advise("Next, at every site: `shoal model train --agent \(quoted(model.agent))`")
+        call.suggest("Next, at every site:", "model train --agent \(quoted(model.agent))")
         return .done
     }
 }

@@ -100,7 +100,8 @@ enum ModelEvaluate {
         }
         call.console.print(values)
         if report.queries == 0 {
-            call.advise("There is nothing to measure with: `shoal graph import FILE.tsv --split \(report.split)`")
+            call.suggest(
+                "There is nothing to measure with. To add some:", "graph import FILE.tsv --split \(report.split)")
         }
     }
 }

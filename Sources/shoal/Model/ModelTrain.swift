@@ -5,7 +5,8 @@ internal import Terminal
 enum ModelTrain {
     private static let isolated = Flag("isolated", "train a private copy, for comparison: nothing is shared")
     private static let rounds = Option<Int?>(
-        "rounds", .integer(1...10_000), "rounds; each becomes one op (default: 40)")
+        "rounds", .integer(0...10_000),
+        "rounds; each becomes one op; 0 only announces what this site will train (default: 40)")
     private static let steps = Option<Int?>("steps", .integer(1...10_000), "steps per round (default: 50)")
     private static let batch = Option<Int?>("batch", .integer(1...4_096), "walks per step (default: 128)")
     private static let rate = Option<Double?>("learning-rate", .number(0...1), "the highest step size of Adam")
@@ -44,7 +45,8 @@ enum ModelTrain {
                 call.printJSON(reply)
             } else {
                 let agent = quoted(call[ModelCommand.agent])
-                call.console.print("Training runs in the node as job \(id): `shoal model info --agent \(agent)`")
+                call.console.print("The node trains in the background, as job \(id).")
+                call.suggest("To see how it stands:", "model info --agent \(agent)")
             }
             return .done
         }
@@ -90,9 +92,13 @@ enum ModelTrain {
 
     private static func tell(_ call: Invocation, _ training: TrainingReport) {
         let agent = quoted(call[ModelCommand.agent])
+        if call[rounds] == 0 {
+            call.console.print("Announced what this site will train; nothing was trained.")
+            return
+        }
         guard training.round > 0 else {
             call.console.print("There is nothing to learn from: this site's graph has no edges.")
-            call.advise("The node still merges what others learn. Add edges with `shoal graph import FILE.tsv`.")
+            call.suggest("The node still merges what others learn. To add edges:", "graph import FILE.tsv")
             return
         }
         var values = KeyValues()
@@ -105,11 +111,7 @@ enum ModelTrain {
         }
         call.console.print(values)
         let mode = call[isolated] ? " --isolated" : ""
-        call.advise(
-            """
-            Next:
-              shoal model predict --agent \(agent)\(mode) NODE RELATION
-              shoal model evaluate --agent \(agent)\(mode)
-            """)
+        call.suggest(
+            "Next:", "model predict --agent \(agent)\(mode) NODE RELATION", "model evaluate --agent \(agent)\(mode)")
     }
 }

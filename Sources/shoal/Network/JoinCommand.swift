@@ -128,10 +128,9 @@ enum JoinCommand {
         call.console.print(values)
         if !report.founder {
             call.advise(
-                "Unless a member has done so already, one of them must let this site in:\n  "
-                    + "shoal peers add \(report.peer) --name \(report.site)")
+                "Unless that has happened, a member must let this site in:\n"
+                    + "  shoal peers add \(report.peer) --name \(report.site)")
         }
-        call.advise(
-            "Next:\n  shoal run" + (call[SiteSelection.dataDirectory].map { " --data-dir \(quoted($0))" } ?? ""))
+        call.suggest("Next:", "run")
     }
 }

@@ -106,7 +106,7 @@ enum NetworkNew {
         let silent = founders.filter { $0.endpoint == nil }.map(\.name)
         if !silent.isEmpty {
             call.advise(
-                "\(peersPath) has no address yet of \(silent.joined(separator: ", ")). "
+                "\(peersPath) has no address of \(silent.joined(separator: ", ")) yet.\n"
                     + "Write it behind the peer id, @HOST:PORT, unless the site only dials out.")
         }
         call.advise("Next, at every site, with a copy of both files:\n  shoal join \(quoted(peersPath))")

@@ -78,10 +78,15 @@ enum PeersCommand {
         for peer in sorted {
             table.add(
                 peer.name, short(peer.peer), state(peer),
-                peer.rttMs.map { Format.duration(.microseconds(Int($0 * 1000))) } ?? "", Format.count(peer.ops),
+                peer.rttMs.map(roundTrip) ?? "", Format.count(peer.ops),
                 peer.address ?? "", emphasis: peer.banned != nil ? .bad : peer.connected ? .normal : .faint)
         }
         return table
+    }
+
+    /// The node's clock has milliseconds.
+    private static func roundTrip(_ milliseconds: Double) -> String {
+        milliseconds < 1 ? "< 1 ms" : Format.duration(.microseconds(Int(milliseconds * 1000)))
     }
 
     private static func state(_ peer: PeerReport) -> String {

@@ -24,7 +24,8 @@ enum OpsList {
         }
         let ops = try reply.report([OpReport].self)
         guard !ops.isEmpty else {
-            call.console.print("There is no such op.")
+            call.console.print(
+                call[kind] == nil && call[author] == nil ? "There is no op yet." : "There is no such op.")
             return .done
         }
         var table = Table(

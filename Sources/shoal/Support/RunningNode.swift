@@ -19,7 +19,7 @@ struct RunningNode: Sendable {
             throw call.failure(
                 path, "there is no such data directory", remedy: "Make a site with `shoal init`", exit: .unreachable)
         }
-        let directory = try DataDirectory(existing: path)
+        let directory = try DataDirectory(finding: path)
         site = (try? SiteConfig.load(directory.configPath).name.text) ?? Paths.name(of: directory.path)
         dataDirectory = path
         command = call.command

@@ -1,6 +1,15 @@
 internal import Site
 internal import Terminal
 
+extension Invocation {
+    /// Says what to do next, with the same site.
+    ///
+    /// - Parameter commands: without `shoal`.
+    func suggest(_ title: String, _ commands: String...) {
+        advise(([title] + commands.map { "  shoal \($0)\(SiteSelection.words(self))" }).joined(separator: "\n"))
+    }
+}
+
 /// Which site a command is about: `--data-dir`, `--site`, `SHOAL_DATA_DIR`, or the only one of this user.
 struct SiteSelection {
     static let dataDirectory = Option<String?>(
@@ -22,6 +31,12 @@ struct SiteSelection {
         } else {
             path = try Self.onlySite(call)
         }
+    }
+
+    /// What a command line must say again to be about the same site.
+    static func words(_ call: Invocation) -> String {
+        if let path = call[dataDirectory] { return " --data-dir \(quoted(path))" }
+        return call[site].map { " --site \(quoted($0))" } ?? ""
     }
 
     /// A data directory is known by its settings.
