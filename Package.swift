@@ -132,7 +132,7 @@ let allTests: [Target] = [
     tests("Daemon", ["Wire", "Learning", "Graph", "Federation", "API", "Daemon"]),
     tests("Simulation", ["Wire", "Identity", "Simulation", "Peer"]),
     // Every command, against a node that the test plays.
-    tests("Command", ["Wire", "Identity", "Membership", "Site", "API", "Terminal", "shoal"]),
+    tests("Command", ["Wire", "Identity", "Membership", "Site", "API", "Terminal", "Simulation", "shoal"]),
     // Real clusters: the built binary, real sockets, real PostgreSQL.
     tests("Cluster", ["Wire", "Identity", "Site", "API", "Harness"]),
 ]

@@ -27,7 +27,7 @@ let program = Program(
         subcommands: [
             DemoCommand.command, InitCommand.command, KeysCommand.command, NetworkCommand.command, JoinCommand.command,
             RunCommand.command, PeersCommand.command, StatusCommand.command, GraphCommand.command, ModelCommand.command,
-            OpsCommand.command, ClusterCommand.command,
+            OpsCommand.command, ClusterCommand.command, SimulateCommand.command,
         ]),
     version: ShoalVersion.current,
     welcome: """

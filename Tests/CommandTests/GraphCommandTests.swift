@@ -4,6 +4,8 @@ import Terminal
 import Testing
 import Wire
 
+@testable import shoal
+
 @Suite struct GraphCommandTests {
     /// A node that takes every import and remembers what it was sent.
     private static func node(_ received: Mutex<[String]>.Shared) throws -> FakeNode {

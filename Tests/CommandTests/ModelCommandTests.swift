@@ -4,6 +4,8 @@ import Terminal
 import Testing
 import Wire
 
+@testable import shoal
+
 @Suite struct ModelCommandTests {
     private static func job(_ state: String, round: Int, error: String? = nil) -> JobReport {
         JobReport(

@@ -116,11 +116,3 @@ final class FakeNode {
         func handle(_ request: Request, _ responder: Responder) { router.handle(request, responder) }
     }
 }
-
-extension Mutex where Value: Sendable {
-    /// A mutex that several owners hold.
-    final class Shared: Sendable {
-        let value: Mutex<Value>
-        init(_ value: sending Value) { self.value = Mutex(value) }
-    }
-}

@@ -1,0 +1,103 @@
+internal import Simulation
+internal import Terminal
+
+/// `shoal simulate`: the production node in a world of faults, seed by seed.
+enum SimulateCommand {
+    private static let seed = Option<Int?>("seed", .integer(0 ... .max), "run this one seed")
+    private static let seeds = Option("seeds", .integer(1...1_000_000), default: 20, "run this many seeds")
+    private static let from = Option(
+        "from", .integer(0...(.max - 1_000_000)), default: 0, "the seeds are those behind this number")
+    private static let nodes = Option<Int?>("nodes", .integer(2...16), "sites (default: by the seed)")
+    private static let minutes = Option<Int?>(
+        "minutes", .integer(1...600), "simulated minutes with faults (default: by the seed, below one)")
+    private static let trace = Flag("trace", "print everything that happens; with --seed")
+
+    static let command = Command(
+        "simulate", summary: "run the node against seeded faults (exit code 1 if an invariant breaks)",
+        discussion: """
+            The same machines that production runs, on a simulated network, clock and disk: messages are lost, \
+            doubled, late and out of order, networks part, nodes crash and lose writes, strangers interfere. Every \
+            invariant is checked at every step. A seed decides all of it, so that a failure repeats, to the bit.
+            """,
+        options: [seed, seeds, from, nodes, minutes], flags: [trace, Shared.json],
+        examples: [
+            .init("shoal simulate --seeds 200", "the seeds 1 to 200"),
+            .init("shoal simulate --seeds 200 --from 5000", "the seeds 5001 to 5200"),
+            .init("shoal simulate --seed 17 --trace", "one seed again, step by step"),
+        ], run: run)
+
+    private static func run(_ call: Invocation) async throws -> ExitCode {
+        let overrides = SimulationOptions.Overrides(nodes: call[nodes], minutes: call[minutes])
+        if let seed = call[seed] {
+            return try runOne(call, SimulationOptions(seed: UInt64(seed), overrides: overrides))
+        }
+        guard !call[trace] else {
+            throw call.failure("--trace", "it shows a single run", remedy: "Say which one with --seed", exit: .usage)
+        }
+        let numbers = call[from] + 1...call[from] + call[seeds]
+        let report = await LiveRegion.show(on: call.console) { region in
+            await follow(SeedRuns(numbers.map { SimulationOptions(seed: UInt64($0), overrides: overrides) }), region)
+        }
+        if call[Shared.json] {
+            try call.printJSON(report)
+        } else {
+            tell(call.console, report)
+        }
+        return report.failures.isEmpty ? .done : .no
+    }
+
+    private static func runOne(_ call: Invocation, _ options: SimulationOptions) throws -> ExitCode {
+        let start = ContinuousClock.now
+        var report = SimulateReport()
+        if !call[Shared.json] { call.console.print("\(options)") }
+        func line(_ text: String) {
+            // With --json the output holds one object and nothing else.
+            if call[Shared.json] { call.console.complain(printable(text)) } else { call.console.print(printable(text)) }
+        }
+        do throws(SimulationFailure) {
+            report.add(try Simulator.run(options, trace: call[trace] ? line : nil))
+        } catch {
+            report.add(error)
+        }
+        report.wallSeconds = start.duration(to: .now) / .seconds(1)
+        if call[Shared.json] { try call.printJSON(report) } else { tell(call.console, report) }
+        return report.failures.isEmpty ? .done : .no
+    }
+
+    private static func follow(_ runs: SeedRuns, _ region: LiveRegion) async -> SimulateReport {
+        let start = ContinuousClock.now
+        var report = SimulateReport()
+        let row = region.row("seeds")
+        row.progress(0, of: runs.count, .count("seeds"))
+        for await outcome in runs.outcomes() {
+            switch outcome {
+            case .success(let run): report.add(run)
+            case .failure(let failure): report.add(failure)
+            }
+            row.progress(report.runs, of: runs.count, .count("seeds"), note: "\(Format.count(report.ops)) ops")
+        }
+        report.wallSeconds = start.duration(to: .now) / .seconds(1)
+        let outcome = report.failures.isEmpty ? "all invariants held" : "an invariant broke"
+        if report.failures.isEmpty {
+            row.finish("\(counted(report.runs, "seed")), \(outcome)")
+        } else {
+            row.fail(outcome)
+        }
+        return report
+    }
+
+    private static func tell(_ console: Console, _ report: SimulateReport) {
+        for failure in report.failures {
+            console.print("\(console.style.red("✗")) seed \(failure.seed), invariant \(printable(failure.invariant))")
+            console.print("  at \(failure.atMs) ms: \(printable(failure.detail))")
+            console.print("  \(failure.options)")
+            console.print("  To repeat it:  \(console.style.bold(failure.command))")
+        }
+        guard report.failures.isEmpty else { return }
+        let simulated = Format.duration(.milliseconds(Int(clamping: report.simulatedMs)))
+        console.print(
+            "\(console.style.green("✓")) \(counted(report.runs, "seed")) held every invariant: "
+                + "\(counted(report.ops, "op")), \(counted(report.events, "event")),")
+        console.print("  \(simulated) simulated in \(Format.duration(.seconds(report.wallSeconds))).")
+    }
+}

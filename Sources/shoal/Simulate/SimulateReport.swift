@@ -1,0 +1,46 @@
+internal import Simulation
+
+/// What `shoal simulate --json` prints.
+struct SimulateReport: Encodable {
+    struct Failure: Encodable {
+        let seed: UInt64
+        let invariant: String
+        /// Simulated time.
+        let atMs: UInt64
+        let detail: String
+        /// What kind of run it was.
+        let options: String
+        /// Repeats it.
+        let command: String
+    }
+
+    /// Seeds that ran, failed ones included.
+    var runs = 0
+    var failures: [Failure] = []
+    var ops = 0
+    var events = 0
+    var simulatedMs: UInt64 = 0
+    /// Of the only run, if there was one: equal for equal runs, on any machine.
+    var traceHash: String?
+    /// How often each noteworthy thing happened, in all runs.
+    var occurrences: [String: Int] = [:]
+    var wallSeconds = 0.0
+
+    mutating func add(_ run: SimulationReport) {
+        runs += 1
+        ops += run.ops
+        events += run.events
+        simulatedMs += run.simulatedMs
+        traceHash = runs == 1 ? String(run.traceHash, radix: 16) : nil
+        for occurrence in run.occurrences { occurrences[occurrence.name, default: 0] += occurrence.count }
+    }
+
+    mutating func add(_ failure: SimulationFailure) {
+        runs += 1
+        failures.append(
+            Failure(
+                seed: failure.options.seed, invariant: failure.invariant.rawValue, atMs: failure.atMs,
+                detail: failure.detail, options: "\(failure.options)", command: failure.options.command))
+        failures.sort { $0.seed < $1.seed }
+    }
+}
