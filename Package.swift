@@ -130,7 +130,7 @@ let allTests: [Target] = [
     tests("API", ["Wire", "API"]),
     tests("Terminal", ["Terminal"]),
     tests("Daemon", ["Wire", "Learning", "Graph", "Federation", "API", "Daemon"]),
-    tests("Simulation", ["Wire", "Identity", "Simulation", "Peer"]),
+    tests("Simulation", ["Wire", "Identity", "Replication", "Simulation", "Peer"]),
     // Every command, against a node that the test plays.
     tests("Command", ["Wire", "Identity", "Membership", "Site", "API", "Terminal", "Simulation", "shoal"]),
     // Real clusters: the built binary, real sockets, real PostgreSQL.

@@ -1,0 +1,86 @@
+import Identity
+import Peer
+import Replication
+import Simulation
+import Testing
+import Wire
+
+/// Bugs that are planted between the node and its surroundings: each must be found, by the right check,
+/// within a few seeds, and again when the command is repeated.
+@Suite struct PlantedBugTests {
+    /// The first failure among the seeds.
+    func find(_ tampering: Tampering, in seeds: ClosedRange<UInt64> = 1...60) -> SimulationFailure? {
+        for seed in seeds {
+            do { _ = try Simulator.run(SimulationOptions(seed: seed), tampering: tampering) } catch { return error }
+        }
+        return nil
+    }
+
+    @Test func `a delta that is folded twice after a restart is found`() throws {
+        var bug = Tampering()
+        bug.recovered = { site, disk, recovered in
+            // The store says that less is in the accumulators than is.
+            guard let snapshot = recovered.snapshot, snapshot.watermark > 0 else { return }
+            let last = disk.ops[Int(snapshot.watermark) - 1]
+            guard last.op.header.kind == .updateModelWeights, last.void == nil else { return }
+            recovered.ops[Int(snapshot.watermark) - 1] = last
+            recovered.snapshot = StateSnapshot(watermark: snapshot.watermark - 1, models: snapshot.models)
+        }
+        let failure = try #require(find(bug))
+        #expect([.sameOpsSameState, .stateIsFold].contains(failure.invariant))
+    }
+
+    @Test func `a state digest that depends on the order of arrival is found`() throws {
+        var bug = Tampering()
+        bug.state = { _, disk, state in
+            var hasher = Hasher32(domain: "test")
+            for stored in disk.ops { hasher.update(stored.op.id.bytes) }
+            state = hasher.finish()
+        }
+        #expect(try #require(find(bug)).invariant == .sameOpsSameState)
+    }
+
+    @Test func `a node that trusts its database more than its journal is found`() throws {
+        var bug = Tampering()
+        bug.recovered = { _, disk, recovered in
+            // What a node would see that took its own last stored op for the last it signed.
+            guard let last = disk.journal.last,
+                let op = disk.ops.last(where: { $0.op.envelope.count > 0 && isOwn($0, last) })
+            else { return recovered.journal = [] }
+            recovered.journal = [JournalEntry(envelope: op.op.envelope, body: op.body)]
+        }
+        #expect(try #require(find(bug)).invariant == .oneOpAPlace)
+    }
+
+    @Test func `a store that applies a batch twice is found`() throws {
+        var bug = Tampering()
+        bug.batch = { site, batch in
+            guard site == 0, batch.number == 2 else { return }
+            batch = StoreBatch(number: 2, ops: batch.ops + batch.ops, signed: batch.signed)
+        }
+        #expect(try #require(find(bug)).invariant == .appliedOnce)
+    }
+
+    @Test func `a store that loses an op is found`() throws {
+        var bug = Tampering()
+        bug.batch = { site, batch in
+            guard site == 1, batch.number == 3 else { return }
+            batch = StoreBatch(number: 3, ops: Array(batch.ops.dropLast()), signed: batch.signed)
+        }
+        #expect([.contract, .appliedOnce].contains(try #require(find(bug)).invariant))
+    }
+
+    @Test func `a failure names the command that repeats it`() throws {
+        var bug = Tampering()
+        bug.state = { site, _, state in if site == 0 { state = .zero } }
+        let failure = try #require(find(bug))
+        #expect(failure.description.contains("shoal simulate --seed \(failure.options.seed)"))
+        let again = #expect(throws: SimulationFailure.self) { try Simulator.run(failure.options, tampering: bug) }
+        #expect(again == failure)
+    }
+}
+
+/// Whether the journal's author wrote this op.
+private func isOwn(_ stored: StoredOp, _ record: JournalEntry) -> Bool {
+    record.envelope.firstRange(of: stored.op.header.author.bytes) != nil
+}

@@ -1,0 +1,49 @@
+import Simulation
+import Testing
+
+@Suite struct SimulatorTests {
+    @Test(arguments: 1...20 as ClosedRange<UInt64>)
+    func `every invariant holds at every step`(seed: UInt64) throws {
+        let report = try Simulator.run(SimulationOptions(seed: seed))
+        #expect(report.ops > 0 && report.events > 100)
+    }
+
+    @Test(arguments: [3, 59, 191] as [UInt64])
+    func `a seed gives the same run twice`(seed: UInt64) throws {
+        let options = SimulationOptions(seed: seed)
+        #expect(try Simulator.run(options) == Simulator.run(options))
+    }
+
+    @Test func `other seeds give other runs`() throws {
+        let hashes = try (1...4 as ClosedRange<UInt64>).map { try Simulator.run(SimulationOptions(seed: $0)).traceHash }
+        #expect(Set(hashes).count == 4)
+    }
+
+    /// Sets and dictionaries are walked in another order there.
+    @Test func `another process sees the same run`() async throws {
+        let expected = try Simulator.run(SimulationOptions(seed: 12)).traceHash
+        let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
+            print("trace", try Simulator.run(SimulationOptions(seed: 12)).traceHash)
+        }
+        let output = String(decoding: result?.standardOutputContent ?? [], as: UTF8.self)
+        #expect(output.contains("trace \(expected)"))
+    }
+
+    @Test func `what happens can be read`() throws {
+        var lines: [String] = []
+        _ = try Simulator.run(SimulationOptions(seed: 2)) { lines.append($0) }
+        #expect(lines.contains { $0.contains("persist 1: ") && $0.contains("open-log") })
+        #expect(lines.contains { $0.contains("write HELLO") })
+        #expect(lines.contains { $0.hasSuffix("healed") })
+    }
+
+    @Test func `options follow from the seed and can be overridden`() {
+        let overrides = SimulationOptions.Overrides(nodes: 3, minutes: 2)
+        let options = SimulationOptions(seed: 5, overrides: overrides)
+        #expect(options.nodes == 3 && options.faultSeconds == 120)
+        #expect(options.command == "shoal simulate --seed 5 --nodes 3 --minutes 2")
+        #expect(options == SimulationOptions(seed: 5, overrides: overrides))
+        #expect(options.description.hasPrefix("seed=5 nodes=3 topology="))
+        for seed in 0..<200 as Range<UInt64> { #expect((2...7).contains(SimulationOptions(seed: seed).nodes)) }
+    }
+}
