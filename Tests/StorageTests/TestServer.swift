@@ -49,3 +49,23 @@ func storageError<T>(_ body: () throws -> T) -> StorageError? {
         return nil
     }
 }
+
+extension TestServer {
+    private static let schemas = Monitor(0)
+
+    /// A connection, and the name of a schema of its own with all migrations.
+    static func freshSchema() throws -> (Connection, String) {
+        let connection = try connect()
+        let schema = try Schema(name: unusedSchema())
+        try schema.migrate(connection)
+        return (connection, schema.name)
+    }
+
+    /// A schema name that no other test uses; nothing is created.
+    static func unusedSchema() -> String {
+        schemas.change { count in
+            count += 1
+            return "test_\(count)"
+        }
+    }
+}

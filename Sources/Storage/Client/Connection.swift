@@ -53,6 +53,14 @@ public final class Connection: @unchecked Sendable {
     /// False when the connection can no longer be used. Does not ask the server.
     public var isOpen: Bool { !isLost && PQstatus(handle) == CONNECTION_OK }
 
+    /// Notices without waiting whether the server has closed this connection meanwhile.
+    var isAlive: Bool {
+        // Twice: a server says why it ends a connection, and only then closes it.
+        PQconsumeInput(handle)
+        PQconsumeInput(handle)
+        return isOpen
+    }
+
     public var isInTransaction: Bool { PQtransactionStatus(handle) != PQTRANS_IDLE }
 
     /// What the server remarked since the last call: at most the latest 100 notices.

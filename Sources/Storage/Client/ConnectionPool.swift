@@ -45,7 +45,11 @@ public final class ConnectionPool: Sendable {
         let size = size
         let turn: Turn = state.wait { state in
             if state.isClosed { return .closed }
-            if let connection = state.idle.popLast() { return .reuse(connection) }
+            // The server may have been restarted since a connection came back.
+            while let connection = state.idle.popLast() {
+                if connection.isAlive { return .reuse(connection) }
+                state.open -= 1
+            }
             guard state.open < size else { return nil }
             state.open += 1
             return .open

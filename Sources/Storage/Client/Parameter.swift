@@ -41,8 +41,8 @@ public enum Parameter: Equatable, Sendable {
     case int64s([Int64])
     case doubles([Double])
     case texts([String])
+    case optionalTexts([String?])
     case bytesArray([Bytes])
-    case optionalBytesArray([Bytes?])
     case uuids([UInt128])
 
     public static func text(_ value: String?) -> Parameter { value.map { .text($0) } ?? .null }
@@ -68,8 +68,8 @@ public enum Parameter: Equatable, Sendable {
         case .int32s: TypeID.int32s
         case .int64s: TypeID.int64s
         case .doubles: TypeID.doubles
-        case .texts: TypeID.texts
-        case .bytesArray, .optionalBytesArray: TypeID.bytesArray
+        case .texts, .optionalTexts: TypeID.texts
+        case .bytesArray: TypeID.bytesArray
         case .uuids: TypeID.uuids
         }
     }
@@ -98,10 +98,10 @@ public enum Parameter: Equatable, Sendable {
         case .bytesArray(let values):
             out.arrayHeader(of: TypeID.bytes, count: values.count)
             for value in values { out.bytes(value) }
-        case .optionalBytesArray(let values):
-            out.arrayHeader(of: TypeID.bytes, count: values.count, hasNull: values.contains(nil))
+        case .optionalTexts(let values):
+            out.arrayHeader(of: TypeID.text, count: values.count, hasNull: values.contains(nil))
             for value in values {
-                if let value { out.bytes(value) } else { out.null() }
+                if let value { try out.text(value) } else { out.null() }
             }
         }
     }

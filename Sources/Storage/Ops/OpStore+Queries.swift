@@ -15,7 +15,7 @@ extension OpStore {
     ) throws(StorageError) -> [StoredOp] {
         let rows = try connection.query(
             """
-            SELECT apply_index, envelope, verdict, reason FROM \(schema).operations
+            SELECT apply_index, envelope, void_code, void_detail FROM \(schema).operations
             WHERE apply_index < $1 AND ($2::smallint IS NULL OR kind = $2)
               AND ($3::text IS NULL OR encode(author, 'hex') LIKE $3 || '%')
             ORDER BY apply_index DESC LIMIT $4
@@ -32,8 +32,9 @@ extension OpStore {
         try stored(
             connection.query(
                 """
-                SELECT apply_index, envelope, verdict, reason FROM \(schema).operations
-                WHERE encode(op_id, 'hex') LIKE $1 || '%' ORDER BY apply_index LIMIT 10
+                SELECT apply_index, envelope, void_code, void_detail FROM \(schema).operations
+                WHERE op_id BETWEEN decode(rpad($1, 64, '0'), 'hex') AND decode(rpad($1, 64, 'f'), 'hex')
+                ORDER BY apply_index LIMIT 10
                 """, [.text(prefix)]))
     }
 
@@ -44,7 +45,7 @@ extension OpStore {
         try stored(
             connection.query(
                 """
-                SELECT apply_index, envelope, verdict, reason FROM \(schema).operations
+                SELECT apply_index, envelope, void_code, void_detail FROM \(schema).operations
                 WHERE $1::bytea IS NULL OR (author, log, seq) > ($1, $2, $3)
                 ORDER BY author, log, seq LIMIT $4
                 """,
@@ -76,7 +77,7 @@ extension OpStore {
             let op = try read(try row.bytes(1), at: index)
             ops.append(
                 StoredOp(
-                    op: op, body: nil, void: try row.int64(2) != 0 ? Self.reason(try row.text(3)) : nil,
+                    op: op, body: nil, void: Self.void(try row.optionalText(2), try row.optionalText(3)),
                     applyIndex: index))
         }
         return ops

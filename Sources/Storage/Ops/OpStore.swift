@@ -11,12 +11,18 @@ public final class OpStore {
     let connection: Connection
     let schema: String
     let network: NetworkID
+    private let lease: SchemaLease?
 
-    /// - Parameter schema: holds the tables; created by ``Schema/migrate(_:)``.
-    public init(_ connection: Connection, schema: String, network: NetworkID) throws(StorageError) {
+    /// - Parameters:
+    ///   - schema: holds the tables; created by ``Schema/migrate(_:)``.
+    ///   - lease: checked in each transaction that writes, on a server that others can reach.
+    public init(
+        _ connection: Connection, schema: String, network: NetworkID, lease: SchemaLease? = nil
+    ) throws(StorageError) {
         self.connection = connection
-        self.schema = "\"\(schema)\""
+        self.schema = Schema.quote(schema)
         self.network = network
+        self.lease = lease
     }
 
     // MARK: Writing
@@ -25,16 +31,20 @@ public final class OpStore {
     /// commit was not heard of can be repeated.
     ///
     /// Costs two statements whatever the number of ops.
+    ///
+    /// - Throws: ``StorageError/Reason/unexpectedData`` when another op has an apply index of the batch;
+    ///   ``StorageError/Reason/inUse`` when another node has taken the schema.
     public func persist(_ batch: StoreBatch) throws(StorageError) {
         guard !batch.ops.isEmpty else { return }
         let ops = batch.ops
         try connection.transaction { (connection) throws(StorageError) in
+            try lease?.check(connection)
             let bodies = ops.filter { $0.body != nil }
             if !bodies.isEmpty {
                 try connection.query(
                     """
                     INSERT INTO \(schema).bodies (body_hash, body)
-                    SELECT DISTINCT ON (h) h, b FROM unnest($1::bytea[], $2::bytea[]) AS t(h, b)
+                    SELECT DISTINCT ON (h) h, b FROM unnest($1::bytea[], $2::bytea[]) AS t(h, b) ORDER BY h
                     ON CONFLICT DO NOTHING
                     """,
                     [
@@ -44,18 +54,32 @@ public final class OpStore {
             let inserted = try connection.query(
                 """
                 INSERT INTO \(schema).operations
-                    (apply_index, op_id, author, log, seq, kind, lamport, envelope, body_hash, body_length, verdict, reason)
+                    (apply_index, op_id, author, log, seq, kind, lamport, envelope, body_hash, body_length,
+                     void_code, void_detail)
                 SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[], $6::smallint[],
-                    $7::bigint[], $8::bytea[], $9::bytea[], $10::integer[], $11::smallint[], $12::text[])
-                ON CONFLICT DO NOTHING RETURNING apply_index
-                """, Self.columns(of: ops), prepared: true)
-            // Either all of a batch is new, or all of it is here already.
-            guard inserted.count == ops.count || inserted.isEmpty else {
-                throw StorageError(
-                    .unexpectedData, operation: "store", object: "batch \(batch.number)",
-                    cause: "\(ops.count - inserted.count) of its \(ops.count) ops are in the database already",
-                    remedy: "stop whatever else writes to this schema, then run `shoal doctor`")
-            }
+                    $7::bigint[], $8::bytea[], $9::bytea[], $10::integer[], $11::text[], $12::text[])
+                ON CONFLICT DO NOTHING
+                """, Self.columns(of: ops), prepared: true
+            ).affected
+            if inserted < ops.count { try checkRepeated(batch, inserted: inserted) }
+        }
+    }
+
+    /// A batch of which some ops are here already must be one that was written before: the same ops
+    /// at the same places.
+    private func checkRepeated(_ batch: StoreBatch, inserted: Int) throws(StorageError) {
+        let same = try connection.row(
+            """
+            SELECT count(*) FROM unnest($1::bigint[], $2::bytea[]) AS t(apply_index, op_id)
+            JOIN \(schema).operations USING (apply_index, op_id)
+            """,
+            [.int64s(batch.ops.map { Int64($0.applyIndex) }), .bytesArray(batch.ops.map(\.op.id.bytes))])
+        guard try same.int(0) == batch.ops.count else {
+            throw StorageError(
+                .unexpectedData, operation: "store", object: "batch \(batch.number)",
+                cause:
+                    "\(batch.ops.count - inserted) of its \(batch.ops.count) places in the log are taken by other ops",
+                remedy: "stop whatever else writes to this schema, then run `shoal doctor`")
         }
     }
 
@@ -66,14 +90,20 @@ public final class OpStore {
             .int64s(ops.map { Int64($0.op.header.seq) }), .int16s(ops.map { Int16($0.op.header.kind.rawValue) }),
             .int64s(ops.map { Int64($0.op.header.lamport) }), .bytesArray(ops.map(\.op.envelope)),
             .bytesArray(ops.map(\.op.header.bodyHash.bytes)), .int32s(ops.map { Int32($0.op.header.bodyLength) }),
-            .int16s(ops.map { $0.void == nil ? 0 : 1 }),
-            .texts(ops.map { $0.void.map { "\($0.code): \($0.detail)" } ?? "" }),
+            .optionalTexts(ops.map { $0.void.map { printable($0.code) } }),
+            .optionalTexts(ops.map { $0.void.map { printable($0.detail) } }),
         ]
+    }
+
+    /// A detail may quote what a hostile author wrote; U+0000 must not stop the batch.
+    private static func printable(_ text: String) -> String {
+        text.utf8.contains(0) ? text.replacing("\0", with: "\u{FFFD}") : text
     }
 
     /// Merges what changed into the stored accumulators, with the watermark, in one transaction.
     public func write(_ snapshot: StateSnapshot) throws(StorageError) {
         try connection.transaction { (connection) throws(StorageError) in
+            try lease?.check(connection)
             for model in snapshot.models {
                 let id = Parameter.bytes(model.id.bytes)
                 for tensor in model.tensors {
@@ -145,19 +175,17 @@ public final class OpStore {
             var ops: [StoredOp] = []
             try connection.copyOut(
                 """
-                SELECT o.apply_index, o.envelope, o.verdict, o.reason,
+                SELECT o.apply_index, o.envelope, o.void_code, o.void_detail,
                        CASE WHEN o.kind = \(delta) AND o.apply_index <= \(snapshot?.watermark ?? 0) THEN NULL ELSE b.body END
                 FROM \(schema).operations o LEFT JOIN \(schema).bodies b USING (body_hash) ORDER BY o.apply_index
                 """, columns: 5
             ) { (row) throws(StorageError) in
                 let index = UInt64(try row.int64())
                 let envelope = try row.bytes()
-                let isVoid = try row.int16() != 0
-                let reason = try row.text()
+                let void = Self.void(try row.optionalText(), try row.optionalText())
                 let body = try row.optionalBytes()
                 let op = try self.read(envelope, at: index)
-                ops.append(
-                    StoredOp(op: op, body: body, void: isVoid ? Self.reason(reason) : nil, applyIndex: index))
+                ops.append(StoredOp(op: op, body: body, void: void, applyIndex: index))
             }
             return (ops, snapshot)
         }
@@ -173,10 +201,8 @@ public final class OpStore {
         }
     }
 
-    static func reason(_ text: String) -> VoidReason {
-        let parts = text.split(separator: ":", maxSplits: 1)
-        return VoidReason(
-            code: parts.first.map(String.init) ?? "", detail: parts.count > 1 ? String(parts[1].dropFirst()) : "")
+    static func void(_ code: String?, _ detail: String?) -> VoidReason? {
+        code.map { VoidReason(code: $0, detail: detail ?? "") }
     }
 
     private func readSnapshot() throws(StorageError) -> StateSnapshot? {

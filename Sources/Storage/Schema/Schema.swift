@@ -1,58 +1,143 @@
 /// The tables of one node, in a PostgreSQL schema of their own, brought up to date by numbered migrations.
-public struct Schema: Sendable {
-    /// The name in SQL, quoted.
-    let name: String
-    private let plainName: String
+///
+/// Every statement names the schema: nothing relies on search_path, which a transaction pooler may
+/// reset at any time.
+public struct Schema: Equatable, Sendable, CustomStringConvertible {
+    public let name: String
+    let migrations: [Migration]
 
-    /// In order; a released migration never changes.
-    static let migrations = [Migration0001.sql]
     /// The version that this binary knows.
-    public static var version: Int { migrations.count }
+    public static var version: Int { Migration.all.count }
+
+    /// One lock for all schemas of a database, since extensions belong to the whole of it.
+    static let lockKey: Int64 = 0x7368_6F61_6C2F_6D69  // "shoal/mi"
 
     /// - Parameter name: letters, digits and underscores, 1 to 63, not beginning with a digit.
     public init(name: String) throws(StorageError) {
-        let letters = name.utf8.allSatisfy {
-            (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || $0 == 0x5F
+        try self.init(name: name, migrations: Migration.all)
+    }
+
+    init(name: String, migrations: [Migration]) throws(StorageError) {
+        let hasOnlyLetters = name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): true
+            default: false
+            }
         }
-        guard letters, (1...63).contains(name.utf8.count), !name.first!.isNumber else {
+        guard hasOnlyLetters, (1...63).contains(name.utf8.count), name.first?.isNumber == false,
+            !name.hasPrefix("pg_")
+        else {
             throw StorageError(
                 .notAllowed, operation: "use", object: "schema '\(name)'", cause: "that is no schema name",
-                remedy: "use 1 to 63 letters, digits and underscores")
+                remedy: "use 1 to 63 letters, digits and underscores, not beginning with a digit or pg_")
         }
-        plainName = name
-        self.name = "\"\(name)\""
+        self.name = name
+        self.migrations = migrations
     }
 
-    /// Creates the schema if it is missing and applies every migration that it lacks, all in one
-    /// transaction; two nodes that start at once wait for each other.
+    /// The name as SQL.
+    public var description: String { Self.quote(name) }
+
+    public static func == (a: Schema, b: Schema) -> Bool { a.name == b.name }
+
+    static func quote(_ identifier: String) -> String {
+        "\"" + identifier.replacing("\"", with: "\"\"") + "\""
+    }
+}
+
+extension Schema {
+    /// Creates the schema if it is missing and applies every migration that it lacks, all of them or
+    /// none; two nodes that start at once wait for each other.
     ///
-    /// - Throws: a refusal when the database is newer than this binary.
+    /// - Throws: ``StorageError/Reason/schemaNewer`` when the schema is from a newer shoal,
+    ///   ``StorageError/Reason/serverVersion`` for a server that is too old.
     public func migrate(_ connection: Connection) throws(StorageError) {
-        try connection.transaction { (connection) throws(StorageError) in
-            try connection.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 7447))", [.text(plainName)])
-            try connection.script(
-                """
-                CREATE SCHEMA IF NOT EXISTS \(name);
-                CREATE EXTENSION IF NOT EXISTS ltree;
-                CREATE TABLE IF NOT EXISTS \(name).schema_migrations (
-                    version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())
-                """)
-            let applied = try connection.row("SELECT coalesce(max(version), 0) FROM \(name).schema_migrations").int(0)
-            guard applied <= Self.version else {
+        _ = try applyMissing(connection)
+    }
+
+    /// - Returns: how many migrations were missing.
+    func applyMissing(_ connection: Connection) throws(StorageError) -> Int {
+        guard connection.serverVersion >= ServerPrograms.oldestMajor * 10_000 else {
+            throw StorageError(
+                .serverVersion, operation: "use", object: connection.target.description,
+                cause: "it is PostgreSQL \(connection.serverVersion / 10_000)",
+                remedy: "shoal needs PostgreSQL \(ServerPrograms.oldestMajor) or newer")
+        }
+        return try connection.transaction { (connection) throws(StorageError) in
+            try connection.query("SELECT pg_advisory_xact_lock($1)", [.int64(Self.lockKey)])
+            let done = try appliedMigrations(connection)
+            let missing = migrations.dropFirst(done)
+            if missing.isEmpty { return 0 }
+            if done == 0 { try create(connection) }
+            let names = Migration.Names(
+                schema: description, ltree: try ensureExtension("ltree", connection),
+                trigram: try ensureExtension("pg_trgm", connection))
+            for migration in missing {
+                try connection.script(migration.sql(names))
+                try connection.query(
+                    "INSERT INTO \(self).schema_migrations (number, name) VALUES ($1, $2)",
+                    [.int32(Int32(migration.number)), .text(migration.name)])
+            }
+            return missing.count
+        }
+    }
+
+    /// How many migrations the schema has. Those are the first ones of ours, or it is not our schema.
+    private func appliedMigrations(_ connection: Connection) throws(StorageError) -> Int {
+        let exists = try connection.row(
+            "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = $1 AND tablename = 'schema_migrations')",
+            [.text(name)])
+        guard try exists.bool(0) else { return 0 }
+        let rows = try connection.query("SELECT number, name FROM \(self).schema_migrations ORDER BY number")
+        for (index, row) in rows.enumerated() {
+            let (number, name) = (try row.int(0), try row.text(1))
+            if index >= migrations.count {
                 throw StorageError(
-                    .schemaNewer, operation: "open", object: "schema \(plainName) of \(connection.target)",
-                    cause: "it has version \(applied), this shoal knows \(Self.version)",
+                    .schemaNewer, operation: "open", object: "schema \(self) of \(connection.target)",
+                    cause: "it has version \(try rows[rows.count - 1].int(0)), this shoal knows \(migrations.count)",
                     remedy: "upgrade shoal, or point it at another schema")
             }
-            for (number, sql) in Self.migrations.enumerated().dropFirst(applied) {
-                try connection.script(Self.fill(sql, name))
-                try connection.query(
-                    "INSERT INTO \(name).schema_migrations (version) VALUES ($1)", [.int32(Int32(number + 1))])
+            guard number == migrations[index].number, name == migrations[index].name else {
+                throw StorageError(
+                    .unexpectedData, operation: "open", object: "schema \(self) of \(connection.target)",
+                    cause: "its migration \(number) (\(name)) is none of shoal's",
+                    remedy: "choose another --schema")
             }
         }
+        return rows.count
     }
 
-    private static func fill(_ sql: String, _ name: String) -> String {
-        sql.split(separator: "{schema}", omittingEmptySubsequences: false).joined(separator: name)
+    private func create(_ connection: Connection) throws(StorageError) {
+        // CREATE … IF NOT EXISTS wants the right to create even when there is nothing to do.
+        let found = try connection.query("SELECT FROM pg_namespace WHERE nspname = $1", [.text(name)])
+        if found.isEmpty { try connection.script("CREATE SCHEMA \(self)") }
+        try connection.script(
+            """
+            CREATE TABLE \(self).schema_migrations (
+                number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())
+            """)
+    }
+
+    /// The schema, quoted, where a contrib extension lives; creates the extension if it is missing.
+    private func ensureExtension(_ name: String, _ connection: Connection) throws(StorageError) -> String {
+        let place =
+            "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = $1"
+        if let row = try connection.query(place, [.text(name)]).first { return Self.quote(try row.text(0)) }
+        let hasPublic = try !connection.query("SELECT FROM pg_namespace WHERE nspname = 'public'").isEmpty
+        do {
+            try connection.script("CREATE EXTENSION \(name) SCHEMA \(hasPublic ? "public" : description)")
+        } catch {
+            guard !error.isConnectionLost else { throw error }
+            var failure = error
+            failure.operation = "create the extension"
+            failure.object = name
+            failure.remedy =
+                error.reason == .notAllowed
+                ? "ask the administrator of the database to run: CREATE EXTENSION \(name)"
+                : "install the package postgresql-contrib on the database server"
+            throw failure
+        }
+        return Self.quote(try connection.row(place, [.text(name)]).text(0))
     }
 }

@@ -1,0 +1,135 @@
+public import Wire
+
+/// A graph node as people see it.
+public struct StoredNode: Equatable, Sendable {
+    public var id: TokenID
+    public var kind: String
+    /// The name of an entity, or a text.
+    public var content: String
+}
+
+/// An edge as people see it.
+public struct StoredEdge: Equatable, Sendable {
+    public var head: String
+    public var relation: String
+    public var tail: String
+    public var weight: Double
+}
+
+extension GraphStore {
+    private static let columns = "id, kind, content"
+    private static let words = "to_tsvector('pg_catalog.english', left(content, 100000))"
+
+    public func node(_ id: TokenID) throws(StorageError) -> StoredNode? {
+        let rows = try connection.query(
+            "SELECT \(Self.columns) FROM \(schema).nodes WHERE id = $1", [.uuid(id.rawValue)], prepared: true)
+        return try nodes(rows).first
+    }
+
+    /// The graph nodes with exactly this content. (Texts of a `tree` import may repeat.)
+    public func nodes(named name: String, limit: Int = 10) throws(StorageError) -> [StoredNode] {
+        let rows = try connection.query(
+            """
+            SELECT \(Self.columns) FROM \(schema).nodes
+            WHERE left(content, 120) = left($1, 120) AND content = $1 ORDER BY id LIMIT $2
+            """, [.text(name), .int64(Int64(limit))], prepared: true)
+        return try nodes(rows)
+    }
+
+    /// The graph nodes whose content begins with `prefix`, in the order of their bytes.
+    public func nodes(prefix: String, limit: Int = 10) throws(StorageError) -> [StoredNode] {
+        let start = String(String.UnicodeScalarView(prefix.unicodeScalars.prefix(120)))
+        let rows = try connection.query(
+            """
+            SELECT \(Self.columns) FROM \(schema).nodes
+            WHERE left(content, 120) LIKE $1 ORDER BY left(content, 120) COLLATE "C", id LIMIT $2
+            """, [.text(Self.escapePattern(start) + "%"), .int64(Int64(limit))])
+        return try nodes(rows)
+    }
+
+    /// Words first (stemmed English), then names that contain the text or nearly do (trigrams).
+    public func search(_ text: String, limit: Int = 20) throws(StorageError) -> [StoredNode] {
+        let place =
+            "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = $1"
+        let trigram = Schema.quote(try connection.row(place, [.text("pg_trgm")], prepared: true).text(0))
+        let rows = try connection.query(
+            """
+            SELECT id, kind, content FROM (
+                SELECT \(Self.columns), 1 + ts_rank(\(Self.words), q) AS score
+                FROM \(schema).nodes, plainto_tsquery('pg_catalog.english', $1) q WHERE \(Self.words) @@ q
+                UNION ALL
+                SELECT \(Self.columns), \(trigram).similarity(left(content, 120), $1)
+                FROM \(schema).nodes
+                WHERE left(content, 120) ILIKE $2 OR left(content, 120) OPERATOR(\(trigram).%) $1
+            ) found
+            GROUP BY id, kind, content ORDER BY max(score) DESC, id LIMIT $3
+            """, [.text(text), .text("%" + Self.escapePattern(text) + "%"), .int64(Int64(limit))])
+        return try nodes(rows)
+    }
+
+    /// The names of graph nodes and relations (an inverse relation gets its relation's name and "⁻¹").
+    /// Ids that are not in the graph are missing from the answer.
+    public func names(of ids: [TokenID]) throws(StorageError) -> [TokenID: String] {
+        let rows = try connection.query(
+            """
+            SELECT id, content FROM \(schema).nodes WHERE id = ANY($1)
+            UNION ALL SELECT id, name FROM \(schema).relations WHERE id = ANY($1)
+            UNION ALL SELECT inverse_id, name || '⁻¹' FROM \(schema).relations WHERE inverse_id = ANY($1)
+            """, [.uuids(ids.map(\.rawValue))], prepared: true)
+        var names: [TokenID: String] = [:]
+        for row in rows { names[TokenID(rawValue: try row.uuid(0))] = try row.text(1) }
+        return names
+    }
+
+    /// The id of a relation by its name; nil when the graph has none of that name.
+    public func relation(named name: String) throws(StorageError) -> TokenID? {
+        let rows = try connection.query(
+            "SELECT id FROM \(schema).relations WHERE name = $1 ORDER BY id LIMIT 1", [.text(name)], prepared: true)
+        guard let row = rows.first else { return nil }
+        return TokenID(rawValue: try row.uuid(0))
+    }
+
+    /// Edges from and to a graph node, by name.
+    public func edges(of id: TokenID, limit: Int = 100) throws(StorageError) -> [StoredEdge] {
+        let rows = try connection.query(
+            """
+            SELECT h.content, r.name, t.content, e.weight
+            FROM \(schema).edges e
+            JOIN \(schema).nodes h ON h.id = e.source_id
+            JOIN \(schema).relations r ON r.id = e.relation
+            JOIN \(schema).nodes t ON t.id = e.target_id
+            WHERE e.source_id = $1 OR e.target_id = $1
+            ORDER BY e.source_id <> $1, r.name, h.content, t.content LIMIT $2
+            """, [.uuid(id.rawValue), .int64(Int64(limit))])
+        var edges: [StoredEdge] = []
+        for row in rows {
+            edges.append(
+                StoredEdge(
+                    head: try row.text(0), relation: try row.text(1), tail: try row.text(2), weight: try row.double(3)))
+        }
+        return edges
+    }
+
+    /// All graph nodes, ascending by id, without keeping them in memory.
+    public func forEachNode(_ body: (StoredNode) throws(StorageError) -> Void) throws(StorageError) {
+        try connection.copyOut("SELECT \(Self.columns) FROM \(schema).nodes ORDER BY id", columns: 3) {
+            row throws(StorageError) in
+            let id = TokenID(rawValue: try row.uuid())
+            try body(StoredNode(id: id, kind: try row.text(), content: try row.text()))
+        }
+    }
+
+    private func nodes(_ rows: Rows) throws(StorageError) -> [StoredNode] {
+        var nodes: [StoredNode] = []
+        for row in rows {
+            nodes.append(
+                StoredNode(id: TokenID(rawValue: try row.uuid(0)), kind: try row.text(1), content: try row.text(2)))
+        }
+        return nodes
+    }
+
+    /// For LIKE: its wildcards and its escape character stand for themselves.
+    private static func escapePattern(_ text: String) -> String {
+        text.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
+    }
+}
