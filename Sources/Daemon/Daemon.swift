@@ -107,10 +107,14 @@ public final class Daemon: Sendable {
             try Database(dataDirectory: directory.path, url: options.databaseURL, schema: options.schema, log: log)
         }
         defer { database.stop() }
-        let lease = try options.databaseURL.map { _ in
-            try SchemaLease(
-                database.target, schema: options.schema, holder: key.site.description, nonce: secureRandomBytes(16))
-        }
+        // Waits when this site held the lease before a crash.
+        let lease: SchemaLease? =
+            database.isPrivate
+            ? nil
+            : try await Self.blocking {
+                try SchemaLease(
+                    database.target, schema: options.schema, holder: key.site.description, nonce: secureRandomBytes(16))
+            }
         defer { lease?.release() }
 
         let journal = try SignJournal(path: directory.signJournalPath)
@@ -118,7 +122,7 @@ public final class Daemon: Sendable {
         let schema = options.schema
         let target = database.target
         let keeper = OpKeeper(journal: journal) { () throws(StorageError) in
-            try OpStore(Connection(target), schema: schema, network: network.genesis.networkID)
+            try OpStore(Connection(target), schema: schema, network: network.genesis.networkID, lease: lease)
         }
         defer { keeper.finish() }
         let stored = try await Self.blocking {
