@@ -174,7 +174,9 @@ extension Demo {
 
     /// What each site's federated training came to.
     private func learn(_ sites: [DemoSite]) async throws -> [TrainingReport?] {
-        view.heading("Alone: every site trains a copy on its own facts.")
+        let rounds = options.rounds ?? StandardRecipe.rounds
+        let plan = "\(rounds) rounds of \(options.steps ?? StandardRecipe.steps) steps"
+        view.heading("Alone: \(plan), each site on its own facts.")
         try await LiveRegion.show(on: view.console) { region in
             let rows = sites.map { region.row($0.name) }
             for row in rows { row.status("waiting for a free core") }
@@ -182,7 +184,7 @@ extension Demo {
                 try await train(site, .isolated, row)
             }
         }
-        view.heading("Together: what each site learns goes to the others as signed changes of weights.")
+        view.heading("Together: the same, and each round's change of weights goes to all, signed.")
         return try await LiveRegion.show(on: view.console) { region in
             let rows = sites.map { region.row($0.name) }
             let exchange = view.exchangeRows(sites, in: region)

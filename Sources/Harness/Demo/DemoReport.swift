@@ -83,7 +83,7 @@ public struct DemoReport: Encodable, Sendable, Equatable {
         public var alone: String
         /// Where the isolated model put the right answer, from 1.
         public var aloneRank: Double
-        /// What the federated model thinks of its answer, 0 to 1.
+        /// How sure the federated model is of its answer, 0 to 1, other answers known to be true left aside.
         public var probability: Double
     }
 

@@ -15,8 +15,8 @@ struct DemoView: Sendable {
         let count = dataset.sites.count
         heading(
             isBundled && count == 3
-                ? "Three hospitals, \(names): the same relations, different facts, nothing is shared."
-                : "\(Self.counted(count, "site")) of \(dataset.name): private graphs, nothing is shared.")
+                ? "Three hospitals, \(names): each knows facts that the others do not."
+                : "\(Self.counted(count, "site")) of \(dataset.name), each with a graph of its own.")
     }
 
     // MARK: Training
@@ -24,12 +24,11 @@ struct DemoView: Sendable {
     /// The row of a site that trains.
     func show(_ training: TrainingReport, in row: LiveRow) {
         let loss = training.loss.map { "loss \(Format.fixed($0, 2))" } ?? ""
-        let validation = training.validation.map { ", MRR \(Format.fixed($0, 2)) on its own" } ?? ""
         switch training.state {
-        case "waiting": row.status("waiting for a free core")
+        case "waiting": row.status("starting")
         case "done": row.finish(Self.summary(training))
         default:
-            row.progress(training.round, of: training.rounds, .count("rounds"), note: loss + validation)
+            row.progress(training.round, of: training.rounds, note: loss)
         }
     }
 
@@ -111,44 +110,38 @@ struct DemoView: Sendable {
         console.print()
         console.print("Asked what no site was told, alone and together:")
         for example in examples {
-            console.print()
-            console.print(
-                "  \(example.site) is asked: \(style.bold("\(Self.plain(example.head)) · \(Self.plain(example.relation)) · ?"))"
-            )
-            let place = Format.fixed(example.aloneRank, 0)
+            let question = "\(Self.plain(example.head)) · \(Self.plain(example.relation)) · ?"
+            console.print("  \(example.site) is asked: \(style.bold(question))")
+            let place = Self.ordinal(Format.fixed(example.aloneRank, 0))
             console.print(
                 "    alone     \(style.red("✗")) \(Self.plain(example.alone))"
-                    + style.dim("  (the right answer came \(Self.ordinal(place)))"))
+                    + style.dim("  (the right answer came \(place))"))
             console.print(
                 "    together  \(style.green("✓")) \(Self.plain(example.answer))"
                     + style.dim("  (\(Format.percent(example.probability, digits: 0)) sure)"))
         }
     }
 
-    /// What to do with a network that runs on.
+    /// What to do with a network that runs on: lines that can be copied as they are.
     func suggest(_ cluster: Cluster, _ site: DemoSite?, command: String, example: DemoReport.Example?) {
-        let style = console.style
         let place = cluster.directory
-        let first = site?.name ?? "NODE"
-        console.print()
-        console.print("The network runs until you press Ctrl-C. Try in another terminal:")
-        console.print()
-        func line(_ text: String, _ meaning: String) {
-            console.print("  \(style.bold(text))")
-            console.print(style.dim("      \(meaning)"))
-        }
-        line("\(command) cluster status --dir \(place)", "every node: whom it reaches, how many ops, which state")
-        line("\(command) cluster kill \(first) --dir \(place)", "kill -9; the others go on")
-        line("\(command) cluster start \(first) --dir \(place)", "it comes back, and catches up: nothing is lost")
-        line("export SHOAL_DATA_DIR=\(place)/nodes/\(first)", "from here on as \(first):")
-        line("\(command) status", "is it well?")
+        let name = site?.name ?? "NODE"
+        var lines = [
+            "# every node: whom it reaches, how many ops, which state",
+            "\(command) cluster status --dir \(place)",
+            "# kill -9 a node and bring it back: nothing is lost",
+            "\(command) cluster kill \(name) --dir \(place)",
+            "\(command) cluster start \(name) --dir \(place)",
+            "# as \(name): ask the model, and see who taught it",
+            "export SHOAL_DATA_DIR=\(place)/nodes/\(name)",
+        ]
         if let example {
-            line(
-                "\(command) model predict --agent \(DemoSite.agent) \(example.head) \(example.relation)",
-                "what it learned from the others; --isolated asks the model that it trained alone")
+            lines.append("\(command) model predict --agent \(DemoSite.agent) \(example.head) \(example.relation)")
         }
-        line("\(command) ops list", "who taught the model, op by op")
+        lines.append("\(command) ops list")
         console.print()
+        console.print(console.style.bold("The network runs until you press Ctrl-C. In another terminal:"))
+        for line in lines { console.print("  \(line.hasPrefix("#") ? console.style.dim(line) : line)") }
     }
 
     // MARK: Words

@@ -1,21 +1,24 @@
 internal import API
 
 /// Finds questions that show what learning together brings: facts that no site trained on, asked at a site
-/// that gets them wrong alone and right with what the others taught it.
-///
-/// The choice follows from the ranks alone, so that the same training shows the same questions.
+/// that gets them wrong alone and right with what the others taught it. The same models give the same questions.
 struct Examples {
     static let wanted = 3
-    /// How many promising questions are really asked before giving up.
-    private static let attempts = 60
-    /// Answers asked for: true ones that are not meant are skipped.
+    /// How many promising questions of each site are really asked.
+    private static let asked = 16
+    /// Answers asked for, of which those are skipped that are true and not meant.
     private static let top = 200
 
     private struct Candidate {
         let site: Int
         let fact: Fact
         let aloneRank: Double
-        /// Higher reads better: a clear mistake, in short words.
+    }
+
+    /// An answered question; more merit reads better: a sure answer, a clear mistake, in short words.
+    private struct Answered {
+        let site: Int
+        let example: DemoReport.Example
         let merit: Double
     }
 
@@ -36,17 +39,22 @@ struct Examples {
 
     /// - Parameter ranks: of each site, alone and together, as the evaluation gave them; nil without queries.
     func find(_ ranks: [(alone: [Double], together: [Double])?]) async throws -> [DemoReport.Example] {
-        var candidates = sites.indices.flatMap { site in ranks[site].map { self.candidates(site, $0) } ?? [] }
-        candidates.sort { ($1.merit, $0.site, $0.fact.text) < ($0.merit, $1.site, $1.fact.text) }
-        var found: [(site: Int, example: DemoReport.Example)] = []
-        // First one of each site, then whatever is left; never a relation twice while there are others.
+        let answered = try await forEach(Array(sites.indices), atMost: Cluster.cores) { site in
+            var answered: [Answered] = []
+            for candidate in ranks[site].map({ candidates(site, $0) }) ?? [] {
+                if let answer = try await ask(candidate) { answered.append(answer) }
+            }
+            return answered
+        }.flatMap { $0 }.sorted { ($1.merit, $0.site, $0.example.head) < ($0.merit, $1.site, $1.example.head) }
+        var found: [Answered] = []
+        // First one of each site and no relation twice, then whatever is left.
         for isStrict in [true, false] {
-            for candidate in candidates.prefix(Self.attempts) where found.count < Self.wanted {
-                let isRepeated = found.contains { $0.example.relation == candidate.fact.relation }
-                let isSameSite = found.contains { $0.site == candidate.site }
-                let isKnown = found.contains { $0.site == candidate.site && $0.example.head == candidate.fact.head }
-                guard !isKnown, !isStrict || !(isRepeated || isSameSite) else { continue }
-                if let example = try await ask(candidate) { found.append((candidate.site, example)) }
+            for answer in answered where found.count < Self.wanted {
+                let isRepeated = found.contains {
+                    $0.site == answer.site || $0.example.relation == answer.example.relation
+                }
+                let isTaken = found.contains { $0.example.head == answer.example.head }
+                if !isTaken, !(isStrict && isRepeated) { found.append(answer) }
             }
         }
         return found.sorted { $0.site < $1.site }.map(\.example)
@@ -63,30 +71,38 @@ struct Examples {
         }
         // Two questions a fact: what follows it, and what leads to it.
         guard asked.count * 2 == ranks.alone.count, asked.count * 2 == ranks.together.count else { return [] }
-        return asked.enumerated().compactMap { place, fact in
+        let wrongAlone = asked.enumerated().compactMap { place, fact -> (Candidate, merit: Double)? in
             let alone = ranks.alone[2 * place]
             guard alone > 1.5, ranks.together[2 * place] == 1, !trained.contains(fact) else { return nil }
-            let length = fact.head.count + fact.relation.count + fact.tail.count
-            return Candidate(
-                site: site, fact: fact, aloneRank: alone, merit: min(alone, 10) - Double(length) / 6)
+            return (Candidate(site: site, fact: fact, aloneRank: alone), min(alone, 12) - Self.length(fact) / 6)
         }
+        return wrongAlone.sorted { ($1.merit, $0.0.fact.text) < ($0.merit, $1.0.fact.text) }
+            .prefix(Self.asked).map(\.0)
+    }
+
+    private static func length(_ fact: Fact) -> Double {
+        Double(fact.head.count + fact.relation.count + fact.tail.count)
     }
 
     /// Puts the question to both models; nil unless the answers are as their ranks promise.
-    private func ask(_ candidate: Candidate) async throws -> DemoReport.Example? {
+    private func ask(_ candidate: Candidate) async throws -> Answered? {
         let site = sites[candidate.site]
         let fact = candidate.fact
         let right = truths[fact.question] ?? []
-        func first(_ weights: Weights) async throws -> PredictReport.Prediction? {
-            let answers = try await site.predict(weights, [fact.head, fact.relation], top: Self.top)
-            return answers.first { $0.name == fact.tail || !right.contains($0.name) }
+        /// What is left when other true answers are taken away, and how much of it is the first one.
+        func first(_ weights: Weights) async throws -> (name: String, share: Double)? {
+            let all = try await site.predict(weights, [fact.head, fact.relation], top: Self.top)
+            let open = all.filter { $0.name == fact.tail || !right.contains($0.name) }
+            return open.first.map { ($0.name, $0.probability / open.reduce(0) { $0 + $1.probability }) }
         }
         guard let together = try await first(.federated), together.name == fact.tail,
             let alone = try await first(.isolated), alone.name != fact.tail
         else { return nil }
-        return DemoReport.Example(
+        let example = DemoReport.Example(
             site: site.name, head: fact.head, relation: fact.relation, answer: fact.tail, alone: alone.name,
-            aloneRank: candidate.aloneRank, probability: together.probability)
+            aloneRank: candidate.aloneRank, probability: together.share)
+        let merit = 12 * together.share + min(candidate.aloneRank, 12) / 3 - Self.length(fact) / 10
+        return Answered(site: candidate.site, example: example, merit: merit)
     }
 }
 
