@@ -157,8 +157,7 @@ extension Cluster {
     }
 
     private static func stop(_ node: ClusterNode, _ patience: Duration, _ isHurried: () -> Bool) async throws {
-        let server = node.postgres
-        if let process = node.process ?? stray(node) {
+        for process in Set([node.process].compactMap(\.self) + node.strays) {
             process.signal(SIGTERM)
             let isOver = try await Patience.poll(for: patience) {
                 waitpid(process.pid, nil, WNOHANG)
@@ -167,19 +166,10 @@ extension Cluster {
             if !isOver || process.isAlive { process.signal(SIGKILL) }
             _ = try await process.ended(within: killPatience)
         }
-        // A killed node's supervisor shuts the server down.
-        guard let server, try await !server.ended(within: patience) else { return }
-        server.signal(SIGKILL)
-        _ = try await server.ended(within: killPatience)
-    }
-
-    /// A node that was started without the cluster file knowing: the command died in between.
-    private static func stray(_ node: ClusterNode) -> ProcessIdentity? {
-        guard let data = try? DataDirectory(existing: node.dataDirectory),
-            let holder = try? DataLock.holder(of: data), let process = ProcessIdentity(of: holder.pid),
-            ProcessTable.commandLine(of: holder.pid).contains(data.path)
-        else { return nil }
-        return process
+        // The supervisor of a killed node shuts its PostgreSQL down.
+        if try await Patience.poll(for: patience, { node.servers.isEmpty }) { return }
+        for process in node.servers { process.signal(SIGKILL) }
+        _ = try await Patience.poll(for: killPatience) { node.servers.isEmpty }
     }
 
     /// The data directory with the settings of its node.

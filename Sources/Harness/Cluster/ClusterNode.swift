@@ -57,6 +57,20 @@ public struct ClusterNode: Sendable {
         return lines.isEmpty ? "  (nothing)" : lines.map { "  \($0)" }.joined(separator: "\n")
     }
 
+    /// The node's processes whatever `cluster.json` says: the command that started one may have died before it wrote
+    /// that down.
+    var strays: [ProcessIdentity] {
+        ProcessTable.naming(dataDirectory) { $0.first == Launch.name && $0.dropFirst().first == "run" }
+    }
+
+    /// What a node leaves behind for a moment: the supervisor, which ends PostgreSQL or initdb.
+    var servers: [ProcessIdentity] {
+        let names = ["shoal-supervisor", "postgres", "initdb"]
+        return ProcessTable.naming(dataDirectory) {
+            names.contains(($0.first ?? "").split(separator: "/").last.map(String.init) ?? "")
+        }
+    }
+
     /// The server process of its private PostgreSQL, if one runs.
     public var postgres: ProcessIdentity? {
         let cluster = "\(dataDirectory)/pg/cluster"

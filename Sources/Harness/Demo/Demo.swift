@@ -37,10 +37,16 @@ public struct Demo: Sendable {
         view.begin(dataset, isBundled: options.data == nil)
         let isTemporary = options.directory == nil
         let directory = try options.directory ?? Self.temporaryDirectory()
-        let cluster = try Cluster(
-            making: .init(
-                network: options.data == nil ? "hospitals" : "demo", names: dataset.sites.map(\.name),
-                binary: options.binary), in: directory)
+        let cluster: Cluster
+        do {
+            cluster = try Cluster(
+                making: .init(
+                    network: options.data == nil ? "hospitals" : "demo", names: dataset.sites.map(\.name),
+                    binary: options.binary), in: directory)
+        } catch {
+            if isTemporary { try? FileManager.default.removeItem(atPath: directory) }
+            throw error
+        }
         let outcome: Result<ExitCode, any Error>
         do {
             outcome = .success(try await learnAndShow(cluster))

@@ -4,6 +4,9 @@ internal import Terminal
 
 /// Starts programs that outlive the command that started them.
 enum Launch {
+    /// What the nodes are called in lists of processes.
+    static let name = "shoal"
+
     /// Runs `program` in a session of its own, so that Ctrl-C at the terminal does not reach it.
     ///
     /// - Parameters:
@@ -16,7 +19,7 @@ enum Launch {
         let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard output >= 0 else { throw failure(program, "cannot write its log \(log)", errno) }
         defer { close(output) }
-        let words = (["shoal"] + arguments).map { strdup($0) }
+        let words = ([name] + arguments).map { strdup($0) }
         let variables = environment().map { strdup($0) }
         defer { for text in words + variables { free(text) } }
         var pid: pid_t = 0

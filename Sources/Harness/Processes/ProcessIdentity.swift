@@ -56,6 +56,23 @@ enum ProcessTable {
         (read("/proc/\(pid)/cmdline") ?? "").split(separator: "\0").map(String.init)
     }
 
+    /// The living processes whose command line names `path` or something in it, and satisfies `isMeant`.
+    static func naming(_ path: String, where isMeant: ([String]) -> Bool) -> [ProcessIdentity] {
+        guard let directory = opendir("/proc") else { return [] }
+        defer { closedir(directory) }
+        var found: [ProcessIdentity] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard let pid = Int32(name), pid != getpid() else { continue }
+            let words = commandLine(of: pid)
+            let isNamed = words.contains { $0 == path || $0.hasPrefix("\(path)/") }
+            if isNamed, isMeant(words), let process = ProcessIdentity(of: pid) { found.append(process) }
+        }
+        return found
+    }
+
     private static func read(_ path: String) -> String? {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
