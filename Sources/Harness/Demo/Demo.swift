@@ -185,7 +185,7 @@ extension Demo {
         view.heading("Alone: \(plan), each site on its own facts.")
         try await LiveRegion.show(on: view.console) { region in
             let rows = sites.map { region.row($0.name) }
-            for row in rows { row.status("waiting for a free core") }
+            for row in rows { view.wait(row, "waiting for a free core") }
             _ = try await forEach(Array(zip(sites, rows)), atMost: Cluster.cores) { site, row in
                 try await train(site, .isolated, row)
             }
@@ -197,7 +197,9 @@ extension Demo {
             let watch = Task {
                 while !Task.isCancelled {
                     for (site, row) in zip(sites, exchange) {
-                        if let status = try? await site.status() { row.status(DemoView.exchange(status)) }
+                        if let status = try? await site.status() {
+                            row.status(DemoView.exchange(status, at: site, of: sites))
+                        }
                     }
                     try await Task.sleep(for: Self.lookPause)
                 }
@@ -209,7 +211,9 @@ extension Demo {
             let agreement = region.row("state")
             let status = try await agreed(sites, agreement)
             watch.cancel()
-            for (status, row) in zip(status, exchange) { row.finish(DemoView.exchange(status)) }
+            for (place, row) in exchange.enumerated() {
+                row.finish(DemoView.exchange(status[place], at: sites[place], of: sites))
+            }
             return trained
         }
     }

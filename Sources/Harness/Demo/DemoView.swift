@@ -21,11 +21,16 @@ struct DemoView: Sendable {
 
     // MARK: Training
 
+    /// A row that has nothing to tell yet; in a pipe that is no line.
+    func wait(_ row: LiveRow, _ text: String) {
+        if console.isLive { row.status(text) }
+    }
+
     /// The row of a site that trains.
     func show(_ training: TrainingReport, in row: LiveRow) {
         let loss = training.loss.map { "loss \(Format.fixed($0, 2))" } ?? ""
         switch training.state {
-        case "waiting": row.status("starting")
+        case "waiting": wait(row, "starting")
         case "done": row.finish(Self.summary(training))
         default:
             row.progress(training.round, of: training.rounds, note: loss)
@@ -49,9 +54,12 @@ struct DemoView: Sendable {
         return sites.map { region.row("→ \($0.name)") }
     }
 
-    /// `river 12 ops, harbour 11 ops; 1.1 MiB in, 640 KiB out`.
-    static func exchange(_ status: StatusReport) -> String {
-        let from = status.peers.map { "\($0.ops) from \($0.name)" }.joined(separator: ", ")
+    /// `ops: 12 from river, 11 from harbour; 1.1 MiB in, 640 KiB out`.
+    static func exchange(_ status: StatusReport, at site: DemoSite, of sites: [DemoSite]) -> String {
+        let others = sites.filter { $0.name != site.name }
+        let from = others.map { other in
+            "\(status.peers.first { $0.peer == other.node.peer }?.ops ?? 0) from \(other.name)"
+        }.joined(separator: ", ")
         let traffic = status.traffic
         return
             "ops: \(from); \(Format.bytes(Int(traffic.bytesReceived))) in, \(Format.bytes(Int(traffic.bytesSent))) out"
