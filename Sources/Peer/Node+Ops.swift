@@ -124,7 +124,7 @@ extension Node {
         let position = replica.positionOfNext(op)
         do {
             let past = replica.judge(op)
-            verdict = state.apply(op, body: ready.body, at: position, past: past)
+            verdict = state.apply(op, body: ready.body, at: position, time: replica.time(of: op.header), past: past)
         }
         let void: VoidReason?
         switch verdict {
@@ -157,9 +157,10 @@ extension Node {
 
     private mutating func append(_ kind: OpKind, body: Bytes, to key: LogKey, _ batch: inout Batch) -> StoredOp {
         let head = replica.frontier[key]
+        let deps = replica.dependencies(for: key)
         let op = Op(
             signing: kind, body: body, log: key.log, seq: (head?.seq ?? 0) + 1, prev: head?.id ?? .zero,
-            lamport: replica.lamport + 1, deps: replica.dependencies(for: key), network: network, with: identity)
+            lamport: replica.time(next: key, deps: deps), deps: deps, network: network, with: identity)
         let folded = fold(Replica.Ready(op: op, body: body, sender: nil), into: &batch)
         precondition(folded, "a node that is no member signs nothing")
         batch.signed.append(batch.ops.last!)

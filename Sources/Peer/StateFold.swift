@@ -34,12 +34,16 @@ public struct StateFold: Sendable {
     ///
     /// - Parameters:
     ///   - at: where the op will stand; no other op does.
+    ///   - time: that of the op by what it builds on, see `Replica.time(of:)`.
     ///   - past: whether a position is in the op's causal past.
     package mutating func apply(
-        _ op: Op, body: Bytes, at position: LogPosition, past: (LogPosition) -> Bool
+        _ op: Op, body: Bytes, at position: LogPosition, time: UInt64, past: (LogPosition) -> Bool
     ) -> Verdict {
         guard members.contains(op.header.author, inPast: past) else { return .notMember }
-        do {
+        do throws(Invalid) {
+            guard op.header.lamport == time else {
+                throw Invalid("wrong-time", "it claims time \(op.header.lamport); what it builds on makes it \(time)")
+            }
             try fold(op, body: body, at: position, past: past)
             return .applies
         } catch {

@@ -133,7 +133,7 @@ public struct Op: Sendable, Equatable {
         public var seq: UInt64
         /// The id of op `seq - 1`; zero for the first.
         public var prev: OpID
-        /// Larger than that of everything the op builds on.
+        /// One more than the latest of what the op builds on; a receiver checks it (``Replica/time(of:)``).
         public var lamport: UInt64
         public var kind: OpKind
         /// Heads of other logs that the op builds on, ascending.

@@ -55,6 +55,8 @@ public struct Replica: Sendable {
     private struct Log: Sendable {
         let key: LogKey
         var ids: [OpID] = []
+        /// Of each op; see ``Replica/time(of:)``.
+        var times: [UInt64] = []
         var head: OpID { ids.last ?? .zero }
         var seq: UInt64 { UInt64(ids.count) }
     }
@@ -69,7 +71,7 @@ public struct Replica: Sendable {
     private var readyQueue: [OpID] = []
     private var wanted: [OpID: WantedBody] = [:]
     public private(set) var frontier = Frontier()
-    /// The largest lamport time applied.
+    /// The latest time of an applied op.
     public private(set) var lamport: UInt64 = 0
 
     public init(maxWaitingPerSender: Int = 1_024, maxWaitingBytes: Int = 64 * 1_024 * 1_024) {
@@ -189,6 +191,19 @@ public struct Replica: Sendable {
         LogPosition(log: numbers[op.header.logKey] ?? logs.count, seq: op.header.seq)
     }
 
+    /// The time of an op that will stand next in its log: one more than the latest of what it builds
+    /// on (Lamport 1978). What an op claims is compared with this and never believed: a claim of the
+    /// last number there is would leave everybody else without a later one.
+    public func time(of header: Op.Header) -> UInt64 { time(next: header.logKey, deps: header.deps) }
+
+    /// The time of the next op of a log, if it builds on `deps`, all applied.
+    public func time(next key: LogKey, deps: [OpID]) -> UInt64 {
+        let prev = numbers[key].flatMap { logs[$0].times.last } ?? 0
+        return 1 + deps.reduce(prev) { latest, dep in max(latest, places[dep].map(time(at:)) ?? 0) }
+    }
+
+    private func time(at position: LogPosition) -> UInt64 { logs[position.log].times[Int(position.seq) - 1] }
+
     /// Appends a ready op to its log. Its chain and dependencies must be applied.
     ///
     /// - Returns: where it stands.
@@ -199,11 +214,13 @@ public struct Replica: Sendable {
         precondition(logs[number].seq + 1 == header.seq && logs[number].head == header.prev, "ops apply in chain order")
         let position = LogPosition(log: number, seq: header.seq)
         let deps = header.deps.map { places[$0]! }
+        let time = time(of: header)
         logs[number].ids.append(op.id)
+        logs[number].times.append(time)
         places[op.id] = position
         causal.add(position, deps: deps)
         frontier[header.logKey] = Frontier.Head(seq: header.seq, id: op.id)
-        lamport = max(lamport, header.lamport)
+        lamport = max(lamport, time)
         for dependent in dependents.removeValue(forKey: op.id) ?? [] { advance(dependent) }
         return position
     }

@@ -21,7 +21,8 @@ enum RefoldCheck {
             while let ready = replica.take() {
                 let position = replica.positionOfNext(ready.op)
                 verdicts[ready.op.id] = fold.apply(
-                    ready.op, body: ready.body, at: position, past: replica.judge(ready.op))
+                    ready.op, body: ready.body, at: position, time: replica.time(of: ready.op.header),
+                    past: replica.judge(ready.op))
                 replica.apply(ready.op)
             }
         }

@@ -1,0 +1,263 @@
+import Federation
+import Identity
+import Learning
+import Membership
+import Replication
+import Session
+import Wire
+
+@testable import Peer
+
+/// A few nodes on one table: connections without a network, stores without a disk, a clock that is set.
+/// Messages arrive in the order in which they were sent and nothing is lost, unless a test wants it.
+final class Town {
+    let keys: [KeyPair]
+    let genesis: Genesis
+    private(set) var nodes: [Int: Node] = [:]
+    private(set) var stores: [[StoredOp]]
+    private(set) var results: [UInt64: SubmitResult] = [:]
+    private(set) var notices: [(node: Int, notice: Notice)] = []
+    private(set) var now = Instant(milliseconds: 1_000_000)
+    /// Times that each node asked to be woken at.
+    private(set) var wakes: [Int: Instant] = [:]
+    private(set) var wakeCount = 0
+    /// Effects of a node that stay undone while true for it.
+    var holdsPersist: (Int) -> Bool = { _ in false }
+    private var held: [(node: Int, batch: StoreBatch)] = []
+    private var queue: [(node: Int, event: Event)] = []
+    private var wires: [Wire: Wire] = [:]
+    private var puppets: [Int: Puppet] = [:]
+    private var lastConnection: UInt64 = 0
+    private var lastTicket: UInt64 = 0
+    var reachable: (Int, Int) -> Bool = { _, _ in true }
+
+    struct Wire: Hashable {
+        let node: Int
+        let number: UInt64
+    }
+
+    /// - Parameter members: all are founders; a node runs where ``start(_:contacts:journal:)`` says.
+    init(members: Int) {
+        keys = (0..<members).map { KeyPair(seed: Bytes(repeating: UInt8($0 + 1), count: 32)) }
+        genesis = try! Genesis(
+            name: "town", createdSeconds: 1, salt: Bytes(repeating: 1, count: 16),
+            vocabularyKey: Bytes(repeating: 2, count: 32),
+            founders: keys.map(\.peerID))
+        stores = Array(repeating: [], count: members)
+    }
+
+    var network: NetworkID { genesis.networkID }
+    func peer(_ node: Int) -> PeerID { keys[node].peerID }
+    subscript(node: Int) -> Node { nodes[node]! }
+
+    /// Starts a node from its store. Contacts are the indices of the nodes it dials.
+    func start(_ index: Int, contacts: [Int] = [], journal: [JournalEntry] = [], freshLog: UInt64? = nil) throws {
+        let configuration = NodeConfiguration(
+            genesis: genesis, contacts: contacts.map { Contact(peer: peer($0), address: "\($0)", name: "\($0)") },
+            listenAddresses: [], freshLog: LogID(rawValue: freshLog ?? UInt64(index + 1)))
+        nodes[index] = try Node(
+            configuration: configuration, identity: keys[index],
+            recovered: Recovered(ops: stores[index], snapshot: nil, journal: journal), seed: UInt64(index), now: now)
+        post(index, .wake)
+    }
+
+    func seed(_ index: Int, with ops: [StoredOp]) { stores[index] = ops }
+
+    func stop(_ index: Int) {
+        nodes[index] = nil
+        wakes[index] = nil
+        for wire in wires.keys where wire.node == index { cut(wire) }
+    }
+
+    func submit(_ index: Int, _ kind: OpKind, _ body: Bytes) -> UInt64 {
+        lastTicket += 1
+        post(index, .submit(ticket: lastTicket, kind: kind, body: body))
+        return lastTicket
+    }
+
+    func post(_ index: Int, _ event: Event) { queue.append((index, event)) }
+
+    /// Does everything that can be done without time passing.
+    func settle(limit: Int = 1_000_000) {
+        var left = limit
+        while !queue.isEmpty, left > 0 {
+            left -= 1
+            let (index, event) = queue.removeFirst()
+            guard nodes[index] != nil else { continue }
+            for effect in nodes[index]!.handle(event, now: now) { carryOut(effect, of: index) }
+        }
+    }
+
+    /// Lets time pass.
+    func run(milliseconds: UInt64) {
+        let end = now + milliseconds
+        settle()
+        while let next = wakes.values.min(), next <= end {
+            now = max(now, next)
+            for (index, at) in wakes.sorted(by: { $0.key < $1.key }) where at <= now {
+                wakes[index] = nil
+                wakeCount += 1
+                post(index, .wake)
+            }
+            settle()
+        }
+        now = end
+    }
+
+    func releasePersists() {
+        let batches = held
+        held = []
+        for (index, batch) in batches { store(batch, of: index) }
+    }
+
+    private func store(_ batch: StoreBatch, of index: Int) {
+        stores[index] += batch.ops
+        post(index, .persisted(batch.number))
+    }
+
+    private func carryOut(_ effect: Effect, of index: Int) {
+        switch effect {
+        case .wake(let at): wakes[index] = at
+        case .dial(_, let address, let dial):
+            let other = Int(address)!
+            guard nodes[other] != nil, reachable(index, other) else { return post(index, .dialFailed(dial)) }
+            let (mine, theirs) = join(index, other)
+            let exporter = Bytes(repeating: UInt8(truncatingIfNeeded: mine.number), count: 32)
+            post(index, .opened(mine.number, role: .initiator, dial: dial, exporter: exporter))
+            post(other, .opened(theirs.number, role: .acceptor, dial: nil, exporter: exporter))
+        case .write(let number, let bytes):
+            guard let end = wires[Wire(node: index, number: number)] else { return }
+            if let puppet = puppets[end.node] {
+                puppet.received(bytes)
+            } else {
+                post(end.node, .received(end.number, bytes))
+            }
+        case .close(let number): cut(Wire(node: index, number: number))
+        case .persist(let batch):
+            if holdsPersist(index) { held.append((index, batch)) } else { store(batch, of: index) }
+        case .writeSnapshot: post(index, .snapshotWritten)
+        case .loadOps(let request, let ranges):
+            let envelopes = ranges.flatMap { range in
+                stores[index].filter {
+                    $0.op.header.logKey == range.key && (range.from...range.through).contains($0.op.header.seq)
+                }.map(\.op.envelope)
+            }
+            post(index, .opsLoaded(request: request, envelopes: envelopes))
+        case .loadBody(let request, let hash):
+            let body = stores[index].first { $0.op.header.bodyHash == hash && $0.body != nil }?.body
+            post(index, .bodyLoaded(request: request, body: body))
+        case .submitted(let ticket, let result): results[ticket] = result
+        case .notice(let notice): notices.append((index, notice))
+        case .authenticated, .applied: break
+        }
+    }
+
+    private func join(_ a: Int, _ b: Int) -> (Wire, Wire) {
+        lastConnection += 2
+        let ends = (Wire(node: a, number: lastConnection), Wire(node: b, number: lastConnection + 1))
+        wires[ends.0] = ends.1
+        wires[ends.1] = ends.0
+        return ends
+    }
+
+    private func cut(_ wire: Wire) {
+        guard let end = wires.removeValue(forKey: wire) else { return }
+        wires[end] = nil
+        post(wire.node, .closed(wire.number))
+        if let puppet = puppets[end.node] { puppet.isCut = true } else { post(end.node, .closed(end.number)) }
+    }
+
+    /// Connects a party that the test plays to a node; returns when the handshake is done.
+    func puppet(as index: Int, to node: Int) -> Puppet {
+        let (mine, theirs) = join(-1 - puppets.count, node)
+        let exporter = Bytes(repeating: UInt8(truncatingIfNeeded: mine.number), count: 32)
+        let puppet = Puppet(key: keys[index], network: network, node: peer(node), exporter: exporter, now: now) {
+            [unowned self] bytes in post(node, .received(theirs.number, bytes))
+        }
+        puppets[mine.node] = puppet
+        post(node, .opened(theirs.number, role: .acceptor, dial: nil, exporter: exporter))
+        puppet.begin()
+        settle()
+        return puppet
+    }
+}
+
+/// A party that says what the test wants, correctly framed.
+final class Puppet {
+    private var link: Link
+    private let write: (Bytes) -> Void
+    private var now: Instant
+    private(set) var messages: [Message] = []
+    fileprivate(set) var isCut = false
+    /// What to answer, if anything.
+    var answer: (Message) -> [Message] = { _ in [] }
+
+    fileprivate init(
+        key: KeyPair, network: NetworkID, node: PeerID, exporter: Bytes, now: Instant, write: @escaping (Bytes) -> Void
+    ) {
+        self.write = write
+        self.now = now
+        link = Link(
+            role: .initiator, identity: key, network: network, expected: node, exporter: exporter,
+            offer: HelloOffer(frontier: .zero, state: .zero), now: now)
+    }
+
+    fileprivate func begin() { carryOut(link.start()) }
+    fileprivate func received(_ bytes: Bytes) { carryOut(link.received(bytes, now: now)) }
+
+    func send(_ message: Message) { carryOut(try! link.send(message)) }
+
+    private func carryOut(_ outputs: [Link.Output]) {
+        for output in outputs {
+            switch output {
+            case .write(let bytes): write(bytes)
+            case .message(let message, let lane, let bytes):
+                messages.append(message)
+                carryOut(link.processed(lane: lane, bytes: bytes))
+                for reply in answer(message) { send(reply) }
+            case .established, .close: break
+            }
+        }
+    }
+}
+
+/// Writes ops of several authors as the nodes themselves would.
+struct Chronicle {
+    let keys: [KeyPair]
+    let network: NetworkID
+    private(set) var replica = Replica()
+    private(set) var ops: [StoredOp] = []
+
+    init(_ town: Town) {
+        keys = town.keys
+        network = town.network
+    }
+
+    func key(_ author: Int) -> LogKey {
+        LogKey(author: keys[author].peerID, log: LogID(rawValue: 100 + UInt64(author)))
+    }
+
+    /// Appends an op that takes effect: a member-add of the author, or what is given.
+    @discardableResult
+    mutating func write(
+        _ author: Int, _ kind: OpKind = .memberAdd, _ body: Bytes? = nil, void: VoidReason? = nil
+    ) -> Op {
+        let key = key(author)
+        if replica.frontier[key] == nil { append(author, .openLog, [0x81, 0x01], nil) }
+        return append(
+            author, kind, body ?? (try! MemberAdd(peer: keys[author].peerID, name: "\(ops.count)")).encode(), void)
+    }
+
+    @discardableResult
+    private mutating func append(_ author: Int, _ kind: OpKind, _ body: Bytes, _ void: VoidReason?) -> Op {
+        let key = key(author)
+        let head = replica.frontier[key]
+        let op = Op(
+            signing: kind, body: body, log: key.log, seq: (head?.seq ?? 0) + 1, prev: head?.id ?? .zero,
+            lamport: replica.lamport + 1, deps: replica.dependencies(for: key), network: network, with: keys[author])
+        replica.apply(op)
+        let separate = op.header.inlineBody == nil
+        ops.append(StoredOp(op: op, body: separate ? body : nil, void: void, applyIndex: UInt64(ops.count + 1)))
+        return op
+    }
+}
