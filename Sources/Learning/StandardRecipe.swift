@@ -5,15 +5,16 @@ public enum StandardRecipe {
     /// Steps per round.
     public static let steps = 50
     /// Walks per step.
-    public static let batch = 128
+    public static let batch = 256
     /// Edges per walk.
     public static let hops = 1
     public static let seed: UInt64 = 1
     /// The last share of the learning rate; a site that goes on training afterwards stays there.
-    public static let rateFloor: Float = 0.05
+    public static let rateFloor: Float = 0.02
 
     public static func options(plannedSteps: Int) -> TrainingOptions {
         var options = TrainingOptions()
+        options.learningRate = 1e-3
         options.schedule = .cosine(plannedSteps: plannedSteps, floor: rateFloor)
         return options
     }
