@@ -127,7 +127,9 @@ public final class Daemon: Sendable {
         defer { keeper.finish() }
         let stored = try await Self.blocking {
             try Database.patiently { () throws(StorageError) in
-                try OpStore(Connection(target), schema: schema, network: network.genesis.networkID).recover()
+                let store = try OpStore(Connection(target), schema: schema, network: network.genesis.networkID)
+                try store.claim(by: key.keyPair.peerID)
+                return try store.recover()
             }
         }
 

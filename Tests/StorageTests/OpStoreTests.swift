@@ -196,4 +196,18 @@ struct OpLog {
         lease.release()
         other.release()
     }
+
+    @Test func `a database belongs to its first network and site`() throws {
+        let (store, schema) = try fresh()
+        let site = OpLog().key.peerID
+        try store.claim(by: site)
+        try store.claim(by: site)
+        let other = KeyPair(seed: Bytes(repeating: 8, count: 32)).peerID
+        let refusal = storageError { try store.claim(by: other) }
+        #expect(refusal?.reason == .inUse)
+        #expect(refusal?.cause.contains("another site, \(site.hex.prefix(12))") == true)
+        let elsewhere = try OpStore(
+            try TestServer.connect(), schema: schema, network: NetworkID(Bytes(repeating: 1, count: 32))!)
+        #expect(storageError { try elsewhere.claim(by: site) }?.cause.contains("another network") == true)
+    }
 }
