@@ -19,19 +19,26 @@ public struct BodyExchange: Sendable {
         var source: PeerID?
         /// Chunks asked of the source that have not come.
         var requested: Set<Int> = []
-        /// Asked before and did not deliver; asked again only when nobody else is left.
+        /// Asked before and did not deliver; asked again after a pause, when nobody else is left.
         var tried: Set<PeerID> = []
+        /// When to give up on the source, or, without one, when to ask everybody again.
         var deadline: Instant
     }
 
-    private var fetches: [Hash32: Fetch] = [:]
+    /// A header may claim a hash with a length that is not the body's: such a claim must not spoil
+    /// the fetch of the real one.
+    private struct Key: Hashable {
+        let hash: Hash32
+        let length: Int
+        var chunks: Int { BodyHash.chunkCount(length: length) }
+    }
+
+    private var fetches: [Key: Fetch] = [:]
     private var load: [PeerID: Int] = [:]
 
     public init() {}
 
-    public var nextDeadline: Instant? {
-        fetches.values.lazy.filter { $0.source != nil }.map(\.deadline).min()
-    }
+    public var nextDeadline: Instant? { fetches.values.lazy.map(\.deadline).min() }
     public var outstanding: Int { fetches.count }
 
     /// Looks after every wanted body: asks for those nobody was asked for yet.
@@ -40,83 +47,97 @@ public struct BodyExchange: Sendable {
     public mutating func update(
         wanted: [Replica.WantedBody], holders: (LogKey, UInt64) -> [PeerID], connected: (PeerID) -> Bool, now: Instant
     ) -> [Effect] {
-        let hashes = Set(wanted.map(\.hash))
-        for hash in fetches.keys where !hashes.contains(hash) { drop(hash) }
+        let keys = Set(wanted.map { Key(hash: $0.hash, length: $0.length) })
+        for key in fetches.keys where !keys.contains(key) { drop(key) }
         var effects: [Effect] = []
-        for want in wanted where fetches[want.hash]?.source == nil {
-            guard let assembler = fetches[want.hash]?.assembler ?? BodyAssembler(hash: want.hash, length: want.length)
+        for want in wanted {
+            let key = Key(hash: want.hash, length: want.length)
+            guard fetches[key]?.source == nil,
+                let assembler = fetches[key]?.assembler ?? BodyAssembler(hash: want.hash, length: want.length)
             else { continue }
             var candidates = want.sender.map { [$0] } ?? []
             candidates += holders(want.key, want.seq).filter { $0 != want.sender }
             candidates = candidates.filter { connected($0) && load[$0, default: 0] < GossipLimits.bodiesPerNeighbour }
-            let tried = fetches[want.hash]?.tried ?? []
-            guard let source = candidates.first(where: { !tried.contains($0) }) ?? candidates.first else { continue }
-            effects.append(ask(source, for: want, assembler: assembler, now: now))
+            let tried = fetches[key]?.tried ?? []
+            guard let source = candidates.first(where: { !tried.contains($0) }) else { continue }
+            effects.append(ask(source, key, assembler, now: now))
         }
         return effects
     }
 
-    private mutating func ask(
-        _ source: PeerID, for want: Replica.WantedBody, assembler: BodyAssembler, now: Instant
-    ) -> Effect {
-        var fetch = fetches[want.hash] ?? Fetch(assembler: assembler, deadline: now)
+    private mutating func ask(_ source: PeerID, _ key: Key, _ assembler: BodyAssembler, now: Instant) -> Effect {
+        var fetch = fetches[key] ?? Fetch(assembler: assembler, deadline: now)
         fetch.source = source
         fetch.tried.insert(source)
-        fetches[want.hash] = fetch
+        fetches[key] = fetch
         load[source, default: 0] += 1
-        return request(want.hash, now: now)
+        return request(key, now: now)
     }
 
-    private mutating func request(_ hash: Hash32, now: Instant) -> Effect {
-        let chunks = Array(fetches[hash]!.assembler.missing.prefix(GossipLimits.chunksPerWant))
-        fetches[hash]!.requested = Set(chunks)
-        fetches[hash]!.deadline = now + GossipLimits.answerMs
-        return .want(fetches[hash]!.source!, BlobWant(hash: hash, chunks: .some(chunks)))
+    private mutating func request(_ key: Key, now: Instant) -> Effect {
+        let chunks = Array(fetches[key]!.assembler.missing.prefix(GossipLimits.chunksPerWant))
+        fetches[key]!.requested = Set(chunks)
+        fetches[key]!.deadline = now + GossipLimits.answerMs
+        return .want(fetches[key]!.source!, BlobWant(hash: key.hash, chunks: .some(chunks)))
     }
 
-    private mutating func release(_ hash: Hash32) {
-        guard let source = fetches[hash]?.source else { return }
-        fetches[hash]!.source = nil
+    private mutating func release(_ key: Key) {
+        guard let source = fetches[key]?.source else { return }
+        fetches[key]!.source = nil
         load[source]! -= 1
         if load[source] == 0 { load[source] = nil }
     }
 
-    private mutating func drop(_ hash: Hash32) {
-        release(hash)
-        fetches[hash] = nil
+    private mutating func drop(_ key: Key) {
+        release(key)
+        fetches[key] = nil
     }
 
     /// A chunk arrived. Late answers of a source that was given up on are as good as any.
     public mutating func received(_ blob: Blob, from peer: PeerID, now: Instant) -> [Effect] {
-        guard fetches[blob.hash] != nil else { return [] }
-        let outcome: BodyAssembler.Outcome
-        do {
-            outcome = try fetches[blob.hash]!.assembler.accept(blob)
-        } catch {
-            if fetches[blob.hash]!.source == peer { release(blob.hash) }
-            return [.forged(peer, error)]
+        // Bodies of equally many chunks and one hash differ in length: at most one of them exists.
+        let keys = fetches.keys.filter { $0.hash == blob.hash && $0.chunks == blob.chunks }
+            .sorted { $0.length < $1.length }
+        var effects: [Effect] = []
+        for key in keys {
+            let hasNone = fetches[key]!.assembler.missing.count == key.chunks
+            let outcome: BodyAssembler.Outcome
+            do {
+                outcome = try fetches[key]!.assembler.accept(blob)
+            } catch {
+                if fetches[key]!.source == peer { release(key) }
+                // Until a chunk fits, the length in the op's header may be the lie.
+                if !hasNone { effects.append(.forged(peer, error)) }
+                continue
+            }
+            if case .complete(let body) = outcome {
+                drop(key)
+                effects.append(.complete(hash: key.hash, body: body))
+                continue
+            }
+            guard fetches[key]!.source == peer else { continue }
+            fetches[key]!.requested.remove(blob.chunk)
+            fetches[key]!.deadline = now + GossipLimits.answerMs
+            if fetches[key]!.requested.isEmpty { effects.append(request(key, now: now)) }
         }
-        if case .complete(let body) = outcome {
-            drop(blob.hash)
-            return [.complete(hash: blob.hash, body: body)]
-        }
-        guard fetches[blob.hash]!.source == peer else { return [] }
-        fetches[blob.hash]!.requested.remove(blob.chunk)
-        fetches[blob.hash]!.deadline = now + GossipLimits.answerMs
-        return fetches[blob.hash]!.requested.isEmpty ? [request(blob.hash, now: now)] : []
+        return effects
     }
 
     /// The source does not have the body after all.
     public mutating func none(_ hash: Hash32, from peer: PeerID) {
-        if fetches[hash]?.source == peer { release(hash) }
+        for (key, fetch) in fetches where key.hash == hash && fetch.source == peer { release(key) }
     }
 
     public mutating func disconnected(_ peer: PeerID) {
-        for (hash, fetch) in fetches where fetch.source == peer { release(hash) }
+        for (key, fetch) in fetches where fetch.source == peer { release(key) }
     }
 
     /// Gives up on sources that did not answer; the next ``update`` asks others.
     public mutating func tick(now: Instant) {
-        for (hash, fetch) in fetches where fetch.source != nil && fetch.deadline <= now { release(hash) }
+        for (key, fetch) in fetches where fetch.deadline <= now {
+            if fetch.source == nil { fetches[key]!.tried = [] }
+            release(key)
+            fetches[key]!.deadline = now + GossipLimits.answerMs
+        }
     }
 }

@@ -116,7 +116,8 @@ public struct OpExchange: Sendable {
     }
 
     private mutating func note(_ peer: PeerID, has key: LogKey, through seq: UInt64) {
-        guard neighbours[peer] != nil, seq > neighbours[peer]!.theirs[key] ?? 0 else { return }
+        guard let known = neighbours[peer]?.theirs, seq > known[key] ?? 0 else { return }
+        guard known[key] != nil || known.count < GossipLimits.logsPerNeighbour else { return }
         neighbours[peer]!.theirs[key] = seq
     }
 
@@ -182,11 +183,13 @@ public struct OpExchange: Sendable {
         for peer in sortedNeighbours where !busy.contains(peer) {
             var left = GossipLimits.opsPerPull
             var ranges: [OpRange] = []
-            for (key, seq) in neighbours[peer]!.theirs.sorted(by: { $0.key < $1.key })
-            where left > 0 && pulls[key] == nil {
+            let lacking = neighbours[peer]!.theirs.filter { pulls[$0.key] == nil && $0.value > headersThrough($0.key) }
+                .sorted { $0.key < $1.key }
+            // All logs advance together, since ops of one wait for those of another.
+            let share = max(1, GossipLimits.opsPerPull / UInt64(max(1, lacking.count)))
+            for (key, seq) in lacking where left > 0 {
                 let have = headersThrough(key)
-                guard seq > have else { continue }
-                let through = min(seq, have + left)
+                let through = min(seq, have + min(left, share))
                 left -= through - have
                 ranges.append(OpRange(key: key, from: have + 1, through: through))
                 pulls[key] = Pull(peer: peer, through: through, deadline: now + GossipLimits.answerMs)

@@ -24,7 +24,10 @@ public enum GossipLimits {
     public static let opsPerPull: UInt64 = 128
     /// After this long without an answer another neighbour is asked.
     public static let answerMs: UInt64 = 5_000
-    /// Chunks of 128 KiB asked for at once; half of the bulk lane's window.
-    public static let chunksPerWant = 8
+    /// Chunks of 128 KiB asked for at once. Times the bodies per neighbour that is the bulk lane's
+    /// window of 2 MiB: the answers always fit.
+    public static let chunksPerWant = 4
     public static let bodiesPerNeighbour = 4
+    /// Logs that a neighbour can make us remember it has.
+    public static let logsPerNeighbour = 4_096
 }

@@ -13,7 +13,6 @@ public struct Genesis: Sendable, Equatable {
     public enum Limits {
         public static let nameBytes = 64
         public static let founders = 256
-        public static let encodedBytes = 16 * 1_024
     }
 
     public let name: String

@@ -130,8 +130,6 @@ public enum NodeLimits {
     public static let banMs: UInt64 = 3_600_000
     public static let opsPerBatch = 512
     public static let bytesPerBatch = 16 * 1_024 * 1_024
-    /// Envelopes in one OPS frame, below the lane's 256 KiB.
-    public static let bytesPerOpsFrame = 192 * 1_024
     /// How long a start waits for a peer to confirm where the own log ends.
     public static let confirmMs: UInt64 = 5_000
     /// Ops that wait for the node's signature.

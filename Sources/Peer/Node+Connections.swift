@@ -89,7 +89,8 @@ extension Node {
     ) {
         let peer = hello.peer
         connections[number]!.peer = peer
-        guard state.members.contains(peer) else {
+        // A listed contact may be a member that this node has not heard of yet: it is asked for its ops.
+        guard state.members.contains(peer) || contacts[peer] != nil else {
             counters.refuse("unknown-member")
             effects.append(.notice(.refused(nil, code: "unknown-member", from: peer)))
             return end(number, .unknownMember, "you are not a member of this network", now: now, &effects)
@@ -115,7 +116,7 @@ extension Node {
         }
         effects.append(.authenticated(number))
         effects.append(.notice(.connected(peer)))
-        if hello.frontier == summary.frontierDigest { confirmOwnLog(seenSeq: 0) }
+        if hello.frontier == summary.frontierDigest { confirmOwnLog(seenSeq: 0, by: peer) }
         exchange(ops.connected(peer, frontier: hello.frontier, state: hello.state), now: now, &effects)
         fetchBodies(now: now, &effects)
     }
@@ -140,8 +141,7 @@ extension Node {
         }
         effects.append(.notice(.disconnected(peer, reason: reason)))
         bodies.disconnected(peer)
-        let replica = replica
-        exchange(ops.disconnected(peer, headersThrough: { replica.headersThrough($0) }, now: now), now: now, &effects)
+        exchange(decide { $0.disconnected(peer, headersThrough: $1, now: now) }, now: now, &effects)
         fetchBodies(now: now, &effects)
     }
 
@@ -171,19 +171,20 @@ extension Node {
     // MARK: Messages
 
     private mutating func handle(_ message: Message, from peer: PeerID, now: Instant, _ effects: inout [Effect]) {
-        let replica = replica
         switch message {
         case .ops(let envelopes): receivedOps(envelopes, from: peer, now: now, &effects)
         case .frontier(.summary(let digest, let state)):
-            if digest == summary.frontierDigest { confirmOwnLog(seenSeq: 0) }
+            if digest == summary.frontierDigest { confirmOwnLog(seenSeq: 0, by: peer) }
             exchange(ops.receivedSummary(from: peer, frontier: digest, state: state), now: now, &effects)
         case .frontier(.full(let digest, let state, let entries, let more)):
-            confirmOwnLog(entries, complete: !more)
-            exchange(
-                ops.receivedFrontier(
-                    from: peer, digest: digest, state: state,
-                    entries: entries.map { (LogKey(author: $0.author, log: $0.log), $0.seq) }, last: !more,
-                    headersThrough: { replica.headersThrough($0) }, now: now), now: now, &effects)
+            confirmOwnLog(entries, complete: !more, by: peer)
+            let places = entries.map { (key: LogKey(author: $0.author, log: $0.log), seq: $0.seq) }
+            let decisions = decide {
+                $0.receivedFrontier(
+                    from: peer, digest: digest, state: state, entries: places, last: !more, headersThrough: $1,
+                    now: now)
+            }
+            exchange(decisions, now: now, &effects)
         case .pull(let ranges):
             let asked = ranges.map {
                 OpRange(key: LogKey(author: $0.author, log: $0.log), from: $0.from, through: $0.through)
@@ -224,6 +225,15 @@ extension Node {
         }
     }
 
+    /// Lets dissemination decide, knowing which headers are here. The copy of the replica must not
+    /// outlive this call, or the next change would copy all of it.
+    mutating func decide(
+        _ question: (inout OpExchange, (LogKey) -> UInt64) -> [OpExchange.Effect]
+    ) -> [OpExchange.Effect] {
+        let replica = replica
+        return question(&ops) { replica.headersThrough($0) }
+    }
+
     /// Carries out what dissemination decided.
     mutating func exchange(_ decisions: [OpExchange.Effect], now: Instant, _ effects: inout [Effect]) {
         for decision in decisions {
@@ -246,8 +256,13 @@ extension Node {
             case .sendOps(let peer, let ids): push(ids, to: peer, now: now, &effects)
             case .diverged(let peer, let ours, let theirs):
                 effects.append(.notice(.diverged(peer, ours: ours, theirs: theirs)))
+                disagreeing[peer] = summary.frontierDigest
+                // One liar must not stop everybody: only most of the others can convince this node.
+                let others = state.members.count - 1
+                guard disagreeing.values.count(where: { $0 == summary.frontierDigest }) * 2 > others else { continue }
                 stop(
-                    "peer \(peer.short) has the same ops and another state: run shoal doctor on both sites", &effects)
+                    "most other sites have the same ops and another state: this site's fold or database is damaged. "
+                        + "Compare `shoal status` of all sites, then restore this one from the others", &effects)
             }
         }
     }

@@ -17,9 +17,11 @@ extension Node {
             do {
                 op = try Op(verifying: envelope, network: network)
             } catch {
-                // Only a node that did not check would send this: the sender is to blame.
                 counters.refuse(error.code)
                 effects.append(.notice(.refused(nil, code: error.code, from: peer)))
+                // A newer shoal may write what this one does not know yet.
+                guard !error.isFromTheFuture else { continue }
+                // Only a node that did not check would send this: the sender is to blame.
                 return ban(peer, "it sent an op that is not valid: \(error)", now: now, &effects)
             }
             places.append((op.header.logKey, op.header.seq))
@@ -36,10 +38,7 @@ extension Node {
                 effects.append(.notice(.refused(id, code: "pool-full", from: peer)))
             }
         }
-        let replica = replica
-        exchange(
-            ops.receivedOps(from: peer, places, headersThrough: { replica.headersThrough($0) }, now: now), now: now,
-            &effects)
+        exchange(decide { $0.receivedOps(from: peer, places, headersThrough: $1, now: now) }, now: now, &effects)
         fetchBodies(now: now, &effects)
     }
 
@@ -101,7 +100,10 @@ extension Node {
             counters.refuse("not-a-member")
             effects.append(.notice(.refused(op.id, code: "not-a-member", from: sender)))
         }
-        guard !batch.ops.isEmpty else { return }
+        guard !batch.ops.isEmpty else {
+            for (ticket, result) in batch.results { effects.append(.submitted(ticket: ticket, result)) }
+            return
+        }
         lastBatch += 1
         let stored = StoreBatch(number: lastBatch, ops: batch.ops, signed: batch.signed)
         inFlight = InFlight(batch: stored, results: batch.results, senders: batch.senders)
@@ -150,19 +152,22 @@ extension Node {
     }
 
     private mutating func sign(_ submission: Submission, in key: LogKey, _ batch: inout Batch) {
-        let stored = append(submission.kind, body: submission.body, to: key, &batch)
+        guard let stored = append(submission.kind, body: submission.body, to: key, &batch) else {
+            batch.results.append((submission.ticket, .refused(Self.notMember(identity.peerID))))
+            return
+        }
         let result: SubmitResult = stored.void.map { .void(stored.op.id, $0) } ?? .done(stored.op.id)
         batch.results.append((submission.ticket, result))
     }
 
-    private mutating func append(_ kind: OpKind, body: Bytes, to key: LogKey, _ batch: inout Batch) -> StoredOp {
+    private mutating func append(_ kind: OpKind, body: Bytes, to key: LogKey, _ batch: inout Batch) -> StoredOp? {
         let head = replica.frontier[key]
         let deps = replica.dependencies(for: key)
         let op = Op(
             signing: kind, body: body, log: key.log, seq: (head?.seq ?? 0) + 1, prev: head?.id ?? .zero,
             lamport: replica.time(next: key, deps: deps), deps: deps, network: network, with: identity)
-        let folded = fold(Replica.Ready(op: op, body: body, sender: nil), into: &batch)
-        precondition(folded, "a node that is no member signs nothing")
+        // Nil when the op's past, which holds 64 heads at most, does not show yet that this node belongs.
+        guard fold(Replica.Ready(op: op, body: body, sender: nil), into: &batch) else { return nil }
         batch.signed.append(batch.ops.last!)
         return batch.ops.last!
     }
@@ -181,8 +186,8 @@ extension Node {
         case .unconfirmed: return nil
         case .fresh(let reason):
             let key = LogKey(author: identity.peerID, log: configuration.freshLog)
+            guard append(.openLog, body: OpenLog.body, to: key, &batch) != nil else { return nil }
             ownLog = .open(key)
-            _ = append(.openLog, body: OpenLog.body, to: key, &batch)
             effects.append(.notice(.openedLog(key.log, reason: reason)))
             return key
         }
@@ -231,10 +236,9 @@ extension Node {
                 }))
         sinceSnapshot += done.batch.ops.count
         publishing = Dictionary(uniqueKeysWithValues: done.batch.ops.map { ($0.op.id, $0.op) })
-        let replica = replica
-        let decisions = ops.advanced(
-            to: summary, new: done.batch.ops.map { ($0.op.id, $0.op.header.logKey, $0.op.header.seq) },
-            headersThrough: { replica.headersThrough($0) }, now: now)
+        let summary = summary
+        let new = done.batch.ops.map { (id: $0.op.id, key: $0.op.header.logKey, seq: $0.op.header.seq) }
+        let decisions = decide { $0.advanced(to: summary, new: new, headersThrough: $1, now: now) }
         exchange(decisions, now: now, &effects)
         publishing = [:]
         fetchBodies(now: now, &effects)

@@ -83,21 +83,23 @@ extension Node {
     }
 
     /// A peer showed how much of this node's log it has seen.
-    mutating func confirmOwnLog(_ entries: [FrontierEntry], complete: Bool) {
+    mutating func confirmOwnLog(_ entries: [FrontierEntry], complete: Bool, by peer: PeerID) {
         guard case .unconfirmed(let key, _) = ownLog else { return }
         if let entry = entries.first(where: { $0.author == key.author && $0.log == key.log }) {
-            confirmOwnLog(seenSeq: entry.seq)
+            confirmOwnLog(seenSeq: entry.seq, by: peer)
         } else if complete {
-            confirmOwnLog(seenSeq: 0)
+            confirmOwnLog(seenSeq: 0, by: peer)
         }
     }
 
-    mutating func confirmOwnLog(seenSeq: UInt64) {
+    /// One peer may lag behind another: all that can be asked are, as long as time allows.
+    mutating func confirmOwnLog(seenSeq: UInt64, by peer: PeerID) {
         guard case .unconfirmed(let key, _) = ownLog else { return }
         if seenSeq > replica.headersThrough(key) {
             ownLog = .fresh(reason: "peers hold more of this node's log than it does itself: it was restored")
-        } else if !isBehindJournal(key) {
-            ownLog = .open(key)
+            return
         }
+        confirmations.insert(peer)
+        if !isBehindJournal(key), contacts.keys.allSatisfy(confirmations.contains) { ownLog = .open(key) }
     }
 }

@@ -40,6 +40,9 @@ public struct Node: Sendable {
     var lastDial: UInt64 = 0
     var banned: [PeerID: Instant] = [:]
 
+    /// Who reported another state, and at which frontier.
+    var disagreeing: [PeerID: Hash32] = [:]
+
     // The store
     var inFlight: InFlight?
     var lastBatch: UInt64 = 0
@@ -55,6 +58,8 @@ public struct Node: Sendable {
     // This node's own ops
     var ownLog: OwnLog
     var submissions: [Submission] = []
+    /// Peers that showed how much of the own log they have seen.
+    var confirmations: Set<PeerID> = []
 
     var wakeAt: Instant?
     /// Why nothing is applied any more.
@@ -135,6 +140,11 @@ public struct Node: Sendable {
         if case .open(let key) = ownLog { key } else { nil }
     }
 
+    /// Whether this node still waits for peers to show how far its own log goes.
+    public var isConfirmingOwnLog: Bool {
+        if case .unconfirmed = ownLog { true } else { false }
+    }
+
     /// Connected peers, ascending.
     public var peers: [PeerID] { established.keys.sorted() }
 
@@ -192,8 +202,7 @@ public struct Node: Sendable {
             carryOut(outputs, of: number, now: now, &effects)
         }
         if case .unconfirmed(_, let until) = ownLog, until <= now { confirmationTimedOut() }
-        let replica = replica
-        exchange(ops.tick(now: now) { replica.headersThrough($0) }, now: now, &effects)
+        exchange(decide { $0.tick(now: now, headersThrough: $1) }, now: now, &effects)
         bodies.tick(now: now)
         fetchBodies(now: now, &effects)
     }

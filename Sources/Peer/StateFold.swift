@@ -191,7 +191,7 @@ public struct DeleteModel: Sendable, Equatable {
     public init(decoding bytes: Bytes) throws(CBORError) {
         var decoder = CBORDecoder(bytes)
         try decoder.array(exactly: 2)
-        _ = try decoder.uint(max: 1)
+        guard try decoder.uint() == 1 else { throw .unexpected(at: 1, wanted: "version 1") }
         model = try decoder.id()
         try decoder.end()
     }

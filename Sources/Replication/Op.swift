@@ -90,6 +90,15 @@ public enum OpError: Error, Equatable, Sendable, CustomStringConvertible {
     case bodyTooLarge(UInt64)
     case badSignature
 
+    /// Whether a later version of shoal may have written the op.
+    public var isFromTheFuture: Bool {
+        switch self {
+        case .unknownVersion, .unknownKind: true
+        case .malformed, .badSequence, .dependenciesNotAscending, .inlineBodyMismatch, .bodyTooLarge, .badSignature:
+            false
+        }
+    }
+
     /// Stable, for metrics and scripts.
     public var code: String {
         switch self {

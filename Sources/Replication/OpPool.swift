@@ -2,12 +2,14 @@ internal import Identity
 internal import Wire
 
 /// Ops that are verified but cannot be applied yet: their chain, their dependencies or their body
-/// are missing. Bounded per sender (protocol §3); the sender with the most pays for a full pool.
+/// are missing. Bounded per sender and in all (protocol §3), bodies by ``Replica/wantedBodies``.
+///
+/// An op that is next in its log and whose dependencies are applied is always taken in: it may be the
+/// one that all others wait for.
 struct OpPool: Sendable {
     struct Waiting: Sendable {
         let op: Op
         let sender: PeerID?
-        /// Order of arrival; the newest of the greediest sender is evicted first.
         let arrival: UInt64
         var bytes: Int { op.envelope.count + (body?.count ?? 0) }
         var body: Bytes?
@@ -18,7 +20,9 @@ struct OpPool: Sendable {
     private(set) var waiting: [OpID: Waiting] = [:]
     private var byPlace: [Place: OpID] = [:]
     private var perSender: [PeerID: Int] = [:]
+    /// Of envelopes and of bodies.
     private(set) var bytes = 0
+    private(set) var bodyBytes = 0
     private(set) var evictions = 0
     private var arrivals: UInt64 = 0
 
@@ -39,12 +43,21 @@ struct OpPool: Sendable {
         byPlace[Place(key: key, seq: seq)].flatMap { waiting[$0] }
     }
 
-    /// Takes an op in; false when its sender has used up its share.
-    mutating func insert(_ op: Op, from sender: PeerID?) -> Bool {
+    private func isFull(for sender: PeerID, _ op: Op) -> Bool {
+        perSender[sender, default: 0] >= maxPerSender || bytes - bodyBytes + op.envelope.count > maxBytes
+    }
+
+    /// Takes an op in.
+    ///
+    /// - Parameter isNext: nothing but its body is missing. Room is made for it.
+    /// - Returns: false when its sender has used up its share.
+    mutating func insert(_ op: Op, from sender: PeerID?, isNext: Bool) -> Bool {
         if let sender {
-            guard perSender[sender, default: 0] < maxPerSender, bytes + op.envelope.count <= maxBytes else {
+            if isFull(for: sender, op) {
                 evictions += 1
-                return false
+                guard isNext else { return false }
+                let newest = waiting.values.filter { $0.sender == sender }.max { $0.arrival < $1.arrival }
+                if let newest { remove(newest.op.id) }
             }
             perSender[sender, default: 0] += 1
         }
@@ -59,6 +72,7 @@ struct OpPool: Sendable {
         guard waiting[id] != nil, waiting[id]!.body == nil else { return }
         waiting[id]!.body = body
         bytes += body.count
+        bodyBytes += body.count
     }
 
     @discardableResult
@@ -66,6 +80,7 @@ struct OpPool: Sendable {
         guard let entry = waiting.removeValue(forKey: id) else { return nil }
         byPlace[Place(key: entry.op.header.logKey, seq: entry.op.header.seq)] = nil
         bytes -= entry.bytes
+        if entry.op.header.inlineBody == nil { bodyBytes -= entry.body?.count ?? 0 }
         if let sender = entry.sender {
             perSender[sender]! -= 1
             if perSender[sender] == 0 { perSender[sender] = nil }

@@ -50,6 +50,15 @@ public struct Replica: Sendable {
         public let sender: PeerID?
         public let key: LogKey
         public let seq: UInt64
+
+        public init(op: OpID, hash: Hash32, length: Int, sender: PeerID?, key: LogKey, seq: UInt64) {
+            self.op = op
+            self.hash = hash
+            self.length = length
+            self.sender = sender
+            self.key = key
+            self.seq = seq
+        }
     }
 
     private struct Log: Sendable {
@@ -100,8 +109,33 @@ public struct Replica: Sendable {
         causal.past(of: later, includes: earlier)
     }
 
-    /// Bodies that waiting ops lack, in order of their op ids.
-    public var wantedBodies: [WantedBody] { wanted.values.sorted { $0.op < $1.op } }
+    /// Bodies to fetch now, most needed first: of ops that lack nothing else, then of the next few in
+    /// each log while memory lasts. Bodies of ops that may never be applied cannot crowd out others.
+    public var wantedBodies: [WantedBody] {
+        let near = wanted.values.filter {
+            pool[$0.op] != nil && $0.seq <= (frontier[$0.key]?.seq ?? 0) + Self.bodiesAhead
+        }
+        let sorted = near.map { (want: $0, isNext: isNext(pool[$0.op]!.op)) }.sorted { a, b in
+            a.isNext != b.isNext ? a.isNext : (a.want.seq, a.want.op) < (b.want.seq, b.want.op)
+        }
+        var bytes = pool.bodyBytes
+        var chosen: [WantedBody] = []
+        for (want, isNext) in sorted {
+            bytes += want.length
+            if bytes <= pool.maxBytes || (isNext && chosen.count < Int(Self.bodiesAhead)) { chosen.append(want) }
+        }
+        return chosen
+    }
+
+    /// Bodies fetched ahead of the applied end of a log.
+    private static let bodiesAhead: UInt64 = 8
+
+    /// Whether nothing but its body keeps an op from being applied.
+    private func isNext(_ op: Op) -> Bool {
+        let head = frontier[op.header.logKey]
+        return op.header.seq == (head?.seq ?? 0) + 1 && op.header.prev == (head?.id ?? .zero)
+            && op.header.deps.allSatisfy { places[$0] != nil }
+    }
 
     /// Up to where every op of a log is here, applied or waiting: what need not be asked for.
     public func headersThrough(_ key: LogKey) -> UInt64 {
@@ -124,7 +158,8 @@ public struct Replica: Sendable {
         if header.seq == applied + 1, header.prev != (frontier[header.logKey]?.id ?? .zero) {
             return .brokenChain(op.id)
         }
-        guard pool.insert(op, from: sender) else { return .poolFull(op.id) }
+        guard pool.insert(op, from: sender, isNext: isNext(op)) else { return .poolFull(op.id) }
+        if wanted.count > pool.count { wanted = wanted.filter { pool[$0.key] != nil } }
         if header.inlineBody == nil {
             wanted[op.id] = WantedBody(
                 op: op.id, hash: header.bodyHash, length: header.bodyLength, sender: sender, key: header.logKey,
@@ -137,7 +172,8 @@ public struct Replica: Sendable {
     /// A body arrived whose hash the caller has checked. Returns the ops it was for.
     @discardableResult
     public mutating func supply(_ body: Bytes, hash: Hash32) -> [OpID] {
-        let filled = wanted.values.filter { $0.hash == hash && $0.length == body.count }.map(\.op).sorted()
+        let filled = wanted.values.filter { pool[$0.op] != nil && $0.hash == hash && $0.length == body.count }
+            .map(\.op).sorted()
         for id in filled {
             wanted[id] = nil
             pool.setBody(body, for: id)

@@ -105,7 +105,16 @@ final class TrainingRun: Sendable {
     private func announced(_ tokens: [TokenID]) async throws -> Node.RoundBase {
         let model = model
         while true {
-            guard let base = try await host.ask({ $0.roundBase(of: model, tokens: tokens) }) else {
+            let (isKnown, isConfirming, start) = try await host.ask { node in
+                (node.spec(of: model) != nil, node.isConfirmingOwnLog, node.roundBase(of: model, tokens: tokens))
+            }
+            guard isKnown else { throw TrainingError.modelGone }
+            if isConfirming {
+                // After a restart peers are asked first how much of this site's log they have seen.
+                try await Task.sleep(for: .milliseconds(100))
+                continue
+            }
+            guard let base = start else {
                 // The own log opens with the first op; any op will do, and an announcement is due anyway.
                 try await announce(tokens)
                 continue
