@@ -37,6 +37,8 @@ public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
     public var description: String {
         let parts = [operation, object, cause].filter { !$0.isEmpty }.joined(separator: ": ")
         if remedy.isEmpty { return parts }
-        return parts.contains("\n") ? "\(parts)\n\(remedy)" : "\(parts). \(remedy)"
+        if parts.contains("\n") { return "\(parts)\n\(remedy)" }
+        // What others wrote may bring its own full stop.
+        return parts.last.map { ".?!".contains($0) } ?? false ? "\(parts) \(remedy)" : "\(parts). \(remedy)"
     }
 }
