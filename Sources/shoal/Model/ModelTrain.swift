@@ -74,17 +74,20 @@ enum ModelTrain {
 
     /// - Returns: whether it goes on.
     private static func show(_ training: TrainingReport, _ row: LiveRow) -> Bool {
-        let loss = training.loss.map { "loss \(Format.fixed($0, 3))" } ?? ""
+        let figures = [
+            training.loss.map { "loss \(Format.fixed($0, 2))" },
+            training.validation.map { "MRR \(Format.fixed($0, 2))" },
+        ].compactMap { $0 }.joined(separator: ", ")
         switch training.state {
         case "waiting": return true
         case "running":
             if training.round == 0 {
                 row.status("preparing the first round")
             } else {
-                row.progress(training.round, of: training.rounds, .count("rounds"), note: loss)
+                row.progress(training.round, of: training.rounds, .count(""), note: figures)
             }
             return true
-        case "done": row.finish("\(counted(training.round, "round"))\(loss.isEmpty ? "" : ", \(loss)")")
+        case "done": row.finish(counted(training.round, "round") + (figures.isEmpty ? "" : ", \(figures)"))
         default: row.fail(training.state)
         }
         return false

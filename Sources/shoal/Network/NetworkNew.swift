@@ -54,12 +54,12 @@ enum NetworkNew {
                 path, "there is a network of that name",
                 remedy: "Look at it with `shoal network show \(network)`, or choose another name")
         }
+        try Files.makeDirectory(call[peers], mode: 0o755)
         let key = secureRandomBytes(32)
         let genesis = try Genesis(
             name: network.text, createdSeconds: UInt64(time(nil)), salt: secureRandomBytes(16), vocabularyKey: key,
             founders: founders.map(\.peerID))
         try NetworkFile(genesis: genesis, vocabularyKey: key).create(in: call.keysDirectory)
-        try Files.makeDirectory(call[peers], mode: 0o755)
         let peersPath = "\(call[peers])/\(network).peers"
         for founder in founders { try PeerFile.add(founder, to: peersPath) }
         if call[Shared.json] {

@@ -6,8 +6,8 @@ internal import Terminal
 /// The running node of a site, as its commands talk to it: over the Unix socket that its lock file names.
 struct RunningNode: Sendable {
     let site: String
-    private let dataDirectory: String
     private let command: String
+    private let startCommand: String
     private let client: HTTPClient
 
     /// Finds the node's socket. Whether it answers is seen with the first call.
@@ -21,11 +21,11 @@ struct RunningNode: Sendable {
         }
         let directory = try DataDirectory(finding: path)
         site = (try? SiteConfig.load(directory.configPath).name.text) ?? Paths.name(of: directory.path)
-        dataDirectory = path
         command = call.command
+        startCommand = "shoal run\(SiteSelection.words(call))"
         let holder = try DataLock.holder(of: directory)
         let isAlive = holder.map { kill($0.pid, 0) == 0 || errno == EPERM } ?? false
-        guard let holder, isAlive else { throw Self.notRunning(site, path, command) }
+        guard let holder, isAlive else { throw Self.notRunning(site, command, startCommand) }
         guard let socket = holder.socketPath else {
             throw call.failure(
                 "", "the node of \(site) is just starting or stopping (process \(holder.pid))",
@@ -34,10 +34,9 @@ struct RunningNode: Sendable {
         client = HTTPClient(.unix(path: socket))
     }
 
-    private static func notRunning(_ site: String, _ path: String, _ command: String) -> Failure {
+    private static func notRunning(_ site: String, _ command: String, _ start: String) -> Failure {
         Failure(
-            command, "", "the node of \(site) is not running",
-            remedy: "Start it with `shoal run --data-dir \(quoted(path))`", exit: .unreachable)
+            command, "", "the node of \(site) is not running", remedy: "Start it with `\(start)`", exit: .unreachable)
     }
 
     /// Makes a call and keeps the answer.
@@ -81,7 +80,7 @@ struct RunningNode: Sendable {
     }
 
     private func explained(_ error: APIError) -> Failure {
-        if case .unreachable = error { return Self.notRunning(site, dataDirectory, command) }
+        if case .unreachable = error { return Self.notRunning(site, command, startCommand) }
         return failure(error, of: command)
     }
 }
