@@ -25,8 +25,8 @@ enum ModelInfo {
         values.add("trained by", counted(model.sites, "site"))
         if let training = model.training {
             values.add("last run", training.summary)
-            let sent = "\(counted(training.ops, "op")), \(Format.bytes(training.opBytes))"
-            values.add("it took", "\(Format.duration(.seconds(training.seconds))), \(sent)")
+            let sent = training.ops > 0 ? ", \(counted(training.ops, "op")), \(Format.bytes(training.opBytes))" : ""
+            values.add("it took", Format.duration(.seconds(training.seconds)) + sent)
         }
         call.console.print(values)
         return .done

@@ -79,7 +79,7 @@ enum StatusCommand {
 extension TrainingReport {
     /// `trained 40 rounds, loss 1.23`.
     var summary: String {
-        let own = weights == .isolated ? " in isolation" : ""
+        let own = weights == .isolated ? " alone" : ""
         let loss = loss.map { ", loss \(Format.fixed($0, 3))" } ?? ""
         return switch state {
         case "running": "training\(own): round \(round) of \(rounds)\(loss)"
