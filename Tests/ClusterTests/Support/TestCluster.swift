@@ -1,0 +1,152 @@
+import API
+import Foundation
+import Testing
+
+@testable import Harness
+
+/// A cluster for one test, taken down at its end; what its nodes said is shown when the test fails.
+struct TestCluster {
+    static let agent = "clinic"
+    let cluster: Cluster
+
+    static func with<Value>(
+        _ names: [String], topology: Topology = .full, in parent: String? = nil,
+        _ body: (TestCluster) async throws -> Value
+    ) async throws -> Value {
+        try await Place.with { place in
+            let cluster = try Cluster(
+                making: .init(network: "test", names: names, topology: topology, binary: Binary.path),
+                in: parent.map { "\(place)/\($0)" } ?? "\(place)/c")
+            do {
+                try await cluster.up()
+                let value = try await body(TestCluster(cluster: cluster))
+                try await cluster.down(keepingFiles: true)
+                return value
+            } catch {
+                for node in try cluster.nodes { Issue.record("\(node.name) said:\n\(node.lastWords(30))") }
+                try await cluster.down(keepingFiles: true)
+                throw error
+            }
+        }
+    }
+
+    subscript(_ name: String) -> ClusterNode {
+        get throws { try cluster.node(name) }
+    }
+
+    /// Imports a part of one small graph at each of the nodes, creates a model at the first of them, and
+    /// lets all of them announce their rows.
+    func teach(_ names: [String]) async throws {
+        for (place, name) in names.enumerated() {
+            try await self[name].importTriples(TinyGraph.part(place, of: names.count))
+        }
+        let request = ModelCreateRequest(agent: Self.agent, dim: 16, heads: 2, layers: 1, context: 8)
+        let _: ModelReport = try await self[names[0]].client().post("/api/models", request)
+        for node in try cluster.nodes where node.isAlive {
+            try await eventually("\(node.name) hears of the model") { try await node.model() != nil }
+        }
+        for name in names { try await self[name].finish(try await self[name].train(rounds: 0)) }
+    }
+
+    /// Waits until all nodes hold the same ops; the state that all of them came to.
+    @discardableResult
+    func agree(sourceLocation: SourceLocation = #_sourceLocation) async throws -> ClusterStatus {
+        var status = try await cluster.status()
+        try await eventually("all nodes hold the same ops", sourceLocation: sourceLocation) {
+            status = try await cluster.status()
+            return status.frontiersEqual && status.nodes.allSatisfy { $0.state == "up" }
+        }
+        #expect(status.digestsEqual, "equal ops, equal state", sourceLocation: sourceLocation)
+        return status
+    }
+
+    /// Checks that each node's log holds every op once, in unbroken chains, and nothing else.
+    func expectWholeLogs(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        for node in try cluster.nodes {
+            let report: VerifyReport = try await node.client().get("/api/ops/verify")
+            #expect(report.faults == [], "\(node.name)", sourceLocation: sourceLocation)
+            let ops = try await node.allOps()
+            #expect(report.ops == ops.count, sourceLocation: sourceLocation)
+            #expect(try await node.status().ops == ops.count, sourceLocation: sourceLocation)
+            #expect(Set(ops.map(\.id)).count == ops.count, "no op twice", sourceLocation: sourceLocation)
+            for (log, ops) in Dictionary(grouping: ops, by: \.log) {
+                let places = ops.map(\.seq).sorted()
+                #expect(
+                    places == Array(places[0]..<places[0] + ops.count), "log \(log)", sourceLocation: sourceLocation)
+            }
+        }
+    }
+}
+
+extension ClusterNode {
+    func status() async throws -> StatusReport { try await client().get("/api/status") }
+
+    func importTriples(_ text: String, split: String = "train") async throws {
+        let call = Call(
+            .post, "/api/graph/import", query: [("split", split)],
+            body: .bytes(Array(text.utf8), contentType: "text/tab-separated-values"))
+        let _: ImportReport = try await client().json(call)
+    }
+
+    func model() async throws -> ModelReport? {
+        let all: [ModelReport] = try await client().get("/api/models")
+        return all.first
+    }
+
+    /// Starts a training run; its number.
+    func train(rounds: Int, steps: Int = 2, weights: Weights = .federated) async throws -> Int {
+        let request = TrainRequest(
+            agent: TestCluster.agent, weights: weights, rounds: rounds, steps: steps, batch: 16, seed: 1)
+        let job: JobReport = try await client().post("/api/models/train", request)
+        return job.id
+    }
+
+    func job(_ id: Int) async throws -> TrainingReport {
+        let job: JobReport = try await client().get("/api/jobs/\(id)")
+        return job.training
+    }
+
+    /// Waits for the end of a training run.
+    @discardableResult
+    func finish(_ id: Int, sourceLocation: SourceLocation = #_sourceLocation) async throws -> TrainingReport {
+        var training = try await job(id)
+        try await eventually("training at \(name) ends", sourceLocation: sourceLocation) {
+            training = try await job(id)
+            return !["waiting", "running"].contains(training.state)
+        }
+        #expect(training.state == "done", "\(training.error ?? "")", sourceLocation: sourceLocation)
+        return training
+    }
+
+    /// Every op that is applied here, newest first.
+    func allOps() async throws -> [OpReport] {
+        let ops: [OpReport] = try await client().get("/api/ops", query: [("limit", "1000")])
+        precondition(ops.count < 1000, "the test makes more ops than one page holds")
+        return ops
+    }
+
+    /// Ops of another node that are applied here.
+    func ops(of author: ClusterNode) async throws -> Int {
+        try await status().peers.first { $0.peer == author.peer }?.ops ?? 0
+    }
+
+    /// The directory of the socket of its PostgreSQL.
+    var postgresSocketDirectory: String? {
+        let text = try? String(contentsOfFile: "\(dataDirectory)/pg/cluster/postmaster.pid", encoding: .utf8)
+        return text?.split(separator: "\n", omittingEmptySubsequences: false).dropFirst(4).first.map(String.init)
+    }
+}
+
+/// A ring of 24 graph nodes with relations to the first, second and third neighbour.
+enum TinyGraph {
+    /// The triples of one of `count` sites: same relations, different facts.
+    static func part(_ place: Int, of count: Int) -> String {
+        var lines = ""
+        for node in 0..<24 {
+            for step in 1...3 where (node + step) % count == place {
+                lines += "n\(node)\tplus\(step)\tn\((node + step) % 24)\n"
+            }
+        }
+        return lines
+    }
+}
