@@ -373,6 +373,10 @@ __attribute__((constructor)) static void take_over(int argc, char **argv) {
     if (argc > ARGUMENTS_AT_LEAST - 1 && strcmp(argv[0], SHOAL_SUPERVISOR_NAME) == 0) _exit(supervise(argv));
 }
 
+int shoal_sync_filesystem(int directory) {
+    return syncfs(directory) == 0 ? 0 : errno;
+}
+
 // ---- threads --------------------------------------------------------------------------
 
 void shoal_name_thread(const char *name) {

@@ -150,6 +150,15 @@ import Wire
         #expect(!connection.isOpen)
     }
 
+    @Test func `an existing server is reached by URL, without named statements`() throws {
+        let directory = try TestServer.connect().row("SELECT current_setting('unix_socket_directories')").text(0)
+        let path = directory.replacing("\"", with: "").replacing("/", with: "%2F")
+        let target = try DatabaseTarget(url: "postgresql://shoal@\(path)/shoal")
+        #expect(!target.usesNamedStatements)
+        #expect(target.description.contains("dbname=shoal"))
+        #expect(try Connection(target).row("SELECT current_user = 'shoal'").bool(0))
+    }
+
     @Test func `a server that is not there is named, a password is not`() throws {
         let target = try DatabaseTarget(url: "postgresql://me:secret@127.0.0.1:1/none")
         let error = try #require(storageError { _ = try Connection(target) })

@@ -46,6 +46,10 @@ int shoal_supervise(char *const *arguments, char *const *environment, struct sho
 int shoal_capture(char *const *arguments, char *const *environment, char *output, size_t capacity,
                   size_t *length, int *code);
 
+/// Makes everything on the file system of an open directory durable: one pass instead of one journal
+/// commit per file. Returns 0 or an errno value.
+int shoal_sync_filesystem(int directory);
+
 /// Names the calling thread for ps and debuggers; cut to 15 bytes.
 void shoal_name_thread(const char *name);
 

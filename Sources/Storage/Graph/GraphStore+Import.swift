@@ -46,7 +46,7 @@ extension GraphStore {
     /// Triples that are there already stay as they are.
     ///
     /// Streams: triples go by COPY into a temporary table as they come; memory holds one chunk and the
-    /// distinct names. About 150,000 triples a second.
+    /// distinct names. FB15k-237, 272,115 triples, took 4 s while seven other processes shared two cores.
     ///
     /// - Parameters:
     ///   - chunks: gives the file piece by piece, empty at its end.

@@ -1,3 +1,4 @@
+import CShims
 import Glibc
 
 /// A PostgreSQL data directory below the node's: `pg/cluster`.
@@ -68,10 +69,19 @@ struct Cluster {
                 "--pgdata=\(fresh)", "--no-sync", "--no-instructions", "--encoding=UTF8", "--locale=C.UTF-8",
                 "--username=\(ServerConfiguration.role)", "--auth=peer", "--wal-segsize=4",
             ], "create a database in")
-        // One pass at the end instead of a sync after each file.
-        try run(programs.initdb, ["--sync-only", "--pgdata=\(fresh)"], "sync the database in")
+        try sync(fresh)
         guard rename(fresh, path) == 0 else { throw Files.failure("create", path, errno) }
         try Files.syncDirectory(root)
+    }
+
+    /// Makes a new cluster durable before it gets its name. initdb's own way, an fsync for each of a
+    /// thousand files, takes seconds on a busy disk, where one pass over the file system takes 0.1 s.
+    private func sync(_ directory: String) throws(StorageError) {
+        let file = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard file >= 0 else { throw Files.failure("open", directory, errno) }
+        defer { close(file) }
+        let failure = shoal_sync_filesystem(file)
+        if failure != 0 { throw Files.failure("sync", directory, failure) }
     }
 
     func write(_ configuration: ServerConfiguration) throws(StorageError) {

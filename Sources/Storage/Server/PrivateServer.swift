@@ -29,7 +29,7 @@ public final class PrivateServer: Sendable {
     static let startPatienceMs = 300_000
 
     /// Creates the database if there is none, ends what an earlier node left, starts the server
-    /// and waits until it answers. About 0.2 s, the first time 0.7 s.
+    /// and waits until it answers. About 0.2 s, the first time 0.5 s.
     ///
     /// - Parameters:
     ///   - dataDirectory: the node's; created if its parent exists. PostgreSQL's files are in `pg/`.

@@ -1,3 +1,5 @@
+import Glibc
+
 /// The configuration files of a private server, written anew at every start.
 ///
 /// Small and durable: a laptop runs several. `pg/local.conf`, if it exists, comes last and wins.
@@ -25,6 +27,7 @@ struct ServerConfiguration {
         maintenance_work_mem = 64MB
         effective_cache_size = 512MB
         huge_pages = off
+        dynamic_shared_memory_type = \(Self.sharedMemory)
         temp_file_limit = 4GB
 
         # Durable, with a bounded log: at most about 256 MB of pg_wal.
@@ -33,7 +36,6 @@ struct ServerConfiguration {
         full_page_writes = on
         wal_level = minimal
         max_wal_senders = 0
-        wal_compression = on
         min_wal_size = 32MB
         max_wal_size = 256MB
         checkpoint_timeout = 5min
@@ -55,6 +57,9 @@ struct ServerConfiguration {
         log_timezone = 'UTC'
         log_checkpoints = off
         log_min_duration_statement = 2s
+        # What statements carry is nobody's business, and may be large.
+        log_parameter_max_length = 0
+        log_parameter_max_length_on_error = 0
 
         timezone = 'UTC'
         datestyle = 'ISO'
@@ -79,6 +84,11 @@ struct ServerConfiguration {
     func identConf() -> String {
         let lines = clients.map { "shoal \"\($0)\" \(Self.role)\n" }
         return "# Written by shoal at every start: the node's user, PostgreSQL's user, root.\n" + lines.joined()
+    }
+
+    /// Some containers have no usable /dev/shm.
+    private static var sharedMemory: String {
+        Files.status("/dev/shm").map { $0.st_mode & 0o002 != 0 } == true ? "posix" : "mmap"
     }
 
     /// For use inside single quotes in postgresql.conf.
