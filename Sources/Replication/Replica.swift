@@ -198,7 +198,9 @@ public struct Replica: Sendable {
     public mutating func take() -> Ready? {
         while let id = readyQueue.first {
             readyQueue.removeFirst()
-            guard let entry = pool.remove(id) else { continue }
+            // It may have left the pool since, and even have come back without its body.
+            guard let entry = pool[id], let body = entry.body else { continue }
+            pool.remove(id)
             // Its place may have been filled while it waited: then its chain is broken.
             let header = entry.op.header
             guard (frontier[header.logKey]?.seq ?? 0) + 1 == header.seq,
@@ -207,7 +209,7 @@ public struct Replica: Sendable {
                 refuse(id)
                 continue
             }
-            return Ready(op: entry.op, body: entry.body!, sender: entry.sender)
+            return Ready(op: entry.op, body: body, sender: entry.sender)
         }
         return nil
     }
@@ -295,8 +297,12 @@ public struct Replica: Sendable {
         return needed.map { logs[$0.log].ids[Int($0.seq) - 1] }.sorted().prefix(OpLimits.dependencies).map { $0 }
     }
 
-    /// Drops what waits since before; used when a sender is found out.
+    /// Drops what a sender brought, when it is found out. What others brought stays, even if it builds on that:
+    /// the same op may come from somebody else.
     public mutating func dropWaiting(from sender: PeerID) {
-        for entry in pool.waiting.values where entry.sender == sender { refuse(entry.op.id) }
+        for entry in pool.waiting.values where entry.sender == sender {
+            pool.remove(entry.op.id)
+            wanted[entry.op.id] = nil
+        }
     }
 }

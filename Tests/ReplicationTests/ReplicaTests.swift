@@ -147,6 +147,38 @@ struct Authors {
         #expect(replica.waitingCount <= 1)
     }
 
+    @Test func `an op that was dropped while it was ready and came back without its body waits again`() {
+        var source = Replica()
+        append(0, to: &source)
+        let body = Bytes(repeating: 3, count: 10_000)
+        let large = authors.write(0, on: source, body: body)
+        var replica = source
+        _ = replica.offer(large, from: authors.keys[1].peerID)
+        replica.supply(body, hash: large.header.bodyHash)
+        #expect(replica.hasReady)
+        replica.dropWaiting(from: authors.keys[1].peerID)
+        #expect(replica.offer(large, from: authors.keys[2].peerID) == .accepted(large.id))
+        #expect(replica.take() == nil)
+        #expect(replica.wantedBodies.map(\.op) == [large.id])
+        replica.supply(body, hash: large.header.bodyHash)
+        #expect(drain(&replica) == [large.id])
+    }
+
+    @Test func `what a sender that is dropped had sent is asked of others, what builds on it stays`() {
+        var source = Replica()
+        let first = append(0, to: &source)
+        let second = append(0, to: &source)
+        let built = append(1, to: &source)
+        var replica = Replica()
+        _ = replica.offer(second, from: authors.keys[2].peerID)
+        _ = replica.offer(built, from: authors.keys[1].peerID)
+        replica.dropWaiting(from: authors.keys[2].peerID)
+        #expect(!replica.isWaiting(second.id) && replica.isWaiting(built.id))
+        _ = replica.offer(first, from: authors.keys[1].peerID)
+        _ = replica.offer(second, from: authors.keys[1].peerID)
+        #expect(drain(&replica) == [first.id, second.id, built.id])
+    }
+
     @Test func `equal frontiers have equal digests, others not`() {
         let ops = history(20, seed: 3)
         var a = Replica()
