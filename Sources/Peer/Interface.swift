@@ -125,6 +125,8 @@ public enum NodeLimits {
     public static let connections = 128
     public static let dialsAtOnce = 4
     public static let backoffMinMs: UInt64 = 250
+    /// A connection that lasted this long was a success: the next dial need not wait longer.
+    public static let steadyMs: UInt64 = 5_000
     /// For listed members; strangers would wait longer.
     public static let backoffMaxMs: UInt64 = 5_000
     public static let banMs: UInt64 = 3_600_000
@@ -134,6 +136,8 @@ public enum NodeLimits {
     public static let confirmMs: UInt64 = 5_000
     /// Ops that wait for the node's signature.
     public static let submissions = 256
+    /// Questions of one peer that the store has not answered; a correct peer has a few.
+    public static let loadsPerPeer = 32
     /// Bodies kept in memory for the peers that will ask for them at once.
     public static let recentBodyBytes = 32 * 1_024 * 1_024
 }

@@ -27,10 +27,15 @@ extension Node {
     /// restarts at once does not dial at once.
     mutating func dialEnded(_ dial: UInt64, now: Instant) {
         guard let peer = dials.removeValue(forKey: dial), contacts[peer] != nil else { return }
-        let bound = min(NodeLimits.backoffMaxMs, NodeLimits.backoffMinMs << UInt64(min(contacts[peer]!.attempts, 8)))
-        contacts[peer]!.attempts += 1
+        contacts[peer]!.next = now + NodeLimits.backoffMinMs / 2 + backoff(peer)
         contacts[peer]!.inProgress = false
-        contacts[peer]!.next = now + NodeLimits.backoffMinMs / 2 + UInt64(random.below(Int(bound)))
+    }
+
+    private mutating func backoff(_ peer: PeerID) -> UInt64 {
+        let attempts = contacts[peer]!.attempts
+        contacts[peer]!.attempts += 1
+        let bound = min(NodeLimits.backoffMaxMs, NodeLimits.backoffMinMs << UInt64(min(attempts, 8)))
+        return UInt64(random.below(Int(bound)))
     }
 
     private func isBanned(_ peer: PeerID, now: Instant) -> Bool { banned[peer].map { now < $0 } ?? false }
@@ -110,10 +115,8 @@ extension Node {
         }
         established[peer] = number
         if let dial = connections[number]!.dial { dials[dial] = nil }
-        if contacts[peer] != nil {
-            contacts[peer]!.attempts = 0
-            contacts[peer]!.inProgress = false
-        }
+        if contacts[peer] != nil { contacts[peer]!.inProgress = false }
+        connections[number]!.since = now
         effects.append(.authenticated(number))
         effects.append(.notice(.connected(peer)))
         if hello.frontier == summary.frontierDigest { confirmOwnLog(seenSeq: 0, by: peer) }
@@ -136,8 +139,10 @@ extension Node {
         guard let peer = connection.peer, established[peer] == number else { return }
         established[peer] = nil
         if contacts[peer] != nil {
+            // Whoever greets and hangs up at once (this node is shut out there) is dialled less and less often.
+            if now - connection.since >= NodeLimits.steadyMs { contacts[peer]!.attempts = 0 }
             contacts[peer]!.inProgress = false
-            contacts[peer]!.next = now + UInt64(random.below(Int(NodeLimits.backoffMinMs)))
+            contacts[peer]!.next = now + backoff(peer)
         }
         effects.append(.notice(.disconnected(peer, reason: reason)))
         bodies.disconnected(peer)
@@ -190,15 +195,12 @@ extension Node {
                 OpRange(key: LogKey(author: $0.author, log: $0.log), from: $0.from, through: $0.through)
             }
             let servable = ops.servable(asked)
-            guard !servable.isEmpty else { return }
-            lastLoad += 1
-            loads[lastLoad] = .ops(peer)
-            effects.append(.loadOps(request: lastLoad, servable))
+            guard !servable.isEmpty, let request = beginLoad(.ops(peer), for: peer) else { return }
+            effects.append(.loadOps(request: request, servable))
         case .blobWant(let want):
             if let body = recentBodies[want.hash] { return serve(body, want, to: peer, now: now, &effects) }
-            lastLoad += 1
-            loads[lastLoad] = .body(peer, want)
-            effects.append(.loadBody(request: lastLoad, want.hash))
+            guard let request = beginLoad(.body(peer, want), for: peer) else { return }
+            effects.append(.loadBody(request: request, want.hash))
         case .blob(let blob):
             counters.bodyBytesReceived += blob.bytes.count
             fetched(bodies.received(blob, from: peer, now: now), now: now, &effects)
@@ -211,6 +213,23 @@ extension Node {
             counters.refuse("unexpected-\(message.kind.name)")
         case .hello, .ping, .pong, .credit, .bye: preconditionFailure("the link keeps \(message.kind.name) to itself")
         }
+    }
+
+    /// The number of a question to the store; nil when the peer has too many of them open.
+    private mutating func beginLoad(_ load: Load, for peer: PeerID) -> UInt64? {
+        guard loadsPerPeer[peer, default: 0] < NodeLimits.loadsPerPeer else {
+            counters.refuse("too-many-loads")
+            return nil
+        }
+        loadsPerPeer[peer, default: 0] += 1
+        lastLoad += 1
+        loads[lastLoad] = load
+        return lastLoad
+    }
+
+    mutating func loadEnded(for peer: PeerID) {
+        loadsPerPeer[peer]! -= 1
+        if loadsPerPeer[peer] == 0 { loadsPerPeer[peer] = nil }
     }
 
     mutating func serve(

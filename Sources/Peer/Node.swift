@@ -50,6 +50,7 @@ public struct Node: Sendable {
     var sinceSnapshot = 0
     var snapshotInFlight = false
     var loads: [UInt64: Load] = [:]
+    var loadsPerPeer: [PeerID: Int] = [:]
     var lastLoad: UInt64 = 0
     /// The ops of the batch that just became durable, while they are pushed.
     var publishing: [OpID: Op] = [:]
@@ -72,6 +73,8 @@ public struct Node: Sendable {
         let role: Role
         let dial: UInt64?
         var peer: PeerID?
+        /// When the other end greeted.
+        var since = Instant(milliseconds: 0)
     }
 
     /// The state of dialling one contact.
@@ -183,10 +186,12 @@ public struct Node: Sendable {
             snapshotInFlight = false
         case .opsLoaded(let request, let envelopes):
             if case .ops(let peer)? = loads.removeValue(forKey: request) {
+                loadEnded(for: peer)
                 for message in Message.ops(batching: envelopes) { send(message, to: peer, now: now, &effects) }
             }
         case .bodyLoaded(let request, let body):
             if case .body(let peer, let want)? = loads.removeValue(forKey: request) {
+                loadEnded(for: peer)
                 serve(body, want, to: peer, now: now, &effects)
             }
         }
@@ -214,7 +219,7 @@ public struct Node: Sendable {
         }
         if let deadline = bodies.nextDeadline { next = min(next, deadline) }
         if case .unconfirmed(_, let until) = ownLog { next = min(next, until) }
-        if dials.count < NodeLimits.dialsAtOnce {
+        if dials.count < NodeLimits.dialsAtOnce, stopped == nil {
             for (peer, dialling) in contacts where !dialling.inProgress && established[peer] == nil {
                 next = min(next, max(dialling.next, banned[peer] ?? dialling.next))
             }

@@ -21,9 +21,9 @@ final class Town {
     /// Times that each node asked to be woken at.
     private(set) var wakes: [Int: Instant] = [:]
     private(set) var wakeCount = 0
-    /// Effects of a node that stay undone while true for it.
-    var holdsPersist: (Int) -> Bool = { _ in false }
-    private var held: [(node: Int, batch: StoreBatch)] = []
+    /// While true the stores do not answer.
+    var holdsLoads = false
+    private var loads: [(node: Int, event: Event)] = []
     private var queue: [(node: Int, event: Event)] = []
     private var wires: [Wire: Wire] = [:]
     private var puppets: [Int: Puppet] = [:]
@@ -104,15 +104,23 @@ final class Town {
         now = end
     }
 
-    func releasePersists() {
-        let batches = held
-        held = []
-        for (index, batch) in batches { store(batch, of: index) }
+    func releaseLoads() {
+        let events = loads
+        loads = []
+        queue += events
     }
 
-    private func store(_ batch: StoreBatch, of index: Int) {
-        stores[index] += batch.ops
-        post(index, .persisted(batch.number))
+    var heldLoads: Int { loads.count }
+
+    /// Makes a node shut a peer out.
+    func ban(_ peer: Int, at index: Int) {
+        var effects: [Effect] = []
+        nodes[index]!.ban(self.peer(peer), "the test says so", now: now, &effects)
+        for effect in effects { carryOut(effect, of: index) }
+    }
+
+    private func load(_ index: Int, _ event: Event) {
+        if holdsLoads { loads.append((index, event)) } else { post(index, event) }
     }
 
     private func carryOut(_ effect: Effect, of index: Int) {
@@ -134,7 +142,8 @@ final class Town {
             }
         case .close(let number): cut(Wire(node: index, number: number))
         case .persist(let batch):
-            if holdsPersist(index) { held.append((index, batch)) } else { store(batch, of: index) }
+            stores[index] += batch.ops
+            post(index, .persisted(batch.number))
         case .writeSnapshot: post(index, .snapshotWritten)
         case .loadOps(let request, let ranges):
             let envelopes = ranges.flatMap { range in
@@ -142,10 +151,10 @@ final class Town {
                     $0.op.header.logKey == range.key && (range.from...range.through).contains($0.op.header.seq)
                 }.map(\.op.envelope)
             }
-            post(index, .opsLoaded(request: request, envelopes: envelopes))
+            load(index, .opsLoaded(request: request, envelopes: envelopes))
         case .loadBody(let request, let hash):
             let body = stores[index].first { $0.op.header.bodyHash == hash && $0.body != nil }?.body
-            post(index, .bodyLoaded(request: request, body: body))
+            load(index, .bodyLoaded(request: request, body: body))
         case .submitted(let ticket, let result): results[ticket] = result
         case .notice(let notice): notices.append((index, notice))
         case .authenticated, .applied: break
