@@ -24,6 +24,8 @@ public struct OpExchange: Sendable {
     private struct Neighbour: Sendable {
         /// Up to where this neighbour has each log, as far as we know.
         var theirs: [LogKey: UInt64] = [:]
+        /// Logs in which it may have more than this node: where to look for what to pull.
+        var ahead: Set<LogKey> = []
         /// The frontier it was last sent whole; nil once a new round of anti-entropy began.
         var sentFrontier: Hash32?
     }
@@ -119,15 +121,27 @@ public struct OpExchange: Sendable {
         guard let known = neighbours[peer]?.theirs, seq > known[key] ?? 0 else { return }
         guard known[key] != nil || known.count < GossipLimits.logsPerNeighbour else { return }
         neighbours[peer]!.theirs[key] = seq
+        neighbours[peer]!.ahead.insert(key)
     }
 
     // MARK: Ops
 
     /// Ops came from `peer`, verified and offered to the replica.
+    ///
+    /// - Parameter places: of those for which there was room.
     public mutating func receivedOps(
         from peer: PeerID, _ places: [(key: LogKey, seq: UInt64)], headersThrough: (LogKey) -> UInt64, now: Instant
     ) -> [Effect] {
-        for place in places { note(peer, has: place.key, through: place.seq) }
+        for place in places {
+            note(peer, has: place.key, through: place.seq)
+            // Answered, and of no use: the log forks. Nothing else should wait for it.
+            if let pull = pulls[place.key], pull.peer == peer, pull.through == place.seq,
+                headersThrough(place.key) < pull.through
+            {
+                pulls[place.key] = nil
+                neighbours[peer]?.theirs[place.key] = headersThrough(place.key)
+            }
+        }
         for (key, pull) in pulls where headersThrough(key) >= pull.through { pulls[key] = nil }
         return pullMissing(headersThrough: headersThrough, now: now)
     }
@@ -177,26 +191,59 @@ public struct OpExchange: Sendable {
         }
     }
 
+    /// Asks every neighbour that has no question to answer for what it has more.
+    ///
+    /// Logs build on each other, so all of them go on at once: a log that was pulled far ahead would
+    /// fill the pool with ops that wait for the others. Short gaps are closed whole, long ones share
+    /// the rest evenly.
     private mutating func pullMissing(headersThrough: (LogKey) -> UInt64, now: Instant) -> [Effect] {
         let busy = Set(pulls.values.map(\.peer))
         var effects: [Effect] = []
-        for peer in sortedNeighbours where !busy.contains(peer) {
-            var left = GossipLimits.opsPerPull
-            var ranges: [OpRange] = []
-            let lacking = neighbours[peer]!.theirs.filter { pulls[$0.key] == nil && $0.value > headersThrough($0.key) }
-                .sorted { $0.key < $1.key }
-            // All logs advance together, since ops of one wait for those of another.
-            let share = max(1, GossipLimits.opsPerPull / UInt64(max(1, lacking.count)))
-            for (key, seq) in lacking where left > 0 {
-                let have = headersThrough(key)
-                let through = min(seq, have + min(left, share))
-                left -= through - have
-                ranges.append(OpRange(key: key, from: have + 1, through: through))
-                pulls[key] = Pull(peer: peer, through: through, deadline: now + GossipLimits.answerMs)
+        for peer in sortedNeighbours where !busy.contains(peer) && !neighbours[peer]!.ahead.isEmpty {
+            let ranges = share(GossipLimits.opsPerPull, among: gaps(of: peer, headersThrough))
+            guard !ranges.isEmpty else { continue }
+            for range in ranges {
+                pulls[range.key] = Pull(peer: peer, through: range.through, deadline: now + GossipLimits.answerMs)
             }
-            if !ranges.isEmpty { effects.append(.sendPull(peer, ranges)) }
+            effects.append(.sendPull(peer, ranges))
         }
         return effects
+    }
+
+    private struct Gap {
+        let key: LogKey
+        /// Ops from 1 to here are at hand.
+        let have: UInt64
+        /// Ops that may be asked for now.
+        let count: UInt64
+    }
+
+    /// What a neighbour can bring, the smallest gaps first.
+    private mutating func gaps(of peer: PeerID, _ headersThrough: (LogKey) -> UInt64) -> [Gap] {
+        var lacking: [(key: LogKey, have: UInt64, seq: UInt64)] = []
+        for key in neighbours[peer]!.ahead.sorted() {
+            let (have, seq) = (headersThrough(key), neighbours[peer]!.theirs[key] ?? 0)
+            if seq > have { lacking.append((key, have, seq)) } else { neighbours[peer]!.ahead.remove(key) }
+        }
+        let window = max(2, GossipLimits.opsAhead / UInt64(max(lacking.count, 1)))
+        return lacking.compactMap { key, have, seq in
+            let waiting = have - min(have, summary.frontier[key]?.seq ?? 0)
+            guard pulls[key] == nil, waiting < window else { return nil }
+            return Gap(key: key, have: have, count: min(seq - have, window - waiting))
+        }
+        .sorted { ($0.count, $0.key) < ($1.count, $1.key) }
+    }
+
+    /// Divides `total` ops, one at least to each gap as long as there are any.
+    private func share(_ total: UInt64, among gaps: [Gap]) -> [OpRange] {
+        var left = total
+        var ranges: [OpRange] = []
+        for (index, gap) in gaps.enumerated() where left > 0 {
+            let count = min(gap.count, max(1, left / UInt64(gaps.count - index)))
+            left -= count
+            ranges.append(OpRange(key: gap.key, from: gap.have + 1, through: gap.have + count))
+        }
+        return ranges.sorted { $0.key < $1.key }
     }
 
     /// Whom a missing body can be asked of: neighbours that have the op, in a random order.
@@ -221,6 +268,9 @@ public struct OpExchange: Sendable {
         }
         if now >= nextAntiEntropy {
             nextAntiEntropy = now + interval()
+            // What was here may have been dropped since.
+            for peer in sortedNeighbours { neighbours[peer]!.ahead = Set(neighbours[peer]!.theirs.keys) }
+            effects += pullMissing(headersThrough: headersThrough, now: now)
             round.removeAll { neighbours[$0] == nil }
             if round.isEmpty {
                 round = sortedNeighbours

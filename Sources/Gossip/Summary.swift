@@ -22,6 +22,9 @@ public enum GossipLimits {
     public static let antiEntropyMs = 10_000
     /// Ops asked for in one PULL. At most 7 KiB each, so the answer fits the sender's queue of 1 MiB.
     public static let opsPerPull: UInt64 = 128
+    /// Ops of one neighbour that may wait for others, over all logs: below its share of the pool, which
+    /// would refuse the rest.
+    public static let opsAhead: UInt64 = 768
     /// After this long without an answer another neighbour is asked.
     public static let answerMs: UInt64 = 5_000
     /// Chunks of 128 KiB asked for at once. Times the bodies per neighbour that is the bulk lane's

@@ -24,13 +24,15 @@ extension Node {
                 // Only a node that did not check would send this: the sender is to blame.
                 return ban(peer, "it sent an op that is not valid: \(error)", now: now, &effects)
             }
-            places.append((op.header.logKey, op.header.seq))
+            let place = (key: op.header.logKey, seq: op.header.seq)
             switch replica.offer(op, from: peer) {
-            case .accepted, .known: break
+            case .accepted, .known: places.append(place)
             case .fork(let held, let offered):
+                places.append(place)
                 counters.refuse("fork")
                 effects.append(.notice(.fork(author: op.header.author, held: held, offered: offered)))
             case .brokenChain(let id):
+                places.append(place)
                 counters.refuse("broken-chain")
                 effects.append(.notice(.refused(id, code: "broken-chain", from: peer)))
             case .poolFull(let id):
