@@ -206,6 +206,8 @@ extension Node {
                 "sign: this node has stopped: \(stopped)"
             } else if submissions.count >= NodeLimits.submissions {
                 "sign: \(submissions.count) ops wait for the disk already; try again later"
+            } else if submission.kind == .openLog {
+                "sign: a node opens its logs by itself"
             } else if submission.body.count > OpLimits.bodyBytes {
                 "sign: the body has \(submission.body.count) bytes; at most \(OpLimits.bodyBytes)"
             } else {
