@@ -71,6 +71,8 @@ extension Node {
         _ outputs: [Link.Output], of number: ConnectionNumber, now: Instant, _ effects: inout [Effect]
     ) {
         for output in outputs {
+            // Acting on one output may have ended the connection; the others came in the same piece.
+            guard connections[number] != nil else { return }
             switch output {
             case .write(let bytes): effects.append(.write(number, bytes))
             case .established(let hello): greeted(number, hello, now: now, &effects)
@@ -124,7 +126,7 @@ extension Node {
         fetchBodies(now: now, &effects)
     }
 
-    private mutating func end(
+    mutating func end(
         _ number: ConnectionNumber, _ code: ByeCode, _ text: String, now: Instant, _ effects: inout [Effect]
     ) {
         guard let outputs = connections[number]?.link.close(code, text) else { return }
@@ -281,7 +283,8 @@ extension Node {
                 guard disagreeing.values.count(where: { $0 == summary.frontierDigest }) * 2 > others else { continue }
                 stop(
                     "most other sites have the same ops and another state: this site's fold or database is damaged. "
-                        + "Compare `shoal status` of all sites, then restore this one from the others", &effects)
+                        + "Compare `shoal status` of all sites, then restore this one from the others", now: now,
+                    &effects)
             }
         }
     }

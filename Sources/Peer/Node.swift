@@ -181,7 +181,8 @@ public struct Node: Sendable {
         case .persisted(let number):
             persisted(number, now: now, &effects)
         case .persistFailed(let reason):
-            stop(reason, &effects)
+            stop(reason, now: now, &effects)
+            refuseInFlight(reason, &effects)
         case .snapshotWritten:
             snapshotInFlight = false
         case .opsLoaded(let request, let envelopes):
@@ -231,12 +232,23 @@ public struct Node: Sendable {
     }
 
     /// Ends all applying: what is durable stays, peers are told goodbye.
-    mutating func stop(_ reason: String, _ effects: inout [Effect]) {
+    mutating func stop(_ reason: String, now: Instant, _ effects: inout [Effect]) {
         guard stopped == nil else { return }
         stopped = reason
         for submission in submissions { effects.append(.submitted(ticket: submission.ticket, .refused(reason))) }
         submissions = []
         effects.append(.notice(.stopped(reason: reason)))
+        for number in connections.keys.sorted() { end(number, .shutdown, "this node stops", now: now, &effects) }
+    }
+
+    /// The batch on its way will never be confirmed. The journal may have its ops: then the next start
+    /// takes them in.
+    private mutating func refuseInFlight(_ reason: String, _ effects: inout [Effect]) {
+        for (ticket, _) in inFlight?.results ?? [] {
+            let why = "\(reason); the op was on its way to the disk and may show up after a restart"
+            effects.append(.submitted(ticket: ticket, .refused(why)))
+        }
+        inFlight = nil
     }
 }
 
