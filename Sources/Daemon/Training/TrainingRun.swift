@@ -75,7 +75,7 @@ final class TrainingRun: Sendable {
         let first = try await announced(tokens)
         if plan.rounds == 0 { return }
         let bench = try Workbench(
-            spec: first.spec, graph: graph, plan: plan, start: first.parameters,
+            spec: first.spec, graph: graph, plan: plan, site: first.log.author, start: first.parameters,
             saved: try await states.load(.federated, of: model, shape: first.spec.shape))
         for round in 1...plan.rounds where !cancelled.load(ordering: .relaxed) {
             let base = try await announced(tokens)
@@ -152,7 +152,8 @@ final class TrainingRun: Sendable {
             var untrained = MergedModel(id: model, spec: spec)
             return untrained.parameters(tokens: tokens)
         }
-        let bench = try Workbench(spec: spec, graph: graph, plan: plan, start: initial, saved: nil)
+        let site = try await host.ask { $0.identity.peerID }
+        let bench = try Workbench(spec: spec, graph: graph, plan: plan, site: site, start: initial, saved: nil)
         var best = SavedWeights(tokens: tokens, parameters: initial)
         var bestScore = -1.0
         for round in 1..<plan.rounds + 1 where !cancelled.load(ordering: .relaxed) {

@@ -32,17 +32,22 @@ final class Workbench: @unchecked Sendable {
     private var rounds: UInt64 = 0
     private let validation: [LinkQuery]
 
-    init(spec: ModelSpec, graph: SiteGraph, plan: TrainingPlan, start: Parameters, saved: TrainerState?) throws {
+    /// - Parameter site: whose graph this is. Sites that were told the same seed must still draw different
+    ///   walks and dropout masks: errors that all make alike do not average out.
+    init(
+        spec: ModelSpec, graph: SiteGraph, plan: TrainingPlan, site: PeerID, start: Parameters, saved: TrainerState?
+    ) throws {
+        let seed = plan.seed ^ UInt64(bigEndianBytes: site.bytes.prefix(8))!
         self.spec = spec
         self.graph = graph
         self.plan = plan
         trainer = try Trainer(
             shape: spec.shape, vocabulary: graph.vocabulary.count, candidates: graph.vocabulary.nodeCount,
-            options: plan.options, seed: plan.seed, threads: 1)
+            options: plan.options, seed: seed, threads: 1)
         trainer.parameters = start
         builder = RoundBuilder(spec: spec)
         walks = Walks(
-            sampler: try WalkSampler(graph.index, kind: plan.walks, start: .everyEdge), random: Random(seed: plan.seed),
+            sampler: try WalkSampler(graph.index, kind: plan.walks, start: .everyEdge), random: Random(seed: seed),
             batch: Batch(
                 tokens: Array(repeating: 0, count: plan.batch * plan.tokens),
                 targets: Array(repeating: 0, count: plan.batch * plan.tokens), B: plan.batch, T: plan.tokens))
