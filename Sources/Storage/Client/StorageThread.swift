@@ -77,12 +77,15 @@ public final class StorageThread: Sendable {
         while true {
             let job: (@Sendable () -> Void)? = state.wait { state in
                 if state.next < state.jobs.count {
-                    defer { state.next += 1 }
                     if state.next == 1_024 {
                         state.jobs.removeFirst(state.next)
                         state.next = 0
                     }
-                    return .some(.some(state.jobs[state.next]))
+                    // Its place stays for a while; what it holds on to must not.
+                    let job = state.jobs[state.next]
+                    state.jobs[state.next] = {}
+                    state.next += 1
+                    return .some(.some(job))
                 }
                 state.jobs.removeAll(keepingCapacity: true)
                 state.next = 0
