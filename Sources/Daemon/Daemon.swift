@@ -181,6 +181,7 @@ public final class Daemon: Sendable {
             break
         }
         log.info("stopping", ["reason": reason ?? "asked to"])
+        database.stopWaiting()
         models.stop()
         await server.stop(within: .seconds(3))
         await withCheckedContinuation { done in

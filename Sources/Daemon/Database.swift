@@ -26,19 +26,34 @@ final class Database: Sendable {
         init(log: EventLog) { self.log = log }
 
         var trouble: String? { state.withLock { $0.trouble } }
-        func watch(_ server: PrivateServer) { state.withLock { $0.server = server } }
+
+        /// From now on the server is started again when it ends, at once if it has ended already.
+        func watch(_ server: PrivateServer) {
+            state.withLock { $0.server = server }
+            if trouble != nil { restart(server) }
+        }
 
         func ended(_ error: StorageError) {
             log.warn("postgres-ended", ["cause": "\(error)"])
             state.withLock { $0.trouble = "PostgreSQL ended and is being started again: \(error.cause)" }
-            guard let server = state.withLock({ $0.server }) else { return }
-            do {
-                try server.restart()
-                state.withLock { $0.trouble = nil }
-                log.info("postgres-restarted")
-            } catch {
-                state.withLock { $0.trouble = "\(error)" }
-                log.warn("postgres-not-restarted", ["cause": "\(error)"])
+            if let server = state.withLock({ $0.server }) { restart(server) }
+        }
+
+        /// Tries until it runs: whatever is in the way, a full disk or too little memory, may pass.
+        /// Returns when the node stops the server, too.
+        private func restart(_ server: PrivateServer) {
+            var pause: UInt32 = 1
+            while true {
+                do {
+                    try server.restart()
+                    state.withLock { $0.trouble = nil }
+                    return log.info("postgres-restarted")
+                } catch {
+                    state.withLock { $0.trouble = "\(error)" }
+                    log.warn("postgres-not-restarted", ["cause": "\(error)"])
+                }
+                sleep(pause)
+                pause = min(pause * 2, 30)
             }
         }
     }
@@ -79,22 +94,35 @@ final class Database: Sendable {
     func query<Value: Sendable>(
         _ work: @escaping @Sendable (Connection) throws(StorageError) -> Value
     ) async throws -> Value {
+        guard worker.waiting < Self.maxWaiting else {
+            throw StorageError(
+                .cannotConnect, operation: "reach", object: "the database",
+                cause: "\(Self.maxWaiting) questions wait for it already", remedy: "try again later")
+        }
         let pool = pool
+        let stopping = stopping
         return try await worker.perform { () throws(StorageError) in
-            try Self.patiently { () throws(StorageError) in try pool.withConnection(work) }
+            try Self.patiently(until: stopping) { () throws(StorageError) in try pool.withConnection(work) }
         }
     }
 
+    /// Questions beyond this are refused: while the database is away each takes half a minute.
+    private static let maxWaiting = 256
+
     /// Tries again while the database is away: a private server is back after crash recovery, which
     /// takes seconds as a rule.
-    static func patiently<Value>(_ work: () throws(StorageError) -> Value) throws(StorageError) -> Value {
+    ///
+    /// - Parameter stopping: tells that the node stops and nobody waits any more.
+    static func patiently<Value>(
+        until stopping: Flag? = nil, _ work: () throws(StorageError) -> Value
+    ) throws(StorageError) -> Value {
         var attempts = 0
         while true {
             do throws(StorageError) {
                 return try work()
             } catch {
                 attempts += 1
-                guard error.isPassing, attempts < 60 else { throw error }
+                guard error.isPassing, attempts < 60, stopping?.isSet != true else { throw error }
                 usleep(500_000)
             }
         }
@@ -106,8 +134,20 @@ final class Database: Sendable {
     }
 
     private let worker = StorageThread(name: "shoal-queries")
+    private let stopping = Flag()
+
+    /// Something that happens once.
+    final class Flag: Sendable {
+        private let value = Atomic<Bool>(false)
+        var isSet: Bool { value.load(ordering: .relaxed) }
+        func set() { value.store(true, ordering: .relaxed) }
+    }
+
+    /// No question is worth waiting for any more.
+    func stopWaiting() { stopping.set() }
 
     func stop() {
+        stopping.set()
         worker.finish()
         pool.close()
         server?.stop()
