@@ -36,7 +36,8 @@ final class NodeHost: @unchecked Sendable {
         journalOfEvents = log
         self.onStopped = onStopped
         keeper.onFailure = { [weak self] reason in self?.post(.persistFailed(reason)) }
-        transport.onEvent = { [unowned self] in received($0) }
+        // The loop outlives the host by a few events when the node stops.
+        transport.onEvent = { [weak self] in self?.received($0) }
     }
 
     /// Begins to dial. On the loop.
@@ -103,10 +104,10 @@ final class NodeHost: @unchecked Sendable {
         case .wake(let instant):
             timer?.cancel()
             let now = Instant(milliseconds: loop.now)
-            timer = loop.after(milliseconds: instant - now) { [unowned self] in handle(.wake) }
+            timer = loop.after(milliseconds: instant - now) { [weak self] in self?.handle(.wake) }
         case .dial(_, let address, let dial):
             guard let place = HostPort(parsing: address) else {
-                loop.later { [unowned self] in handle(.dialFailed(dial)) }
+                loop.later { [weak self] in self?.handle(.dialFailed(dial)) }
                 return
             }
             transport.dial(place, tag: dial)
