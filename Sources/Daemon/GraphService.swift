@@ -8,7 +8,7 @@ internal import Wire
 final class GraphService: Sendable {
     private let database: Database
     private let key: VocabularyKey
-    private let cache = Mutex<SiteGraph?>(nil)
+    private let cache = Mutex(GraphCache())
 
     init(database: Database, vocabularyKey: Bytes) throws(GraphError) {
         self.database = database
@@ -22,6 +22,8 @@ final class GraphService: Sendable {
     /// Imports a TSV body: all of it or nothing.
     func importTriples(_ body: RequestBody, split: GraphSplit) async throws -> ImportReport {
         let counts: ImportCounts
+        // Whatever the outcome: a commit may have succeeded without being heard of.
+        defer { cache.withLock { $0.outdate() } }
         do {
             counts = try await database.working { (connection) throws in
                 let chunks = ChunkReader(body)
@@ -36,7 +38,6 @@ final class GraphService: Sendable {
             case .storage(let error): throw error
             }
         }
-        cache.withLock { $0 = nil }
         return ImportReport(
             split: split.rawValue, triples: counts.triples, newNodes: counts.newNodes,
             newRelations: counts.newRelations, newEdges: counts.newEdges, known: counts.triples - counts.newEdges)
@@ -53,14 +54,15 @@ final class GraphService: Sendable {
 
     /// The graph as of the last import.
     func current() async throws -> SiteGraph {
-        if let graph = cache.withLock({ $0 }) { return graph }
+        let (cached, age) = cache.withLock { ($0.graph, $0.age) }
+        if let cached { return cached }
         let stored = try await database.query { (connection) throws(StorageError) in
             try self.store(connection).load()
         }
         let graph = try SiteGraph(
             nodes: stored.nodes, relations: stored.relations, triples: stored.triples, valid: stored.valid,
             test: stored.test)
-        cache.withLock { $0 = graph }
+        cache.withLock { $0.keep(graph, of: age) }
         return graph
     }
 
@@ -84,6 +86,23 @@ final class GraphService: Sendable {
             while let triple = try reader.next() { try table.add(triple) }
             return table.triples
         }
+    }
+}
+
+/// The graph in memory, and how many imports there have been: one that was read before an import and
+/// is ready after it must not be kept.
+struct GraphCache {
+    private(set) var graph: SiteGraph?
+    private(set) var age = 0
+
+    mutating func outdate() {
+        graph = nil
+        age += 1
+    }
+
+    /// - Parameter age: as it was before the graph was read.
+    mutating func keep(_ graph: SiteGraph, of age: Int) {
+        if age == self.age { self.graph = graph }
     }
 }
 

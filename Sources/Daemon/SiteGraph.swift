@@ -10,8 +10,9 @@ struct SiteGraph: Sendable {
     let valid: [TokenTriple]
     let test: [TokenTriple]
     private let names: [TokenID: String]
-    private let nodesByName: [String: TokenID]
-    private let relationsByName: [String: RelationTokens]
+    /// By exact UTF-8: as strings, two spellings of one character would be the same name.
+    private let nodesByName: [Bytes: TokenID]
+    private let relationsByName: [Bytes: RelationTokens]
 
     /// - Parameters:
     ///   - nodes: id and name of every graph node.
@@ -32,8 +33,9 @@ struct SiteGraph: Sendable {
             names[relation.tokens.inverse] = "^\(relation.name)"
         }
         self.names = names
-        nodesByName = Dictionary(nodes.map { ($0.name, $0.id) }, uniquingKeysWith: { first, _ in first })
-        relationsByName = Dictionary(relations.map { ($0.name, $0.tokens) }, uniquingKeysWith: { first, _ in first })
+        nodesByName = Dictionary(nodes.map { (Bytes($0.name.utf8), $0.id) }, uniquingKeysWith: { first, _ in first })
+        relationsByName = Dictionary(
+            relations.map { (Bytes($0.name.utf8), $0.tokens) }, uniquingKeysWith: { first, _ in first })
     }
 
     func name(of token: TokenID) -> String { names[token] ?? token.hex }
@@ -57,9 +59,10 @@ struct SiteGraph: Sendable {
     }
 
     private func index(of word: String) -> Int32? {
-        if let node = nodesByName[word] { return vocabulary.index(of: node) }
-        if let relation = relationsByName[word] { return vocabulary.index(of: relation.forward) }
-        if word.hasPrefix("^"), let relation = relationsByName[String(word.dropFirst())] {
+        let name = Bytes(word.utf8)
+        if let node = nodesByName[name] { return vocabulary.index(of: node) }
+        if let relation = relationsByName[name] { return vocabulary.index(of: relation.forward) }
+        if name.first == UInt8(ascii: "^"), let relation = relationsByName[Bytes(name.dropFirst())] {
             return vocabulary.index(of: relation.inverse)
         }
         return TokenID(hex: word).flatMap { vocabulary.index(of: $0) }
