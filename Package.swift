@@ -129,7 +129,7 @@ let allTests: [Target] = [
     tests("Transport", ["Wire", "Identity", "Transport"]),
     tests("API", ["Wire", "API"]),
     tests("Terminal", ["Terminal"]),
-    tests("Daemon", ["Wire", "Learning", "Graph", "Federation", "API", "Daemon"]),
+    tests("Daemon", ["Wire", "Identity", "Learning", "Graph", "Federation", "Membership", "Peer", "Site", "Storage", "Transport", "API", "Daemon"]),
     tests("Simulation", ["Wire", "Identity", "Replication", "Simulation", "Peer"]),
     // Every command, against a node that the test plays.
     tests("Command", ["Wire", "Identity", "Membership", "Site", "API", "Terminal", "Simulation", "shoal"]),

@@ -55,15 +55,19 @@ final class EventLog: Sendable {
         }
     }
 
-    private static func quote(_ value: String) -> String {
+    /// A logfmt value. Parts of it come from peers: whatever could end the line or move a terminal's
+    /// cursor is written as an escape.
+    static func quote(_ value: String) -> String {
         let plain = !value.isEmpty && value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x3D }
         guard !plain else { return value }
-        let escaped = value.flatMap { character -> String in
-            switch character {
-            case "\"": "\\\""
-            case "\\": "\\\\"
-            case "\n": "\\n"
-            default: String(character)
+        var escaped = String.UnicodeScalarView()
+        for scalar in value.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": escaped += ["\\", scalar]
+            case "\n": escaped += "\\n".unicodeScalars
+            case "\0"..<" ", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}":
+                escaped += "\\u{\(String(scalar.value, radix: 16))}".unicodeScalars
+            default: escaped.append(scalar)
             }
         }
         return "\"\(String(escaped))\""

@@ -22,6 +22,11 @@ final class ModelService: Sendable {
         var last = 0
         /// Ended runs beyond this are forgotten, oldest first.
         static let kept = 100
+
+        mutating func forgetEnded() {
+            let ended = runs.filter { !$0.value.run.progress.isActive }.keys.sorted()
+            for number in ended.dropLast(Jobs.kept) { runs[number] = nil }
+        }
     }
 
     init(host: NodeHost, graphs: GraphService, states: TrainerStates) {
@@ -95,7 +100,10 @@ final class ModelService: Sendable {
             throw Problem.badRequest("the model cannot be created: \(error)")
         }
         let id = try accepted(await host.submit(.createModel, spec.body))
-        return try await info(id)!
+        guard let info = try await info(id) else {
+            throw Problem.conflict("the model was created, and deleted at once by somebody else")
+        }
+        return info
     }
 
     func delete(_ agent: String) async throws {
@@ -120,13 +128,12 @@ final class ModelService: Sendable {
             model: model, plan: plan, graph: try await graphs.current(), host: host, states: states)
         let id: Int? = jobs.withLock { jobs in
             let busy = jobs.runs.values.contains {
-                $0.run.model == model && ["waiting", "running"].contains($0.run.progress.state)
-                    && $0.run.progress.weights == plan.weights
+                $0.run.model == model && $0.run.progress.isActive && $0.run.progress.weights == plan.weights
             }
             guard !busy else { return nil }
             jobs.last += 1
             jobs.runs[jobs.last] = (request.agent, run)
-            if jobs.runs.count > Jobs.kept { jobs.runs[jobs.runs.keys.min()!] = nil }
+            jobs.forgetEnded()
             return jobs.last
         }
         guard let id else {
@@ -226,4 +233,9 @@ final class ModelService: Sendable {
         guard let result else { throw Problem.unavailable("the node is stopping") }
         return try result.get()
     }
+}
+
+extension TrainingReport {
+    /// Whether the run is yet to end.
+    var isActive: Bool { state == "waiting" || state == "running" }
 }

@@ -27,7 +27,7 @@ final class OpService: Sendable {
         }
     }
 
-    func list(limit: Int, before: Int?, kind: String?, author: String?) async throws -> [OpReport] {
+    func list(limit: Int, before: UInt64?, kind: String?, author: String?) async throws -> [OpReport] {
         let wanted = try kind.map { name throws(Problem) in
             guard let kind = OpKind.allCases.first(where: { $0.name == name }) else {
                 throw Problem.badRequest(
@@ -38,7 +38,7 @@ final class OpService: Sendable {
         }
         let prefix = try author.map { try Self.hex($0, "author") }
         return try await query { (store) throws(StorageError) in
-            try store.page(limit: limit, before: before.map { UInt64($0) }, kind: wanted, author: prefix)
+            try store.page(limit: limit, before: before, kind: wanted, author: prefix)
         }.map(Self.report)
     }
 

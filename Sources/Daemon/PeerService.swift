@@ -46,7 +46,14 @@ final class PeerService: Sendable {
             }
             return endpoint
         }
-        let isMember = try await host.ask { $0.state.members.contains(peer) }
+        let (isMember, isThisNode) = try await host.ask {
+            ($0.state.members.contains(peer), $0.identity.peerID == peer)
+        }
+        guard !isThisNode else {
+            throw Problem.badRequest(
+                "\(peer.short)… is this site itself", remedy: "give the id of the other site: `shoal keys show` there",
+                field: "peer")
+        }
         if !isMember {
             switch await host.submit(.memberAdd, try MemberAdd(peer: peer, name: request.name ?? "").encode()) {
             case .done: break
@@ -60,7 +67,9 @@ final class PeerService: Sendable {
             }
             host.add(Contact(peer: peer, address: "\(endpoint)", name: request.name ?? ""))
         }
-        let all = try await list()
-        return all.first { $0.peer == peer.hex }!
+        guard let added = try await list().first(where: { $0.peer == peer.hex }) else {
+            throw Problem.internalError("\(peer.short)… was added and is not in the list of peers")
+        }
+        return added
     }
 }

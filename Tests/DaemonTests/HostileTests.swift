@@ -1,0 +1,59 @@
+import API
+import Graph
+import Identity
+import Testing
+import Wire
+
+@testable import Daemon
+
+@Suite struct HostileTests {
+    @Test func `a site that is told to admit itself says so and lives on`() async throws {
+        let played = try await PlayedHost()
+        defer { played.end() }
+        let peers = PeerService(host: played.host, names: [:], peersFile: nil)
+        let problem = await #expect(throws: Problem.self) {
+            try await peers.add(PeerAddRequest(peer: played.key.peerID.hex, name: nil, address: nil))
+        }
+        #expect(problem?.status == 400 && problem?.field == "peer")
+        #expect(try await peers.list().isEmpty)
+    }
+
+    @Test(arguments: ["-1", "9223372036854775808999", "x", ""])
+    func `a place in the op log that cannot be is refused`(text: String) {
+        #expect(Routes.place(text) == nil)
+    }
+
+    @Test func `a place in the op log is a number`() {
+        #expect(Routes.place("0") == 0 && Routes.place("17") == 17)
+    }
+
+    @Test(arguments: [
+        ("plain", "plain"), ("two words", "\"two words\""), ("a\nb", "\"a\\nb\""), ("a\r\nb", "\"a\\u{d}\\nb\""),
+        ("\u{1B}[2J", "\"\\u{1b}[2J\""), ("a\u{2028}b\u{85}", "\"a\\u{2028}b\\u{85}\""),
+        ("say \"\\\"", "\"say \\\"\\\\\\\"\""),
+        ("", "\"\""), ("é=1", "\"é=1\""),
+    ])
+    func `what a peer says stays on its line of the log`(text: String, quoted: String) {
+        #expect(EventLog.quote(text) == quoted)
+    }
+
+    @Test func `two spellings of one character are two names`() throws {
+        let key = try VocabularyKey(Bytes(repeating: 7, count: 32))
+        let spellings = ["caf\u{E9}", "cafe\u{301}"]
+        #expect(spellings[0] == spellings[1], "to Swift they are the same string")
+        let nodes = try spellings.map { (id: try key.token(.node, named: $0), name: $0) }
+        let graph = try SiteGraph(nodes: nodes, relations: [], triples: [], valid: [], test: [])
+        for node in nodes { #expect(try graph.context([node.name]) == [graph.vocabulary.index(of: node.id)!]) }
+    }
+
+    @Test func `a graph that was read before an import is not kept after it`() throws {
+        let graph = try SiteGraph(nodes: [], relations: [], triples: [], valid: [], test: [])
+        var cache = GraphCache()
+        let age = cache.age
+        cache.outdate()
+        cache.keep(graph, of: age)
+        #expect(cache.graph == nil)
+        cache.keep(graph, of: cache.age)
+        #expect(cache.graph != nil)
+    }
+}
