@@ -118,8 +118,11 @@ public struct OpExchange: Sendable {
     }
 
     private mutating func note(_ peer: PeerID, has key: LogKey, through seq: UInt64) {
-        guard let known = neighbours[peer]?.theirs, seq > known[key] ?? 0 else { return }
-        guard known[key] != nil || known.count < GossipLimits.logsPerNeighbour else { return }
+        guard neighbours[peer] != nil else { return }
+        // No copy of the table may be alive when it is written to.
+        let known = neighbours[peer]!.theirs[key]
+        guard seq > known ?? 0 else { return }
+        guard known != nil || neighbours[peer]!.theirs.count < GossipLimits.logsPerNeighbour else { return }
         neighbours[peer]!.theirs[key] = seq
         neighbours[peer]!.ahead.insert(key)
     }

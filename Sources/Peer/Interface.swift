@@ -138,6 +138,8 @@ public enum NodeLimits {
     public static let submissions = 256
     /// Questions of one peer that the store has not answered; a correct peer has a few.
     public static let loadsPerPeer = 32
+    /// Envelopes that are recognised when they come again; as many again while they age.
+    public static let verifiedEnvelopes = 4_096
     /// Bodies kept in memory for the peers that will ask for them at once.
     public static let recentBodyBytes = 32 * 1_024 * 1_024
 }

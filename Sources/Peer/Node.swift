@@ -54,6 +54,8 @@ public struct Node: Sendable {
     var lastLoad: UInt64 = 0
     /// The ops of the batch that just became durable, while they are pushed.
     var publishing: [OpID: Op] = [:]
+    /// Envelopes whose signature is good.
+    var verified = RecentDigests(limit: NodeLimits.verifiedEnvelopes)
     var recentBodies = RecentBodies(maxBytes: NodeLimits.recentBodyBytes)
 
     // This node's own ops
@@ -285,5 +287,25 @@ struct RecentBodies: Sendable {
         order.append(hash)
         bytes += body.count
         while bytes > maxBytes { bytes -= bodies.removeValue(forKey: order.removeFirst())!.count }
+    }
+}
+
+/// The latest digests, first in first out; each is kept for at least `limit` and at most twice as many others.
+struct RecentDigests: Sendable {
+    let limit: Int
+    private var young: Set<Hash32> = []
+    private var old: Set<Hash32> = []
+
+    init(limit: Int) { self.limit = limit }
+
+    var count: Int { young.count + old.count }
+
+    func contains(_ digest: Hash32) -> Bool { young.contains(digest) || old.contains(digest) }
+
+    mutating func insert(_ digest: Hash32) {
+        young.insert(digest)
+        guard young.count >= limit else { return }
+        old = young
+        young = []
     }
 }

@@ -144,4 +144,32 @@ import Wire
         town.settle()
         #expect(asker.messages.contains { if case .ops(let ops) = $0 { ops.count == 2 } else { false } })
     }
+
+    @Test func `an op that comes again is recognised, and an altered one still tells on its sender`() throws {
+        let town = Town(members: 3)
+        try town.start(0)
+        let sender = town.puppet(as: 1, to: 0)
+        let op = Op(
+            signing: .openLog, body: [0x81, 0x01], log: LogID(rawValue: 1), seq: 1, prev: .zero, lamport: 1, deps: [],
+            network: town.network, with: town.keys[1])
+        for _ in 0..<3 { sender.send(.ops([op.envelope])) }
+        town.settle()
+        #expect(town[0].verified.count == 1 && town.stores[0].count == 1)
+        var altered = op.envelope
+        altered[altered.count - 1] ^= 1
+        sender.send(.ops([altered]))
+        town.settle()
+        #expect(town[0].counters.refused["bad-signature"] == 1 && sender.isCut)
+    }
+
+    @Test func `digests are kept for a while and not for ever`() {
+        var recent = RecentDigests(limit: 10)
+        let digests = (0..<100).map { Hash32(Bytes(repeating: UInt8($0), count: 32))! }
+        for (index, digest) in digests.enumerated() {
+            recent.insert(digest)
+            #expect(recent.count <= 20)
+            for earlier in digests[max(0, index - 9)...index] { #expect(recent.contains(earlier)) }
+        }
+        #expect(!recent.contains(digests[0]))
+    }
 }
