@@ -1,5 +1,7 @@
 import API
 import Federation
+import Graph
+import Identity
 import Learning
 import Testing
 import Wire
@@ -50,5 +52,61 @@ import Wire
                 #expect(throws: (any Error).self) { try TrainerState(bytes: Bytes(bytes.prefix(length)), shape: shape) }
             }
         }
+    }
+
+    @Test func `a graph that grows keeps what its trainer knows`() throws {
+        let shape = try ModelShape(dim: 16, heads: 2, layers: 1, context: 8)
+        let key = try VocabularyKey(Bytes(repeating: 7, count: 32))
+        func graph(_ names: [String]) throws -> SiteGraph {
+            let nodes = try names.map { (id: try key.token(.node, named: $0), name: $0) }
+            let near = (tokens: try key.relation(named: "near"), name: "near")
+            let triples = nodes.dropFirst().map {
+                TokenTriple(head: nodes[0].id, relation: near.tokens.forward, tail: $0.id)
+            }
+            return try SiteGraph(nodes: nodes, relations: [near], triples: triples, valid: [], test: [])
+        }
+        let spec = try ModelSpec(name: "a", agent: "a", shape: shape)
+        let plan = try TrainingPlan(TrainRequest(agent: "a", rounds: 1, steps: 3, batch: 4), context: 8)
+        var model = MergedModel(id: ModelID(Bytes(repeating: 1, count: 32))!, spec: spec)
+        func bench(_ graph: SiteGraph, _ saved: TrainerState?) throws -> Workbench {
+            try Workbench(
+                spec: spec, graph: graph, plan: plan, site: PeerID(Bytes(repeating: 1, count: 32))!,
+                start: model.parameters(tokens: graph.vocabulary.tokens), saved: saved)
+        }
+        let small = try graph(["a", "b", "c"])
+        let first = try bench(small, nil)
+        _ = try first.steps()
+        let saved = first.state
+        let large = try graph(["a", "b", "c", "d", "e"])
+        let second = try bench(large, saved).state
+        #expect(second.adam.steps == 3 && second.adam.dense == saved.adam.dense)
+        #expect(second.residuals == saved.residuals)
+        for (row, token) in large.vocabulary.tokens.enumerated() {
+            let moments = second.adam.tokens.second[row * 16..<(row + 1) * 16]
+            if let old = small.vocabulary.tokens.firstIndex(of: token) {
+                #expect(moments.elementsEqual(saved.adam.tokens.second[old * 16..<(old + 1) * 16]))
+            } else {
+                #expect(Array(moments) == Array(repeating: 0, count: 16))
+            }
+        }
+        #expect(try bench(small, second).state.adam == saved.adam, "and back")
+    }
+
+    @Test func `a single graph node is trained on without harm`() throws {
+        let shape = try ModelShape(dim: 16, heads: 2, layers: 1, context: 8)
+        let key = try VocabularyKey(Bytes(repeating: 7, count: 32))
+        let node = (id: try key.token(.node, named: "a"), name: "a")
+        let knows = (tokens: try key.relation(named: "knows"), name: "knows")
+        let graph = try SiteGraph(
+            nodes: [node], relations: [knows],
+            triples: [TokenTriple(head: node.id, relation: knows.tokens.forward, tail: node.id)], valid: [], test: [])
+        let spec = try ModelSpec(name: "a", agent: "a", shape: shape)
+        let plan = try TrainingPlan(TrainRequest(agent: "a", rounds: 1, steps: 3, batch: 4), context: 8)
+        var model = MergedModel(id: ModelID(Bytes(repeating: 1, count: 32))!, spec: spec)
+        let bench = try Workbench(
+            spec: spec, graph: graph, plan: plan, site: PeerID(Bytes(repeating: 1, count: 32))!,
+            start: model.parameters(tokens: graph.vocabulary.tokens), saved: nil)
+        #expect(try bench.steps() == 0)
+        #expect(!bench.parameters.tokens.contains { !$0.isFinite })
     }
 }

@@ -85,6 +85,27 @@ struct TrainerState: Sendable {
     }
 }
 
+extension TrainerState {
+    /// The moments for another vocabulary: rows follow their tokens, new ones start at zero.
+    func adam(for vocabulary: [TokenID], shape: ModelShape) throws(LearningError) -> AdamState {
+        guard vocabulary != tokens else { return adam }
+        for (name, table) in [("first", adam.tokens.first), ("second", adam.tokens.second)]
+        where table.count != tokens.count * shape.dim {
+            throw .wrongCount(name: "saved \(name) moments", found: table.count, expected: tokens.count * shape.dim)
+        }
+        let places = Dictionary(zip(tokens, tokens.indices), uniquingKeysWith: { first, _ in first })
+        func rows(of table: [Float]) -> [Float] {
+            vocabulary.flatMap { token -> ArraySlice<Float> in
+                guard let row = places[token] else { return ArraySlice(repeating: 0, count: shape.dim) }
+                return table[row * shape.dim..<(row + 1) * shape.dim]
+            }
+        }
+        var moved = adam
+        moved.tokens = .init(first: rows(of: adam.tokens.first), second: rows(of: adam.tokens.second))
+        return moved
+    }
+}
+
 /// Arrays as bytes of the site's own store, little-endian.
 private enum Packed {
     static let maxBytes = 1 << 31

@@ -143,7 +143,8 @@ final class TrainingRun: Sendable {
     // MARK: Isolated
 
     private func isolate(since start: ContinuousClock.Instant, _ clock: ContinuousClock) async throws {
-        guard graph.index.edgeCount > 0 else { return }
+        // No round must not replace what was trained before by the untrained start.
+        guard graph.index.edgeCount > 0, plan.rounds > 0 else { return }
         let model = model
         let tokens = graph.vocabulary.tokens
         guard let spec = try await host.ask({ $0.spec(of: model) }) else { throw TrainingError.modelGone }

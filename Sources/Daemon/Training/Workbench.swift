@@ -56,11 +56,11 @@ final class Workbench: @unchecked Sendable {
             heldOut: graph.valid, filter: graph.triples + graph.valid, vocabulary: graph.vocabulary,
             evaluation: .twoSided)
         validation = task.queries.map { LinkQuery(context: $0.context, answer: $0.answer, filtered: $0.filtered) }
-        if let saved, saved.tokens == graph.vocabulary.tokens, saved.adam.dense.first.count == spec.shape.denseCount {
-            try trainer.resume(saved.adam)
-            residuals = saved.residuals
-            rounds = saved.rounds
-        }
+        guard let saved else { return }
+        // The graph may have changed since: what is known of a token stays with it.
+        try trainer.resume(try saved.adam(for: graph.vocabulary.tokens, shape: spec.shape))
+        residuals = saved.residuals
+        rounds = saved.rounds
     }
 
     var parameters: Parameters { trainer.parameters }
