@@ -234,7 +234,9 @@ extension Node {
 
     mutating func persisted(_ number: UInt64, now: Instant, _ effects: inout [Effect]) {
         guard let done = inFlight, done.batch.number == number else {
-            preconditionFailure("the store confirmed batch \(number), which is not on its way")
+            // What the store had to do before this batch failed, and the batch did not.
+            precondition(stopped != nil, "the store confirmed batch \(number), which is not on its way")
+            return
         }
         inFlight = nil
         counters.batches += 1

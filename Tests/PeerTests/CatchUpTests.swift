@@ -172,4 +172,13 @@ import Wire
         }
         #expect(!recent.contains(digests[0]))
     }
+
+    @Test func `a batch that is stored after something else of the store failed is no surprise`() throws {
+        let town = Town(members: 1)
+        try town.start(0)
+        town.storeFailure = "a snapshot cannot be written: the disk is full"
+        let ticket = town.submit(0, .memberAdd, try MemberAdd(peer: town.peer(0), name: "").encode())
+        town.run(milliseconds: 1_000)
+        #expect(town[0].stopped != nil && town.results[ticket] != nil)
+    }
 }

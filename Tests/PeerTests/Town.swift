@@ -21,6 +21,8 @@ final class Town {
     /// Times that each node asked to be woken at.
     private(set) var wakes: [Int: Instant] = [:]
     private(set) var wakeCount = 0
+    /// What else of the store fails just before it takes the next batch.
+    var storeFailure: String?
     /// While true the stores do not answer.
     var holdsLoads = false
     private var loads: [(node: Int, event: Event)] = []
@@ -142,6 +144,7 @@ final class Town {
             }
         case .close(let number): cut(Wire(node: index, number: number))
         case .persist(let batch):
+            if let storeFailure { post(index, .persistFailed(storeFailure)) }
             stores[index] += batch.ops
             post(index, .persisted(batch.number))
         case .writeSnapshot: post(index, .snapshotWritten)
