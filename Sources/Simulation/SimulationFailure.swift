@@ -11,6 +11,7 @@ public enum Invariant: String, Sendable, CaseIterable {
     case nobodyConvicted = "12: a correct author is never convicted"
     case helloFirst = "17: nothing is processed before a valid HELLO"
     case durableArrives = "20: what its author saw as durable is everywhere in the end"
+    case bodiesOnce = "21: bodies travel once"
     case nobodyBanned = "22: no honest peer is banned"
     /// What ``Peer/Node`` promises its shell beyond the protocol page.
     case contract = "the node keeps the contract with its shell"

@@ -74,6 +74,10 @@ public struct SimulationOptions: Sendable, Equatable {
     public let snapshotEveryOps: Int
     /// The last site is not among the founders and is added on the way.
     public let lateJoiner: Bool
+    /// Some dials end at another site than the address should lead to.
+    public let misdirects: Bool
+    /// Nothing goes wrong at all: then the bytes on the wire are counted, too.
+    public let isCalm: Bool
     public let hostiles: [Hostile]
 
     public init(seed: UInt64, overrides: Overrides = Overrides()) {
@@ -89,21 +93,25 @@ public struct SimulationOptions: Sendable, Equatable {
         faultSeconds = overrides.minutes.map { min(max($0, 1), 600) * 60 } ?? seconds
         let rate = 1 + random.below(8)
         submissions = min(faultSeconds * rate / 2 + 3, 20_000)
-        resetEverySeconds = random.chance(0.7) ? 2 + random.below(15) : nil
-        partitionEverySeconds = random.chance(0.6) ? 5 + random.below(15) : nil
-        crashEverySeconds = random.chance(0.7) ? 3 + random.below(20) : nil
-        pauseEverySeconds = random.chance(0.3) ? 4 + random.below(10) : nil
+        let isCalm = random.chance(0.08)
+        self.isCalm = isCalm
+        func fault(_ probability: Double) -> Bool { random.chance(probability) && !isCalm }
+        resetEverySeconds = fault(0.7) ? 2 + random.below(15) : nil
+        partitionEverySeconds = fault(0.6) ? 5 + random.below(15) : nil
+        crashEverySeconds = fault(0.7) ? 3 + random.below(20) : nil
+        pauseEverySeconds = fault(0.3) ? 4 + random.below(10) : nil
         burst = random.chance(0.2) ? 100 : 3
         largeBodies = random.chance(0.5)
         hugeBodies = random.chance(0.1)
-        restoresDatabase = random.chance(0.3)
-        losesJournal = random.chance(0.2)
+        restoresDatabase = fault(0.3)
+        losesJournal = fault(0.2)
         journalTail = random.chance(0.5) ? nil : [1, 2, 16][random.below(3)]
-        fillsDisk = random.chance(0.15)
+        fillsDisk = fault(0.15)
         writeMs = [2, 10, 50, 400, 2_000][random.below(5)]
         snapshotEveryOps = [3, 16, 256][random.below(3)]
         lateJoiner = random.chance(0.4) && self.nodes > 2
-        hostiles = Hostile.allCases.filter { _ in random.chance(0.35) }
+        misdirects = fault(0.2)
+        hostiles = Hostile.allCases.filter { _ in fault(0.35) }
     }
 
     /// Repeats this very run.
@@ -125,6 +133,7 @@ extension SimulationOptions: CustomStringConvertible {
             flag(restoresDatabase, "restores-database"), flag(losesJournal, "loses-journal"),
             ["journal-tail=\(journalTail.map(String.init) ?? "all")"], flag(fillsDisk, "disk-full"),
             ["write=\(writeMs)ms", "snapshot=\(snapshotEveryOps)"], flag(lateJoiner, "late-joiner"),
+            flag(misdirects, "misdirects"), flag(isCalm, "calm"),
             hostiles.map(\.rawValue),
         ]
         return parts.joined().joined(separator: " ")

@@ -47,6 +47,7 @@ public enum Simulator {
             world.now = poll
             let isEqual = world.hasEqualFrontiers
             equalSince = isEqual ? equalSince ?? poll : nil
+            world.isQuiet = equalSince.map { poll - $0 >= quietMs / 2 } ?? false
             if let equalSince, poll - equalSince >= quietMs { return equalSince - healAt }
             guard equalSince != nil || poll <= deadline else {
                 throw Violation(.convergence, world.describeFrontiers())

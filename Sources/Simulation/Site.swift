@@ -8,7 +8,8 @@ struct Site {
     let identity: KeyPair
     let contacts: [Contact]
     /// What its clock is ahead of the world's; clocks of sites have nothing in common.
-    let clockOffset: UInt64
+    /// Another after every start, as a monotonic clock is.
+    var clockOffset: UInt64 = 0
     var node: Node?
     var disk = Disk()
     /// Counts starts.
@@ -29,12 +30,14 @@ struct Site {
     var hasStopped = false
     /// The frontier that was checked last.
     var checked: Hash32?
+    /// Events handled, and frames written that do more than keep links alive, since the network is quiet.
+    var idleEvents = 0
+    var idleFrames = 0
     /// Written and not yet given to the network, in order.
     var unsent: [(connection: ConnectionNumber, bytes: Bytes)] = []
 
-    init(identity: KeyPair, contacts: [Contact], clockOffset: UInt64) {
+    init(identity: KeyPair, contacts: [Contact]) {
         self.identity = identity
         self.contacts = contacts
-        self.clockOffset = clockOffset
     }
 }

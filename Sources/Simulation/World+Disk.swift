@@ -114,6 +114,7 @@ extension World {
         excuseWhatIsLost()
         var recovered = sites[site].disk.recovered(journalTail: options.journalTail)
         tampering.recovered(site, sites[site].disk, &recovered)
+        sites[site].clockOffset = UInt64(random.below(1 << 40))
         let configuration = NodeConfiguration(
             genesis: genesis, contacts: sites[site].contacts, listenAddresses: ["site-\(site):7000"],
             freshLog: LogID(rawValue: random.next()))

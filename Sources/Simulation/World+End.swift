@@ -33,24 +33,61 @@ extension World {
     mutating func lastChecks() throws(Violation) {
         for site in sites.indices { countRefusals(at: site) }
         try durabilityCheck.atTheEnd(sites.map(\.disk))
-        for site in sites.indices {
-            let node = sites[site].node!
-            guard sites[site].disk.ops.count == Int(node.summary.frontier.opCount) else {
-                throw Violation(.contract, "site \(site) holds ops beyond what it announces at the end")
-            }
-        }
+        for site in sites.indices { try checkRest(of: site) }
+        try checkTickets()
+        if options.isCalm { try checkBytes() }
         let site = random.below(sites.count)
         try RefoldCheck.check(
             sites[site].disk.ops, against: sites[site].node!.summary.stateDigest, genesis: genesis, random: &random,
             site: site)
     }
 
+    /// A site with nothing to do does next to nothing.
+    private func checkRest(of site: Int) throws(Violation) {
+        let node = sites[site].node!
+        guard sites[site].disk.ops.count == Int(node.summary.frontier.opCount) else {
+            throw Violation(.contract, "site \(site) holds ops beyond what it announces at the end")
+        }
+        // About ten events a second for every link: PINGs, PONGs and timers, some in pieces.
+        let seconds = Int(Simulator.quietMs / 1_000)
+        guard sites[site].idleEvents <= (node.peers.count + 1) * seconds * 12 else {
+            throw Violation(.contract, "site \(site) handles \(sites[site].idleEvents) events with nothing to do")
+        }
+        guard sites[site].idleFrames <= seconds * sites.count else {
+            throw Violation(.contract, "site \(site) writes \(sites[site].idleFrames) frames with nothing to say")
+        }
+        let mayWait =
+            options.hostiles.contains(.replayer) || options.restoresDatabase || options.losesJournal
+            || options.crashEverySeconds != nil || options.fillsDisk
+        guard mayWait || node.isQuiet else {
+            throw Violation(.contract, "site \(site) still waits for \(node.replica.waitingCount) ops at the end")
+        }
+    }
+
+    /// Every submission is answered, unless the process that took it is gone.
+    private func checkTickets() throws(Violation) {
+        for (ticket, taker) in tickets.sorted(by: { $0.key < $1.key }) where sites[taker.site].life == taker.life {
+            throw Violation(.contract, "site \(taker.site) never answers ticket \(ticket)")
+        }
+    }
+
+    /// Without faults a body is fetched once by everybody (protocol §10, invariant 21).
+    private func checkBytes() throws(Violation) {
+        for site in sites.indices {
+            let counters = sites[site].node!.counters
+            guard counters.bodyBytesReceived * 100 <= counters.bodyBytesUseful * 105 else {
+                throw Violation(
+                    .bodiesOnce,
+                    "site \(site) received \(counters.bodyBytesReceived) bytes of bodies for \(counters.bodyBytesUseful)"
+                )
+            }
+        }
+    }
+
     /// What a node counted in the life that ends now.
     mutating func countRefusals(at site: Int) {
         guard let counters = sites[site].node?.counters else { return }
-        for (code, count) in counters.refused.sorted(by: { $0.key < $1.key }) {
-            note("counted: \(code)", count)
-        }
+        for (code, count) in counters.refused.sorted(by: { $0.key < $1.key }) { note("counted: \(code)", count) }
         note("body bytes in vain", counters.bodyBytesReceived - counters.bodyBytesUseful)
         note("bodies fetched", counters.bodiesFetched)
     }

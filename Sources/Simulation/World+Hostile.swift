@@ -182,6 +182,8 @@ extension World {
         let envelope = published[random.below(published.count)]
         let message = make(&self, envelope)
         say(message, index, number)
+        // Something that would be answered, in the same piece or soon after it.
+        send(Message.ping(nonce: 1).frame().encode(), to: number, from: 0)
         // What a later version might write is passed over, and its sender is not to blame.
         if case .ops(let ops) = message, ops.contains(where: isFromTheFuture) { return }
         guard let link = hostiles[index].link, link.queued(on: message.kind.lane) == 0 else { return }

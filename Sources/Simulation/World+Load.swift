@@ -20,7 +20,7 @@ extension World {
 
     private mutating func submit(_ kind: OpKind, _ body: Bytes, at site: Int) throws(Violation) {
         lastTicket += 1
-        tickets[lastTicket] = kind
+        tickets[lastTicket] = (site, sites[site].life)
         try perform(.submit(ticket: lastTicket, kind: kind, body: body), at: site)
     }
 

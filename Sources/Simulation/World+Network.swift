@@ -8,7 +8,12 @@ extension World {
     // MARK: What a node asks for
 
     mutating func dialled(_ peer: PeerID, from site: Int, dial: UInt64) {
-        let target = self.site(of: peer)!
+        var target = self.site(of: peer)!
+        let others = sites.indices.filter { $0 != site && $0 != target }
+        if options.misdirects, !isHealed, !others.isEmpty, random.chance(0.1) {
+            target = others[random.below(others.count)]
+            note("dial led astray")
+        }
         queue.schedule(
             .dial(site: site, life: sites[site].life, target: target, dial: dial), at: now + network.delay())
     }
@@ -41,12 +46,16 @@ extension World {
         guard let end = network.end(of: .site(site), in: number), network.isOpen(number, end) else {
             throw Violation(.contract, "site \(site) writes to connection \(number), which it knows to be over")
         }
+        if isQuiet, bytes.count > 4, !Self.idleKinds.contains(bytes[4]) { sites[site].idleFrames += 1 }
         if sites[site].unsent.last?.connection == number {
             sites[site].unsent[sites[site].unsent.count - 1].bytes += bytes
         } else {
             sites[site].unsent.append((number, bytes))
         }
     }
+
+    /// PING, PONG, FRONTIER and CREDIT.
+    private static let idleKinds: Set<UInt8> = [2, 3, 9, 21]
 
     /// Hands what was written to the network.
     mutating func flush(_ site: Int) throws(Violation) {

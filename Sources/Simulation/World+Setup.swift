@@ -44,7 +44,7 @@ extension World {
             let contacts = edges[site].map {
                 Contact(peer: keys[$0].peerID, address: "site-\($0):7000", name: "\($0)")
             }
-            return Site(identity: key, contacts: contacts, clockOffset: UInt64(random.below(1 << 40)))
+            return Site(identity: key, contacts: contacts)
         }
         self.random = random
     }

@@ -24,8 +24,10 @@ struct World {
     var trace: Trace
     var random: Random
     var isHealed = false
-    /// Who submitted what is not answered yet.
-    var tickets: [UInt64: OpKind] = [:]
+    /// All frontiers have been equal for a while: little should happen.
+    var isQuiet = false
+    /// Whom the answers that are still to come were promised to.
+    var tickets: [UInt64: (site: Int, life: Int)] = [:]
     var lastTicket: UInt64 = 0
     /// How often each noteworthy thing occurred.
     private(set) var occurrences: [String: Int] = [:]
@@ -98,6 +100,7 @@ struct World {
     mutating func perform(_ event: Event, at site: Int) throws(Violation) {
         guard sites[site].node != nil else { return }
         record(event, at: site)
+        if isQuiet { sites[site].idleEvents += 1 }
         let effects = sites[site].node!.handle(event, now: clock(site))
         try observe(site)
         for effect in effects {
