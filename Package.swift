@@ -93,24 +93,38 @@ let rooms: [Target] = [
     room("Site", ["Wire", "Identity", "Membership", "CShims"]),
     room(
         "Storage",
-        ["Wire", "Identity", "Membership", "Replication", "Learning", "Graph", "Federation", "Peer", "Site", "CPostgres", "CShims"]),
+        [
+            "Wire", "Identity", "Membership", "Replication", "Learning", "Graph", "Federation", "Peer", "Site",
+            "CPostgres", "CShims",
+        ]),
     room("Transport", ["Wire", "Identity", "CUV", "COpenSSL", "CShims"]),
     room("API", ["Wire", "CMicroHTTPD", "CCurl", "CShims"]),
     room("Terminal", ["CShims"]),
     // 4 programs
     room(
         "Daemon",
-        ["Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Learning", "Graph", "Federation", "Peer", "Site", "Storage", "Transport", "API", "CShims"]
+        [
+            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Learning", "Graph", "Federation",
+            "Peer", "Site", "Storage", "Transport", "API", "CShims",
+        ]
     ),
     room(
         "Harness",
-        ["Wire", "Identity", "Learning", "Graph", "Federation", "Membership", "Site", "API", "Terminal", "CShims", "DemoData"]),
+        [
+            "Wire", "Identity", "Learning", "Graph", "Federation", "Membership", "Site", "API", "Terminal", "CShims",
+            "DemoData",
+        ]),
     .executableTarget(
         name: "shoal",
-        dependencies: ["Wire", "Identity", "Membership", "Replication", "Graph", "Learning", "Site", "Storage", "API", "Terminal", "Daemon", "Harness", "Simulation"],
+        dependencies: [
+            "Wire", "Identity", "Membership", "Replication", "Graph", "Learning", "Site", "Storage", "API", "Terminal",
+            "Daemon", "Harness", "Simulation",
+        ],
         swiftSettings: strict),
     // beside
-    room("Simulation", ["Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Learning", "Federation", "Peer"]),
+    room(
+        "Simulation",
+        ["Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Learning", "Federation", "Peer"]),
 ]
 
 let allTests: [Target] = [
@@ -123,13 +137,25 @@ let allTests: [Target] = [
     tests("Learning", ["Wire", "Learning"] + kernelNames),
     tests("Graph", ["Wire", "Identity", "Graph"]),
     tests("Federation", ["Wire", "Identity", "Learning", "Federation"]),
-    tests("Peer", ["Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Learning", "Federation", "Peer", "Simulation"]),
+    tests(
+        "Peer",
+        [
+            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Learning", "Federation", "Peer",
+            "Simulation",
+        ]),
     tests("Site", ["Wire", "Identity", "Membership", "Site"]),
-    tests("Storage", ["Wire", "Identity", "Membership", "Replication", "Learning", "Graph", "Federation", "Peer", "Site", "Storage"]),
+    tests(
+        "Storage",
+        ["Wire", "Identity", "Membership", "Replication", "Learning", "Graph", "Federation", "Peer", "Site", "Storage"]),
     tests("Transport", ["Wire", "Identity", "Transport"]),
     tests("API", ["Wire", "API"]),
     tests("Terminal", ["Terminal"]),
-    tests("Daemon", ["Wire", "Identity", "Learning", "Graph", "Federation", "Membership", "Peer", "Site", "Storage", "Transport", "API", "Daemon"]),
+    tests(
+        "Daemon",
+        [
+            "Wire", "Identity", "Learning", "Graph", "Federation", "Membership", "Peer", "Site", "Storage", "Transport",
+            "API", "Daemon",
+        ]),
     tests("Simulation", ["Wire", "Identity", "Replication", "Simulation", "Peer"]),
     // Every command, against a node that the test plays.
     tests("Command", ["Wire", "Identity", "Membership", "Site", "API", "Terminal", "Simulation", "shoal"]),
