@@ -142,7 +142,8 @@ public final class Daemon: Sendable {
         let parts = try await onLoop { loop in
             let transport = try TLSTransport(loop: loop)
             let listening = try options.listen.map { try Self.listen(transport, on: $0) }
-            let advertised = options.advertise.isEmpty ? [listening].compactMap { $0 } : options.advertise
+            let advertised = try Self.checked(
+                options.advertise.isEmpty ? [listening].compactMap { $0 } : options.advertise)
             let node = try Node(
                 configuration: NodeConfiguration(
                     genesis: network.genesis,
@@ -214,6 +215,18 @@ public final class Daemon: Sendable {
                 remedy: "write HOST:PORT, for example 0.0.0.0:7447")
         }
         return "\(try transport.listen(place))"
+    }
+
+    /// What a HELLO can carry.
+    static func checked(_ addresses: [String]) throws(SiteError) -> [String] {
+        let isLong = { (address: String) in address.utf8.count > SessionLimits.addressBytes }
+        guard addresses.count <= SessionLimits.listenAddresses, !addresses.contains(where: isLong) else {
+            throw SiteError(
+                .malformed(line: nil), operation: "advertise", object: "\(addresses.count) addresses",
+                cause: "peers are told at most \(SessionLimits.listenAddresses), each of at most "
+                    + "\(SessionLimits.addressBytes) bytes", remedy: "give fewer or shorter --advertise")
+        }
+        return addresses
     }
 
     private static func peers(_ paths: [String]) throws -> PeerList {

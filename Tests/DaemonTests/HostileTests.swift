@@ -1,6 +1,7 @@
 import API
 import Graph
 import Identity
+import Site
 import Testing
 import Wire
 
@@ -55,5 +56,12 @@ import Wire
         #expect(cache.graph == nil)
         cache.keep(graph, of: cache.age)
         #expect(cache.graph != nil)
+    }
+
+    @Test func `more addresses than a HELLO carries are refused at the start`() throws {
+        let eight = Array(repeating: "a.example.org:7447", count: 8)
+        #expect(try Daemon.checked(eight) == eight)
+        #expect(throws: SiteError.self) { try Daemon.checked(eight + ["b.example.org:7447"]) }
+        #expect(throws: SiteError.self) { try Daemon.checked([String(repeating: "a", count: 250) + ":65535"]) }
     }
 }

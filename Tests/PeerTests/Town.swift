@@ -15,6 +15,9 @@ final class Town {
     let genesis: Genesis
     private(set) var nodes: [Int: Node] = [:]
     private(set) var stores: [[StoredOp]]
+    /// The envelopes of each log, of as many stored ops as `shelved` says.
+    private var shelves: [[LogKey: [Bytes]]]
+    private var shelved: [Int]
     private(set) var results: [UInt64: SubmitResult] = [:]
     private(set) var notices: [(node: Int, notice: Notice)] = []
     private(set) var now = Instant(milliseconds: 1_000_000)
@@ -46,6 +49,8 @@ final class Town {
             vocabularyKey: Bytes(repeating: 2, count: 32),
             founders: keys.map(\.peerID))
         stores = Array(repeating: [], count: members)
+        shelves = Array(repeating: [:], count: members)
+        shelved = Array(repeating: 0, count: members)
     }
 
     var network: NetworkID { genesis.networkID }
@@ -149,11 +154,11 @@ final class Town {
             post(index, .persisted(batch.number))
         case .writeSnapshot: post(index, .snapshotWritten)
         case .loadOps(let request, let ranges):
-            let envelopes = ranges.flatMap { range in
-                stores[index].filter {
-                    $0.op.header.logKey == range.key && (range.from...range.through).contains($0.op.header.seq)
-                }.map(\.op.envelope)
+            for stored in stores[index][shelved[index]...] {
+                shelves[index][stored.op.header.logKey, default: []].append(stored.op.envelope)
             }
+            shelved[index] = stores[index].count
+            let envelopes = ranges.flatMap { shelves[index][$0.key]![Int($0.from) - 1..<Int($0.through)] }
             load(index, .opsLoaded(request: request, envelopes: envelopes))
         case .loadBody(let request, let hash):
             let body = stores[index].first { $0.op.header.bodyHash == hash && $0.body != nil }?.body
