@@ -40,6 +40,8 @@ public func evaluate(
     shape: ModelShape, parameters: Parameters, candidates: Int, queries: [LinkQuery], threads: Int = 1,
     kernel: KernelVariant = .best
 ) throws(LearningError) -> Ranking {
+    // A site without held-out triples may have no graph node either.
+    if queries.isEmpty { return Ranking(ranks: []) }
     try checkSizes(vocabulary: candidates, candidates: candidates, threads: threads)
     var workers: [RankingWorker] = []
     for _ in 0..<threads {
