@@ -128,13 +128,27 @@ final class Database: Sendable {
         }
     }
 
-    /// As ``query(_:)``, for work with errors of its own.
+    /// As ``query(_:)``, for long work with errors of its own, which is not repeated: on a thread of its
+    /// own, so that nobody waits for an import.
     func working<Value: Sendable>(_ work: @escaping @Sendable (Connection) throws -> Value) async throws -> Value {
-        try await query { (connection) throws(StorageError) in Result { try work(connection) } }.get()
+        let pool = pool
+        return try await longWorker.perform { () throws(StorageError) in
+            try pool.withConnection { (connection) throws(StorageError) in Result { try work(connection) } }
+        }.get()
     }
 
     private let worker = StorageThread(name: "shoal-queries")
+    private let longWorker = StorageThread(name: "shoal-imports")
     private let stopping = Flag()
+
+    /// - Throws: once the node stops, so that long work can end early.
+    func checkRunning() throws(StorageError) {
+        guard !stopping.isSet else {
+            throw StorageError(
+                .cancelled, operation: "use", object: "the database", cause: "the node is stopping",
+                remedy: "try again when it runs")
+        }
+    }
 
     /// Something that happens once.
     final class Flag: Sendable {
@@ -149,6 +163,7 @@ final class Database: Sendable {
     func stop() {
         stopping.set()
         worker.finish()
+        longWorker.finish()
         pool.close()
         server?.stop()
     }

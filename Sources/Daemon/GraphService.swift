@@ -27,7 +27,10 @@ final class GraphService: Sendable {
         do {
             counts = try await database.working { (connection) throws in
                 let chunks = ChunkReader(body)
-                return try self.store(connection).importTriples(split) { () throws(StorageError) in try chunks.next() }
+                return try self.store(connection).importTriples(split) { () throws(StorageError) in
+                    try self.database.checkRunning()
+                    return try chunks.next()
+                }
             }
         } catch let error as ImportError {
             switch error {

@@ -36,8 +36,8 @@ func answering(_ work: () async throws -> Response) async throws -> Response {
     } catch let problem as Problem {
         throw problem
     } catch let error as StorageError {
-        throw error.isConnectionLost
-            ? Problem.unavailable("\(error)", remedy: "try again: the database is being restarted")
+        throw error.isPassing
+            ? Problem.unavailable("\(error)", remedy: "try again: the database is busy or being restarted")
             : Problem.conflict("\(error)", code: "storage")
     } catch is TransportError {
         throw Problem.unavailable("the node is stopping")
