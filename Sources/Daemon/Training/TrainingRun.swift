@@ -77,7 +77,10 @@ final class TrainingRun: Sendable {
         let bench = try Workbench(
             spec: first.spec, graph: graph, plan: plan, site: first.log.author, start: first.parameters,
             saved: try await states.load(.federated, of: model, shape: first.spec.shape))
+        var pace = Pace()
         for round in 1...plan.rounds where !cancelled.load(ordering: .relaxed) {
+            try await keep(&pace) { Instant(milliseconds: UInt64((clock.now - start).seconds * 1_000)) }
+            let begin = clock.now
             let base = try await announced(tokens)
             let (delta, loss) = try await onWorker { try bench.round(from: base, model: self.model) }
             var bytes = 0
@@ -87,6 +90,7 @@ final class TrainingRun: Sendable {
                 try accepted(await host.submit(.updateModelWeights, body))
                 bench.commit()
             }
+            pace.completed(in: UInt64((clock.now - begin).seconds * 1_000))
             report.withLock {
                 $0.round = round
                 $0.steps += plan.steps
@@ -98,6 +102,17 @@ final class TrainingRun: Sendable {
             if round % 10 == 0 || round == plan.rounds {
                 try await states.save(bench.state, .federated, of: model)
             }
+        }
+    }
+
+    /// Waits while this site is ahead of others that train.
+    private func keep(_ pace: inout Pace, now: () -> Instant) async throws {
+        while !cancelled.load(ordering: .relaxed) {
+            let ops = try await host.ask { node in
+                Dictionary(uniqueKeysWithValues: node.status.map { ($0.id, $0.ops) })
+            }
+            if pace.mayBegin(ops: ops, now: now()) { return }
+            try await Task.sleep(for: .milliseconds(5))
         }
     }
 

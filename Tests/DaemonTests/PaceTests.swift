@@ -1,0 +1,66 @@
+import Identity
+import Testing
+import Wire
+
+@testable import Daemon
+
+@Suite struct PaceTests {
+    private let a = PeerID(Bytes(repeating: 1, count: 32))!
+    private let b = PeerID(Bytes(repeating: 2, count: 32))!
+
+    private func at(_ ms: UInt64) -> Instant { Instant(milliseconds: ms) }
+
+    private func mayBegin(_ pace: inout Pace, _ ops: [PeerID: UInt64], _ now: UInt64) -> Bool {
+        pace.mayBegin(ops: ops, now: at(now))
+    }
+
+    /// Rounds that may begin one after the other, up to 20, while nobody else moves.
+    private func free(_ pace: inout Pace, _ ops: [PeerID: UInt64], _ now: UInt64) -> Int {
+        var rounds = 0
+        while rounds < 20, pace.mayBegin(ops: ops, now: at(now)) {
+            pace.completed(in: 100)
+            rounds += 1
+        }
+        return rounds
+    }
+
+    @Test func `a site that trains alone waits for nobody, whatever others did before`() {
+        var pace = Pace()
+        #expect(free(&pace, [a: 7, b: 900], 0) == 20)
+    }
+
+    @Test func `a site stays two rounds ahead of one that it hears`() {
+        var pace = Pace()
+        #expect(mayBegin(&pace, [a: 5], 0))
+        #expect(free(&pace, [a: 6], 10) == 2)
+        #expect(free(&pace, [a: 7], 20) == 1, "each op lets one round begin")
+        #expect(free(&pace, [a: 10], 30) == 3)
+    }
+
+    @Test func `the slowest of those that train sets the pace`() {
+        var pace = Pace()
+        #expect(mayBegin(&pace, [a: 0, b: 0], 0))
+        #expect(free(&pace, [a: 1, b: 1], 10) == 2)
+        #expect(free(&pace, [a: 9, b: 2], 20) == 1)
+    }
+
+    @Test func `who falls silent is not waited for, and counts again when it is heard`() {
+        var pace = Pace()
+        #expect(mayBegin(&pace, [a: 0], 0))
+        #expect(free(&pace, [a: 1], 0) == 2)
+        #expect(!mayBegin(&pace, [a: 1], Pace.patienceMs - 1))
+        #expect(free(&pace, [a: 1], Pace.patienceMs) == 20)
+        #expect(free(&pace, [a: 2], 9_000) == 2, "from where both stand now")
+    }
+
+    @Test func `slow rounds are waited for longer`() {
+        var pace = Pace()
+        #expect(mayBegin(&pace, [a: 0], 0))
+        for _ in 0..<2 {
+            #expect(mayBegin(&pace, [a: 1], 0))
+            pace.completed(in: 5_000)
+        }
+        #expect(!mayBegin(&pace, [a: 1], 14_999))
+        #expect(mayBegin(&pace, [a: 1], 15_000))
+    }
+}
