@@ -39,7 +39,7 @@ extension Cluster {
         for attempt in 1... {
             do {
                 let names = try nodes.filter { !$0.isAlive }.map(\.name)
-                _ = try await forEach(names, atMost: max(2, Self.cores)) { name in
+                _ = try await forEach(names, atMost: max(4, Self.cores)) { name in
                     onStep(name, .starting)
                     let begin = ContinuousClock.now
                     try await start(name)

@@ -40,14 +40,16 @@ public struct ClusterNode: Sendable {
     ///
     /// - Throws: a failure that shows the node's last words, if it does not run.
     public func client() throws -> HTTPClient {
-        guard let socketPath else { throw notRunning() }
+        guard let socketPath else {
+            throw notRunning("reach", remedy: "Start it with `shoal cluster start \(name) --dir \(directory)`")
+        }
         return HTTPClient(.unix(path: socketPath))
     }
 
-    func notRunning() -> Failure {
+    func notRunning(_ operation: String, remedy: String = "") -> Failure {
         Failure(
-            "reach", name, "the node does not run; its last words:\n\(lastWords())",
-            remedy: "Start it with `shoal cluster start \(name)`", exit: .unreachable)
+            operation, name, "the node does not run; its last words:\n\(lastWords())", remedy: remedy,
+            exit: .unreachable)
     }
 
     /// The last lines of its output, indented.

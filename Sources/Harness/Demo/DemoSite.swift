@@ -95,7 +95,7 @@ struct DemoSite: Sendable {
             return try await client.json(call)
         } catch {
             try Task.checkCancellation()
-            guard node.isAlive else { throw node.notRunning() }
+            guard node.isAlive else { throw node.notRunning("demo") }
             let (_, _, cause, remedy) = error.parts
             throw Failure(
                 "demo", "\(name): \(what)", cause, remedy: remedy, exit: error.isUnreachable ? .unreachable : .refused)

@@ -1,0 +1,76 @@
+import API
+import Foundation
+import Testing
+
+@testable import Harness
+
+/// Parts of the harness that need no node.
+@Suite struct PartsTests {
+    @Test func `a topology says who dials whom`() {
+        func dials(_ topology: Topology) -> [[Int]] { (0..<4).map { topology.neighbours(of: $0, count: 4) } }
+        #expect(dials(.full) == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]])
+        #expect(dials(.line) == [[1], [0, 2], [1, 3], [2]])
+        #expect(dials(.star) == [[1, 2, 3], [0], [0], [0]])
+    }
+
+    @Test func `ports are different and no outgoing connection can take them`() throws {
+        let ports = try FreePorts.choose(64)
+        #expect(Set(ports).count == 64)
+        let range = try String(contentsOfFile: "/proc/sys/net/ipv4/ip_local_port_range", encoding: .utf8)
+        let first = try #require(range.split(whereSeparator: \.isWhitespace).first.flatMap { Int($0) })
+        if first > 12_000 { #expect(ports.allSatisfy { Int($0) < first }) }
+    }
+
+    @Test func `a process is known by its start as well as by its id`() throws {
+        let own = try #require(ProcessIdentity(of: getpid()))
+        #expect(own.isAlive)
+        let bytes = try JSON.encode(own)
+        #expect(try JSON.decode(ProcessIdentity.self, from: bytes) == own)
+        let text = String(decoding: bytes, as: UTF8.self).replacing("\(own.startTicks)", with: "\(own.startTicks + 1)")
+        let other = try JSON.decode(ProcessIdentity.self, from: Array(text.utf8))
+        #expect(!other.isAlive, "the same number, another process")
+    }
+
+    @Test func `the bundled data are three hospitals with different facts`() throws {
+        let dataset = try Dataset.bundled()
+        #expect(dataset.sites.map(\.name) == ["north", "river", "harbour"])
+        let facts = dataset.sites.map { Set($0.facts(.train)) }
+        #expect(facts.map(\.count).reduce(0, +) == 5_221)
+        #expect(facts[0].isDisjoint(with: facts[1]) && facts[1].isDisjoint(with: facts[2]))
+        let relations = dataset.sites.map { Set($0.facts(.train).map(\.relation)) }
+        #expect(relations[0].intersection(relations[1]).count > 40, "the same relations")
+    }
+
+    @Test func `means count queries, and a figure that does not exist is null`() throws {
+        func site(_ name: String, _ score: DemoScore) -> DemoReport.Site {
+            DemoReport.Site(
+                name: name, isolated: score, federated: score, served: score, pooled: nil, ops: 1, opsSigned: 1,
+                opBytesSigned: 0, bytesSent: 1, bytesReceived: 1, frontierDigest: "f", stateDigest: "s", triples: 0)
+        }
+        let sites = [
+            site("a", DemoScore(mrr: 0.5, hits1: 0, hits10: 1, queries: 30)), site("b", .none),
+            site("c", DemoScore(mrr: 1, hits1: 1, hits10: 1, queries: 10)),
+        ]
+        let report = DemoReport(dataset: "d", sites: sites, examples: [], wallSeconds: 1)
+        #expect(report.federatedMrr == 0.625)
+        #expect(report.pooledMrr == nil)
+        #expect(report.digestsEqual)
+        let json = String(decoding: try JSON.encode(report), as: UTF8.self)
+        #expect(json.contains("\"pooled_mrr\":null"))
+        #expect(json.contains("{\"hits1\":null,\"hits10\":null,\"mrr\":null,\"queries\":0}"))
+        #expect(json.contains("\"balance_nkoi\":0") && json.contains("\"patterns_accepted\":0"))
+    }
+
+    @Test func `folders are read in the order of their numbers`() async throws {
+        try await Place.with { place in
+            for name in ["10", "9", "b", "a"] {
+                try FileManager.default.createDirectory(atPath: "\(place)/\(name)", withIntermediateDirectories: false)
+                try Data("x\ty\tz\n".utf8).write(to: URL(filePath: "\(place)/\(name)/train.txt"))
+            }
+            let dataset = try Dataset.folder(place)
+            #expect(dataset.sites.map(\.name) == ["9", "10", "a", "b"])
+            #expect(try dataset.prefix(2).sites.map(\.name) == ["9", "10"])
+            #expect(throws: (any Error).self) { try dataset.prefix(5) }
+        }
+    }
+}
