@@ -135,10 +135,19 @@ extension Cluster {
     public func down(keepingFiles: Bool = false, isHurried: @escaping @Sendable () -> Bool = { false }) async throws {
         try await stopAll(patience: Self.stopPatience, isHurried: isHurried)
         guard !keepingFiles else { return }
-        for node in try nodes {
-            guard let data = try? DataDirectory(existing: node.dataDirectory) else { continue }
-            try? RuntimeDirectory(for: data).remove()
-        }
+        let nodes = try nodes
+        let directory = directory
+        // Some disks are slow to forget a database: all at once. A task of its own, as above.
+        try await Task.detached {
+            _ = try await forEach(nodes, atMost: nodes.count) { node in
+                try await OwnThread.run { _ in
+                    if let data = try? DataDirectory(existing: node.dataDirectory) {
+                        try? RuntimeDirectory(for: data).remove()
+                    }
+                    try? FileManager.default.removeItem(atPath: node.dataDirectory)
+                }
+            }
+        }.value
         // Only what a cluster is made of: the directory may hold other things by now.
         for part in ["nodes", "logs", "peers", "keys", "cluster.json", "cluster.lock"] {
             try? FileManager.default.removeItem(atPath: "\(directory)/\(part)")
