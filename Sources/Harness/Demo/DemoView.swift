@@ -15,7 +15,7 @@ struct DemoView: Sendable {
         let count = dataset.sites.count
         heading(
             isBundled && count == 3
-                ? "Three hospitals, \(names): each knows facts that the others do not."
+                ? "Three hospitals: \(names). Each knows other facts."
                 : "\(Self.counted(count, "site")) of \(dataset.name), each with a graph of its own.")
     }
 
