@@ -103,7 +103,8 @@ extension World {
         case 11..<13: pushStrangersOp(index, number)
         case 13: say(.pull(everything()), index, number)
         case 14: claimMuch(index, number)
-        case 15..<17:
+        case 15: lieAboutState(index, number)
+        case 16:
             offend(index, number, "an altered op") { world, envelope in
                 .ops([HostileParty.alter(envelope, &world.random)])
             }
@@ -172,6 +173,13 @@ extension World {
         let pages = FrontierMessage.pages(
             digest: Hash32(Bytes(repeating: 3, count: 32))!, state: .zero, entries: entries)
         for page in pages { say(.frontier(page), index, number) }
+    }
+
+    /// Names the site's own frontier beside another state.
+    private mutating func lieAboutState(_ index: Int, _ number: ConnectionNumber) {
+        guard let summary = sites[hostiles[index].target].node?.summary else { return }
+        let state = Hash32(Bytes(repeating: 4, count: 32))!
+        say(.frontier(.summary(digest: summary.frontierDigest, state: state)), index, number)
     }
 
     /// Sends what only a liar sends.

@@ -199,7 +199,8 @@ struct World {
                     "site \(site) sees a fork by an honest site: \(held.short) and \(offered.short)")
             }
             note("fork")
-        case .diverged(_, let ours, let theirs):
+        case .diverged(let peer, let ours, let theirs):
+            guard self.site(of: peer) != nil else { return note("a liar named another state") }
             throw Violation(.sameOpsSameState, "site \(site) has \(ours.short), a peer \(theirs.short)")
         case .openedLog(_, let reason): note("new log: \(reason)")
         case .stopped(let reason):
