@@ -14,7 +14,6 @@ public enum StandardRecipe {
 
     public static func options(plannedSteps: Int) -> TrainingOptions {
         var options = TrainingOptions()
-        options.learningRate = 1e-3
         options.schedule = .cosine(plannedSteps: plannedSteps, floor: rateFloor)
         return options
     }

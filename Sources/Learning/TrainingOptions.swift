@@ -10,8 +10,9 @@ public struct TrainingOptions: Hashable, Sendable {
         case linear(decayFrom: Int, plannedSteps: Int, floor: Float)
     }
 
-    /// Adam's step size, above 0 to 1.
-    public var learningRate: Float = 3e-3
+    /// Adam's step size, above 0 to 1. Faster learns more where sites share little (kinship-fed3: 1e-3 .775,
+    /// 2e-3 .809), slower forgets less of what the others know (umls-shared3: .946, .928).
+    public var learningRate: Float = 1.5e-3
     public var schedule: Schedule = .constant
     /// Steps over which the rate rises from 0, counted from global step 0; 0 to 1,000,000.
     public var warmupSteps = 50
@@ -23,7 +24,9 @@ public struct TrainingOptions: Hashable, Sendable {
     /// Keeps Adam's division finite; above 0 to 0.1.
     public var epsilon: Float = 1e-8
     /// Decoupled weight decay (AdamW) of matrices, positions and token rows per unit of learning rate; 0 to 10.
-    public var weightDecay: Float = 0
+    /// At the default rate 1 against 0 (umls-shared3, umls-fed3, kinship-fed3): .947 .957 .812 against
+    /// .939 .960 .794.
+    public var weightDecay: Float = 1
     /// Largest norm of the whole gradient, 0 to 1e6; 0 turns clipping off.
     public var clipNorm: Float = 1
     /// Share of activations dropped after the embedding and after each branch, 0 to 0.9.
