@@ -1,24 +1,33 @@
 /// Softmax cross-entropy of rows of logits, and its gradient in their place.
 ///
-/// With smoothing ε the target distribution is (1-ε) on the target plus ε/E on every candidate
-/// (Szegedy et al. 2016, §7). Gradient = scale · (softmax - target distribution).
+/// A row has one right answer or several, each with its share of the target's probability. With smoothing ε
+/// the target distribution is (1-ε)·share on each answer plus ε/E on every candidate (Szegedy et al. 2016, §7).
+/// Gradient = scale · (softmax - target distribution).
 ///
 /// - Parameters:
 ///   - rows: logits (rows, candidates), `stride` apart; overwritten by the gradient.
-///   - targets: one candidate per row.
+///   - starts: rows + 1 offsets; row i's answers are `starts[i] ..< starts[i + 1]` of the next two.
+///   - answers: candidates; one that comes twice counts twice.
+///   - shares: one per answer, adding up to 1 in each row.
 ///   - scale: 1 / number of counted positions of the whole batch.
-/// - Returns: the sum over rows of -log softmax[target], without the smoothing's share.
+/// - Returns: the sum over rows of -Σ share · log softmax[answer], without the smoothing's share.
 public func crossEntropy(
     _ rows: Int, _ candidates: Int, _ logits: UnsafeMutablePointer<Float>, _ stride: Int,
-    _ targets: UnsafePointer<Int32>, _ smoothing: Float, _ scale: Float
+    _ starts: UnsafePointer<Int32>, _ answers: UnsafePointer<Int32>, _ shares: UnsafePointer<Float>,
+    _ smoothing: Float, _ scale: Float
 ) -> Double {
     let uniform = smoothing / Float(candidates) * scale
     var loss = 0.0
     var row = 0
     while row < rows {
         let z = logits + row * stride
-        let target = Int(targets[row])
-        let asked = z[target]
+        let (first, end) = (Int(starts[row]), Int(starts[row + 1]))
+        var asked: Float = 0
+        var i = first
+        while i < end {
+            asked += shares[i] * z[Int(answers[i])]
+            i += 1
+        }
         let top = peak(z, candidates)
         let sum = exponentials(z, candidates, top)
         loss += Double(logarithm(sum) + top - asked)
@@ -33,7 +42,11 @@ public func crossEntropy(
             z[j] = z[j] * factor - uniform
             j += 1
         }
-        z[target] -= (1 - smoothing) * scale
+        i = first
+        while i < end {
+            z[Int(answers[i])] -= (1 - smoothing) * scale * shares[i]
+            i += 1
+        }
         row += 1
     }
     return loss

@@ -44,7 +44,8 @@ extension Pass {
             let count = min(chunk, Q - first)
             let z = head(first, count, candidates, weights)
             loss += kernels.crossEntropy(
-                count, candidates, z, stride, targets.start + first, objective.smoothing, objective.scale)
+                count, candidates, z, stride, answerStarts.start + first, answers.start, shares.start,
+                objective.smoothing, objective.scale)
             kernels.multiply(
                 count, d, candidates, z, stride, 1, weights.tokens, d, 1, dNormed + first * d, d, false,
                 scratch.start)

@@ -11,7 +11,10 @@ struct Kernels: Sendable {
         @Sendable (
             Int, Int, Int, ConstFloats, Int, Int, ConstFloats, Int, Int, Floats, Int, Bool, Floats
         ) -> Void
-    typealias CrossEntropy = @Sendable (Int, Int, Floats, Int, ConstInts, Float, Float) -> Double
+    typealias CrossEntropy =
+        @Sendable (
+            Int, Int, Floats, Int, ConstInts, ConstInts, ConstFloats, Float, Float
+        ) -> Double
     typealias NormForward = @Sendable (Int, Int, ConstFloats, ConstFloats, Float, Floats, Floats) -> Void
     typealias NormBackward =
         @Sendable (

@@ -16,6 +16,34 @@ final class Pass {
         let tokens: Floats
     }
 
+    /// ``Batch/Answers``, borrowed for one pass; offsets count from the batch's first answer.
+    struct AnswerLists {
+        let offsets: ConstInts
+        let tokens: ConstInts
+        /// `nil`: all alike.
+        let weights: ConstFloats?
+
+        /// From a later row on.
+        func from(row: Int) -> AnswerLists {
+            AnswerLists(offsets: offsets + row, tokens: tokens, weights: weights)
+        }
+
+        /// Copies one row's answers and their shares.
+        ///
+        /// - Returns: how many.
+        func copy(_ row: Int, _ answers: UnsafeMutablePointer<Int32>, _ shares: Floats) -> Int {
+            let range = Int(offsets[row])..<Int(offsets[row + 1])
+            var sum: Float = 0
+            for (i, at) in range.enumerated() {
+                answers[i] = tokens[at]
+                shares[i] = weights?[at] ?? 1
+                sum += shares[i]
+            }
+            for i in 0..<range.count { shares[i] /= sum }
+            return range.count
+        }
+    }
+
     /// Which activations fall out; a stream of masks for one step of one shard.
     struct Dropout {
         let threshold: UInt32
@@ -55,7 +83,8 @@ final class Pass {
     let layout: Layout
     let kernels: Kernels
     let layers: [Activations]
-    let allRows = Buffer<Int32>(), askedRows = Buffer<Int32>(), targets = Buffer<Int32>()
+    let allRows = Buffer<Int32>(), askedRows = Buffer<Int32>()  // M, Q
+    let answerStarts = Buffer<Int32>(), answers = Buffer<Int32>(), shares = Buffer<Float>()  // Q + 1, answers
     let last = Buffer<Float>(), lastInverse = Buffer<Float>(), lastNormed = Buffer<Float>()  // Q
     let logits = Buffer<Float>()  // a chunk of Q rows, E wide
     let dx = Buffer<Float>(), dAsked = Buffer<Float>(), dNormed = Buffer<Float>()  // M or Q
@@ -76,15 +105,27 @@ final class Pass {
     }
 
     /// Prepares a pass over `rows` rows that asks for those with a target.
-    func ask(rows: Int, T: Int, targets wanted: ConstInts) {
+    ///
+    /// - Parameter lists: all answers of each row where there may be more than its target.
+    func ask(rows: Int, T: Int, targets: ConstInts, lists: AnswerLists? = nil) {
         (M, self.T, Q) = (rows, T, 0)
-        let (all, asked, kept) = (allRows.reserve(rows), askedRows.reserve(rows), targets.reserve(rows))
+        let (all, asked, starts) = (allRows.reserve(rows), askedRows.reserve(rows), answerStarts.reserve(rows + 1))
+        let total = lists.map { Int($0.offsets[rows] - $0.offsets[0]) } ?? rows
+        let (answers, shares) = (answers.reserve(total), shares.reserve(total))
+        var count = 0
+        starts[0] = 0
         for row in 0..<rows {
             all[row] = Int32(row)
-            guard wanted[row] >= 0 else { continue }
+            guard targets[row] >= 0 else { continue }
             asked[Q] = Int32(row)
-            kept[Q] = wanted[row]
+            if let lists {
+                count += lists.copy(row, answers + count, shares + count)
+            } else {
+                (answers[count], shares[count]) = (targets[row], 1)
+                count += 1
+            }
             Q += 1
+            starts[Q] = Int32(count)
         }
     }
 

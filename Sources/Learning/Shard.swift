@@ -12,6 +12,7 @@ final class Shard {
     struct Step {
         let tokens: ConstInts
         let targets: ConstInts
+        let answers: Pass.AnswerLists?
         let T: Int
         let weights: Pass.Weights
         let objective: Pass.Objective
@@ -34,7 +35,9 @@ final class Shard {
         loss = 0
         guard !walks.isEmpty else { return }
         let first = walks.lowerBound * step.T
-        pass.ask(rows: walks.count * step.T, T: step.T, targets: step.targets + first)
+        pass.ask(
+            rows: walks.count * step.T, T: step.T, targets: step.targets + first,
+            lists: step.answers?.from(row: first))
         guard pass.Q > 0 else { return }
         let dropout = Pass.Dropout(
             rate: step.dropout, stream: step.stream &+ UInt64(index) &* 0xD1B5_4A32_D192_ED03)

@@ -133,20 +133,31 @@ public final class Trainer {
             candidates: candidates, smoothing: options.labelSmoothing, scale: 1 / Float(counted))
         let (shards, vocabulary, dropout, stream) = (shards, vocabulary, options.dropout, dropoutStream)
         let share = (batch.B + shards.count - 1) / shards.count
+        borrowing(batch) { tokens, targets, answers, weights in
+            let step = Shard.Step(
+                tokens: tokens, targets: targets, answers: answers, T: batch.T, weights: weights,
+                objective: objective, dropout: dropout, stream: stream)
+            atOnce(shards.count) { index in
+                let first = min(index * share, batch.B)
+                shards[index].run(
+                    step, walks: first..<min(first + share, batch.B), index: index, vocabulary: vocabulary)
+            }
+        }
+    }
+
+    /// Hands out the addresses of the batch and the weights.
+    private func borrowing(
+        _ batch: Batch, _ body: (ConstInts, ConstInts, Pass.AnswerLists?, Pass.Weights) -> Void
+    ) {
         weights.dense.withUnsafeBufferPointer { dense in
             weights.tokens.withUnsafeBufferPointer { table in
                 batch.tokens.withUnsafeBufferPointer { tokens in
                     batch.targets.withUnsafeBufferPointer { targets in
-                        let step = Shard.Step(
-                            tokens: tokens.baseAddress!, targets: targets.baseAddress!, T: batch.T,
-                            weights: Pass.Weights(dense: dense.baseAddress!, tokens: table.baseAddress!),
-                            objective: objective, dropout: dropout, stream: stream)
-                        atOnce(shards.count) { index in
-                            let first = min(index * share, batch.B)
-                            shards[index].run(
-                                step, walks: first..<min(first + share, batch.B), index: index,
-                                vocabulary: vocabulary)
+                        let weights = Pass.Weights(dense: dense.baseAddress!, tokens: table.baseAddress!)
+                        guard let answers = batch.answers else {
+                            return body(tokens.baseAddress!, targets.baseAddress!, nil, weights)
                         }
+                        answers.borrowing { body(tokens.baseAddress!, targets.baseAddress!, $0, weights) }
                     }
                 }
             }

@@ -42,6 +42,30 @@ import Wire
         #expect(abs(Double(loss) - plain.loss(batch)) < 1e-4, "the reported loss is without smoothing")
     }
 
+    @Test(arguments: [false, true], KernelVariant.supported)
+    func `several answers pull by their shares`(weighted: Bool, kernel: KernelVariant) throws {
+        let trainer = try trainer(.small, threads: 2, kernel: kernel)
+        let batch = randomLists(B: 7, T: 5, vocabulary: 29, candidates: 21, weighted: weighted, seed: 12)
+        let twin = ReferenceModel(.small, trainer.parameters, candidates: 21, smoothing: 0.1)
+        let (loss, gradient) = try trainer.gradient(batch)
+        expectEqual(gradient, twin.gradient(batch), .small)
+        let plain = ReferenceModel(.small, trainer.parameters, candidates: 21, smoothing: 0)
+        #expect(abs(Double(loss) - plain.loss(batch)) < 1e-4, "the reported loss is without smoothing")
+    }
+
+    @Test func `lists of one answer are targets, to the bit`() throws {
+        let (listed, plain) = (try trainer(.small, threads: 2), try trainer(.small, threads: 2))
+        let batch = randomBatch(B: 7, T: 5, vocabulary: 29, candidates: 21, seed: 13)
+        var offsets: [Int32] = [0]
+        for target in batch.targets { offsets.append(offsets.last! + (target >= 0 ? 1 : 0)) }
+        let answers = Batch.Answers(
+            offsets: offsets, tokens: batch.targets.filter { $0 >= 0 },
+            weights: batch.targets.filter { $0 >= 0 }.map { 1 + Float($0) })
+        let lists = Batch(tokens: batch.tokens, answers: answers, B: batch.B, T: batch.T)
+        #expect(lists.targets == batch.targets)
+        #expect(try listed.gradient(lists) == plain.gradient(batch))
+    }
+
     @Test(arguments: 1...3) func `threads divide the walks and not the result`(threads: Int) throws {
         let trainer = try trainer(.small, threads: threads)
         let batch = randomBatch(B: 7, T: 5, vocabulary: 29, candidates: 21, seed: 9)

@@ -59,12 +59,19 @@ import Wire
         let z = randomMatrix(6, candidates, &random, scale: 12)
         let stride = candidates + 5
         var logits = z.flatMap { $0.map(Float.init) + [Float](repeating: .nan, count: 5) }
-        let targets = (0..<6).map { _ in Int32(random.below(candidates)) }
-        let loss = kernels.crossEntropy(6, candidates, &logits, stride, targets, 0.1, 0.25)
+        // One answer, two, and three of which two are the same.
+        let starts: [Int32] = [0, 1, 3, 6, 7, 8, 9]
+        var answers = (0..<9).map { _ in Int32(random.below(candidates)) }
+        answers[5] = answers[4]
+        let shares: [Float] = [1, 0.25, 0.75, 0.5, 0.3, 0.2, 1, 1, 1]
+        let loss = kernels.crossEntropy(6, candidates, &logits, stride, starts, answers, shares, 0.1, 0.25)
         var expected = 0.0
-        for (row, target) in targets.enumerated() {
-            expected += Reference.crossEntropy(z[row], target: Int(target), smoothing: 0)
-            let dz = Reference.crossEntropyBackward(z[row], target: Int(target), smoothing: 0.1)
+        for row in 0..<6 {
+            let distribution = (Int(starts[row])..<Int(starts[row + 1])).map {
+                (Int(answers[$0]), Double(shares[$0]))
+            }
+            expected += Reference.crossEntropy(z[row], answers: distribution, smoothing: 0)
+            let dz = Reference.crossEntropyBackward(z[row], answers: distribution, smoothing: 0.1)
             for e in 0..<candidates {
                 #expect(abs(Double(logits[row * stride + e]) - dz[e] * 0.25) < 1e-6)
             }
@@ -89,7 +96,7 @@ import Wire
             let expected = 1 / (1 + exp(-Double(Float(x))))
             #expect(abs(Double(pair[0]) - expected) <= 4e-7 * expected + 1e-37)
             var logits = [Float(x), 0]
-            let loss = kernels.crossEntropy(1, 2, &logits, 2, [0], 0, 1)
+            let loss = kernels.crossEntropy(1, 2, &logits, 2, [0, 1], [0], [1], 0, 1)
             #expect(abs(loss - log1p(exp(-Double(Float(x))))) <= 1e-5 * max(1, loss))
         }
     }

@@ -135,15 +135,19 @@ enum Reference {
         return e.map { $0 / sum }
     }
 
+    /// Answers with their shares of 1.
+    typealias Answers = [(token: Int, share: Double)]
+
     /// -Σ target distribution · log softmax.
-    static func crossEntropy(_ z: [Double], target: Int, smoothing: Double) -> Double {
+    static func crossEntropy(_ z: [Double], answers: Answers, smoothing: Double) -> Double {
         let logs = softmax(z).map { log($0) }
-        return -(1 - smoothing) * logs[target] - smoothing / Double(z.count) * logs.reduce(0, +)
+        return answers.reduce(0) { $0 - (1 - smoothing) * $1.share * logs[$1.token] }
+            - smoothing / Double(z.count) * logs.reduce(0, +)
     }
 
-    static func crossEntropyBackward(_ z: [Double], target: Int, smoothing: Double) -> [Double] {
+    static func crossEntropyBackward(_ z: [Double], answers: Answers, smoothing: Double) -> [Double] {
         var dz = softmax(z).map { $0 - smoothing / Double(z.count) }
-        dz[target] -= 1 - smoothing
+        for answer in answers { dz[answer.token] -= (1 - smoothing) * answer.share }
         return dz
     }
 }

@@ -88,8 +88,9 @@ struct ReferenceModel {
         for walk in 0..<batch.B {
             let range = walk * batch.T..<(walk + 1) * batch.T
             let normed = Reference.norm(forward(walk, batch.tokens[range]).last, tensor("final_norm").rows[0])
-            for (t, target) in batch.targets[range].enumerated() where target >= 0 {
-                sum += Reference.crossEntropy(logits(normed[t]), target: Int(target), smoothing: smoothing)
+            for t in 0..<batch.T where batch.targets[range.lowerBound + t] >= 0 {
+                let answers = batch.distribution(range.lowerBound + t)
+                sum += Reference.crossEntropy(logits(normed[t]), answers: answers, smoothing: smoothing)
                 count += 1
             }
         }
@@ -111,8 +112,9 @@ struct ReferenceModel {
         let gain = tensor("final_norm").rows[0]
         let normed = Reference.norm(last, gain)
         var dNormed = zeros(batch.T, shape.dim)
-        for (t, target) in batch.targets[range].enumerated() where target >= 0 {
-            let dz = Reference.crossEntropyBackward(logits(normed[t]), target: Int(target), smoothing: smoothing)
+        for t in 0..<batch.T where batch.targets[range.lowerBound + t] >= 0 {
+            let answers = batch.distribution(range.lowerBound + t)
+            let dz = Reference.crossEntropyBackward(logits(normed[t]), answers: answers, smoothing: smoothing)
             for e in 0..<candidates {
                 for j in 0..<shape.dim {
                     dNormed[t][j] += scale * dz[e] * tokens[e][j]
@@ -160,5 +162,16 @@ struct ReferenceModel {
         for (i, row) in rows.enumerated() {
             for (j, value) in row.enumerated() { gradient.dense[spec.offset + i * spec.columns + j] += value }
         }
+    }
+}
+
+extension Batch {
+    /// What the loss of one asked position compares with, smoothing apart.
+    func distribution(_ position: Int) -> Reference.Answers {
+        guard let answers else { return [(Int(targets[position]), 1)] }
+        let range = Int(answers.offsets[position])..<Int(answers.offsets[position + 1])
+        let weights = range.map { answers.weights.isEmpty ? 1 : Double(answers.weights[$0]) }
+        let sum = weights.reduce(0, +)
+        return zip(range, weights).map { (Int(answers.tokens[$0]), $1 / sum) }
     }
 }

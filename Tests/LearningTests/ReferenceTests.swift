@@ -65,15 +65,28 @@ import Wire
     @Test(arguments: [0, 0.1]) func `the gradient of the smoothed loss`(smoothing: Double) {
         var random = Random(seed: 4)
         let z = randomMatrix(1, 9, &random, scale: 3)
-        let dz = Reference.crossEntropyBackward(z[0], target: 4, smoothing: smoothing)
-        let expected = differences(z) { Reference.crossEntropy($0[0], target: 4, smoothing: smoothing) }
+        let dz = Reference.crossEntropyBackward(z[0], answers: [(4, 0.75), (1, 0.25)], smoothing: smoothing)
+        let expected = differences(z) {
+            Reference.crossEntropy($0[0], answers: [(4, 0.75), (1, 0.25)], smoothing: smoothing)
+        }
         #expect(relativeError(dz, expected) < 1e-6)
     }
 
     @Test(arguments: 1...2) func `the gradient of the whole model`(layers: Int) throws {
+        let batch = randomBatch(B: 3, T: 4, vocabulary: 7, candidates: 5, seed: 6)
+        try expectFiniteDifferences(layers: layers, batch)
+    }
+
+    @Test(arguments: [false, true]) func `the gradient of the whole model with several answers`(
+        weighted: Bool
+    ) throws {
+        let batch = randomLists(B: 3, T: 4, vocabulary: 7, candidates: 5, weighted: weighted, seed: 7)
+        try expectFiniteDifferences(layers: 1, batch)
+    }
+
+    func expectFiniteDifferences(layers: Int, _ batch: Batch) throws {
         let shape = try ModelShape.beyondDefaults(dim: 4, heads: 2, layers: layers, context: 4)
         let parameters = randomParameters(shape, vocabulary: 7, seed: 5)
-        let batch = randomBatch(B: 3, T: 4, vocabulary: 7, candidates: 5, seed: 6)
         var model = ReferenceModel(shape, parameters, candidates: 5, smoothing: 0.1)
         let gradient = model.gradient(batch)
         let dense = [model.dense]

@@ -34,6 +34,22 @@ func randomBatch(B: Int, T: Int, vocabulary: Int, candidates: Int, seed: UInt64)
     return Batch(tokens: tokens, targets: targets, B: B, T: T)
 }
 
+/// One to four answers, here and there none or the same one twice.
+func randomLists(B: Int, T: Int, vocabulary: Int, candidates: Int, weighted: Bool, seed: UInt64) -> Batch {
+    var random = Random(seed: seed)
+    let tokens = (0..<B * T).map { _ in Int32(random.below(vocabulary)) }
+    var answers = Batch.Answers(offsets: [0], tokens: [])
+    for _ in 0..<B * T {
+        let count = random.chance(0.3) ? 0 : 1 + random.below(4)
+        for _ in 0..<count {
+            answers.tokens.append(Int32(random.below(candidates)))
+            if weighted { answers.weights.append(Float(0.1 + random.unit())) }
+        }
+        answers.offsets.append(Int32(answers.tokens.count))
+    }
+    return Batch(tokens: tokens, answers: answers, B: B, T: T)
+}
+
 extension ModelShape {
     /// For tests that need no particular one.
     static let small = try! ModelShape(dim: 16, heads: 2, layers: 2, context: 8)

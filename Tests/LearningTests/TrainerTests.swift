@@ -65,6 +65,34 @@ import Wire
         #expect(throws: error) { try trainer.step(batch) }
     }
 
+    static let listed = Batch(
+        tokens: [0, 1], answers: .init(offsets: [0, 0, 2], tokens: [3, 4], weights: [1, 2]), B: 1, T: 2)
+    static let hostileLists: [(String, @Sendable (inout Batch) -> Void)] = [
+        ("offsets", { $0.answers!.offsets = [0, 2] }), ("offsets", { $0.answers!.offsets = [1, 1, 2] }),
+        ("offsets", { $0.answers!.offsets = [0, 0, 9] }), ("position 0", { $0.answers!.offsets = [0, 3, 2] }),
+        ("position 0", { $0.answers!.offsets = [0, 1, 2] }), ("position 0", { $0.answers!.offsets = [0, 2, 2] }),
+        ("position 0", { $0.answers!.offsets = [0, -1, 2] }), ("position 1", { $0.targets[1] = -1 }),
+        ("number 20 at position 1", { $0.answers!.tokens[1] = 20 }),
+        ("number -1 at position 0", { $0.answers!.tokens[0] = -1 }),
+        ("answer weights has 1", { $0.answers!.weights = [1] }), ("weight is 0.0", { $0.answers!.weights[0] = 0 }),
+        ("weight is nan", { $0.answers!.weights[1] = .nan }), ("weight is inf", { $0.answers!.weights[1] = .infinity }),
+        ("weight is -1", { $0.answers!.weights[1] = -1 }),
+    ]
+
+    @Test(arguments: 0..<hostileLists.count) func `a broken list of answers is refused`(index: Int) throws {
+        let trainer = try trainer()
+        try trainer.step(Self.listed)
+        var broken = Self.listed
+        Self.hostileLists[index].1(&broken)
+        let before = trainer.parameters
+        #expect {
+            try trainer.step(broken)
+        } throws: {
+            "\($0)".contains(Self.hostileLists[index].0)
+        }
+        #expect(trainer.parameters == before)
+    }
+
     @Test func `walks longer than the context are refused`() throws {
         let trainer = try trainer()
         let long = randomBatch(B: 1, T: 9, vocabulary: 30, candidates: 20, seed: 1)
