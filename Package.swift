@@ -86,6 +86,7 @@ let rooms: [Target] = [
     room("Gossip", ["Wire", "Identity", "Session", "Replication"]),
     room("Learning", ["Wire", "CShims"] + kernelNames, optimised: "-O"),
     room("Graph", ["Wire", "Identity"]),
+    room("Search", ["Wire"], optimised: "-O"),
     room("Federation", ["Wire", "Identity", "Learning", "CZstd"], optimised: "-O"),
     // 2 whole
     room("Peer", ["Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Learning", "Federation"]),
@@ -104,8 +105,8 @@ let rooms: [Target] = [
     room(
         "Daemon",
         [
-            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Learning", "Graph", "Federation",
-            "Peer", "Site", "Storage", "Transport", "API", "CShims",
+            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Learning", "Graph", "Search",
+            "Federation", "Peer", "Site", "Storage", "Transport", "API", "CShims",
         ]
     ),
     room(
@@ -136,6 +137,7 @@ let allTests: [Target] = [
     tests("Gossip", ["Wire", "Identity", "Session", "Replication", "Gossip"]),
     tests("Learning", ["Wire", "Learning"] + kernelNames),
     tests("Graph", ["Wire", "Identity", "Graph"]),
+    tests("Search", ["Wire", "Search"]),
     tests("Federation", ["Wire", "Identity", "Learning", "Federation"]),
     tests(
         "Peer",
@@ -153,8 +155,8 @@ let allTests: [Target] = [
     tests(
         "Daemon",
         [
-            "Wire", "Identity", "Learning", "Graph", "Federation", "Membership", "Peer", "Site", "Storage", "Transport",
-            "API", "Daemon",
+            "Wire", "Identity", "Learning", "Graph", "Search", "Federation", "Membership", "Replication", "Peer",
+            "Site", "Storage", "Transport", "API", "Daemon",
         ]),
     tests("Simulation", ["Wire", "Identity", "Replication", "Simulation", "Peer"]),
     // Every command, against a node that the test plays.
