@@ -9,15 +9,16 @@ internal import Storage
 internal import Synchronization
 internal import Wire
 
-/// Models of this node: create, train, predict, evaluate.
+/// Models of this node: find, create, delete; training and questions are in files of their own.
 final class ModelService: Sendable {
-    private let host: NodeHost
-    private let graphs: GraphService
-    private let states: TrainerStates
+    let host: NodeHost
+    let graphs: GraphService
+    let states: TrainerStates
+    /// Forward passes take a core for milliseconds: not one of the cooperative pool.
     private let worker = StorageThread(name: "shoal-predict")
-    private let jobs = Mutex(Jobs())
+    let jobs = Mutex(Jobs())
 
-    private struct Jobs {
+    struct Jobs {
         var runs: [Int: (agent: String, run: TrainingRun)] = [:]
         var last = 0
         /// Ended runs beyond this are forgotten, oldest first.
@@ -118,114 +119,8 @@ final class ModelService: Sendable {
         }
     }
 
-    // MARK: Training
-
-    func train(_ request: TrainRequest) async throws -> JobReport {
-        let model = try await find(request.agent)
-        guard let spec = try await host.ask({ $0.spec(of: model) }) else { throw TrainingError.modelGone }
-        let plan = try TrainingPlan(request, context: spec.shape.context)
-        let run = TrainingRun(
-            model: model, plan: plan, graph: try await graphs.current(), host: host, states: states)
-        let id: Int? = jobs.withLock { jobs in
-            let busy = jobs.runs.values.contains {
-                $0.run.model == model && $0.run.progress.isActive && $0.run.progress.weights == plan.weights
-            }
-            guard !busy else { return nil }
-            jobs.last += 1
-            jobs.runs[jobs.last] = (request.agent, run)
-            jobs.forgetEnded()
-            return jobs.last
-        }
-        guard let id else {
-            throw Problem.conflict(
-                "'\(request.agent)' is being trained already", remedy: "wait, or look with `shoal model info`",
-                code: "training_already")
-        }
-        Task { await run.run() }
-        return JobReport(id: id, agent: request.agent, training: run.progress)
-    }
-
-    func job(_ id: Int) -> JobReport? {
-        jobs.withLock { jobs in
-            jobs.runs[id].map { JobReport(id: id, agent: $0.agent, training: $0.run.progress) }
-        }
-    }
-
-    // MARK: Asking
-
-    /// The weights asked for, in the order of this site's vocabulary.
-    private func parameters(_ weights: Weights, of model: ModelID, _ graph: SiteGraph) async throws -> Parameters {
-        let tokens = graph.vocabulary.tokens
-        switch weights {
-        case .federated:
-            guard let merged = try await host.ask({ $0.parameters(of: model, tokens: tokens) }) else {
-                throw TrainingError.modelGone
-            }
-            return merged
-        case .isolated:
-            guard let saved = try await states.weights(of: model), saved.tokens == tokens else {
-                throw Problem.notFound(
-                    "this site has no isolated weights for its present graph",
-                    remedy: "train them with `shoal model train --isolated`", code: "no_isolated_weights")
-            }
-            return saved.parameters
-        }
-    }
-
-    func predict(_ request: PredictRequest) async throws -> PredictReport {
-        let model = try await find(request.agent)
-        let graph = try await graphs.current()
-        guard let spec = try await host.ask({ $0.spec(of: model) }) else { throw TrainingError.modelGone }
-        let weights = request.weights ?? .federated
-        let top = request.top ?? 10
-        guard (1...1_000).contains(top) else {
-            throw Problem.badRequest("top is \(top)", remedy: "use 1 to 1000", field: "top")
-        }
-        let context = try graph.context(request.context)
-        let parameters = try await parameters(weights, of: model, graph)
-        let answers = try await onWorker {
-            try Predictor(shape: spec.shape, parameters: parameters, candidates: graph.vocabulary.nodeCount)
-                .topK(min(top, graph.vocabulary.nodeCount), context: context)
-        }
-        let known = graph.answers(to: context)
-        return PredictReport(
-            agent: request.agent, weights: weights,
-            predictions: answers.map { answer in
-                let id = graph.vocabulary[answer.token]
-                return .init(
-                    id: id.hex, name: graph.name(of: id), probability: Double(answer.probability),
-                    known: known.contains(answer.token))
-            })
-    }
-
-    /// - Parameter filter: triples known to be true; nil for the site's own.
-    func evaluate(
-        _ agent: String, weights: Weights, evaluation: EvaluationProtocol, split: String, filter: [TokenTriple]?,
-        withRanks: Bool
-    ) async throws -> EvaluationReport {
-        let model = try await find(agent)
-        let graph = try await graphs.current()
-        guard let spec = try await host.ask({ $0.spec(of: model) }) else { throw TrainingError.modelGone }
-        let heldOut = split == "valid" ? graph.valid : graph.test
-        let parameters = try await parameters(weights, of: model, graph)
-        let (ranking, unknown) = try await onWorker {
-            let task = try HeldOutTask(
-                heldOut: heldOut, filter: filter ?? graph.triples + graph.valid + graph.test,
-                vocabulary: graph.vocabulary, evaluation: evaluation)
-            let queries = task.queries.map {
-                LinkQuery(context: $0.context, answer: $0.answer, filtered: $0.filtered)
-            }
-            let ranking = try Learning.evaluate(
-                shape: spec.shape, parameters: parameters, candidates: graph.vocabulary.nodeCount, queries: queries)
-            return (ranking, task.unknownNodeCount + task.unknownRelationCount)
-        }
-        return EvaluationReport(
-            agent: agent, weights: weights, protocol: evaluation.rawValue, split: split,
-            filter: filter == nil ? "own" : "given", mrr: ranking.mrr, hits1: ranking.hits1, hits10: ranking.hits10,
-            queries: ranking.queries, unknown: unknown, ranks: withRanks ? ranking.ranks : nil)
-    }
-
-    private func onWorker<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+    /// Runs blocking arithmetic on this service's own thread.
+    func onWorker<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
         let result: Result<Value, any Error>? = await withCheckedContinuation { continuation in
             let accepted = worker.submit { continuation.resume(returning: Result(catching: work)) }
             if !accepted { continuation.resume(returning: nil) }
@@ -233,9 +128,4 @@ final class ModelService: Sendable {
         guard let result else { throw Problem.unavailable("the node is stopping") }
         return try result.get()
     }
-}
-
-extension TrainingReport {
-    /// Whether the run is yet to end.
-    var isActive: Bool { state == "waiting" || state == "running" }
 }
