@@ -20,6 +20,20 @@ public enum GraphError: Error, Equatable, Sendable {
     case tooLarge(count: Int, limit: Int)
     /// A graph of `nodes` graph nodes has no edge, so there is no walk to learn from.
     case nothingToSample(nodes: Int)
+    /// A graph of `nodes` graph nodes has no parent and no child, so there is no tree to walk.
+    case noTree(nodes: Int)
+    /// A graph node was given two parents.
+    case twoParents(TokenID)
+    /// An agent's weight of a graph node is not a number in -1 ... 1.
+    case perspectiveWeight(Double)
+    /// A text is no path of labels.
+    case scope(ScopeFault)
+    /// No graph node lies in the scope.
+    case emptyScope(String)
+    /// The scope has `nodes` graph nodes and no step between them.
+    case noStepInScope(String, nodes: Int)
+    /// A line of an alias file is no pair of names, or contradicts another.
+    case alias(AliasFault)
 }
 
 extension GraphError: CustomStringConvertible {
@@ -39,6 +53,17 @@ extension GraphError: CustomStringConvertible {
             "\(count) entries are more than the \(limit) that one site's graph may have"
         case .nothingToSample(let nodes):
             "a graph of \(nodes) graph nodes without an edge gives no walks: import triples first"
+        case .noTree(let nodes):
+            "none of \(nodes) graph nodes has a parent, so there is no tree to walk: import a folder, or choose other walks"
+        case .twoParents(let id): "graph node \(id) has two parents"
+        case .perspectiveWeight(let weight): "a perspective's weight is \(weight): it must be from -1 to 1"
+        case .scope(let fault): fault.description
+        case .emptyScope(let path):
+            "no graph node has a path in '\(path)': `shoal graph show NODE` tells a graph node's path"
+        case .noStepInScope(let path, let nodes):
+            "the \(nodes) graph nodes in '\(path)' have no edge among them that these walks could take: "
+                + "widen the scope, or choose other walks"
+        case .alias(let fault): fault.description
         }
     }
 }

@@ -43,3 +43,17 @@ public struct IndexTriple: Hashable, Sendable {
         self.tail = tail
     }
 }
+
+/// A graph node below another, by ids.
+public struct ParentLink: Hashable, Sendable {
+    public let child: TokenID
+    public let parent: TokenID
+    /// The order among the children of one parent, ascending; equal positions are ordered by id.
+    public let position: Int32
+
+    public init(child: TokenID, parent: TokenID, position: Int32) {
+        self.child = child
+        self.parent = parent
+        self.position = position
+    }
+}

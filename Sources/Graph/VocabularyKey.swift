@@ -6,6 +6,8 @@ public enum TokenKind: UInt8, Sendable, CaseIterable {
     case node = 0
     case relation = 1
     case inverseRelation = 2
+    /// A step along the tree of the graph; no importer makes names of this kind.
+    case structure = 3
 }
 
 /// The two tokens of one relation: read from head to tail, and from tail to head.
@@ -58,6 +60,14 @@ public struct VocabularyKey: Sendable, Equatable {
 
     public func relation(named name: String) throws(GraphError) -> RelationTokens {
         try relation(named: Bytes(name.utf8)[...])
+    }
+
+    /// The two tokens of the tree: forward from a graph node to its parent, inverse from a parent to its child.
+    ///
+    /// They are of a kind of their own, so that no relation of a file can be mistaken for them.
+    public var parentTokens: RelationTokens {
+        RelationTokens(
+            forward: hash(.structure, Bytes("parent".utf8)[...]), inverse: hash(.structure, Bytes("child".utf8)[...]))
     }
 
     private func hash(_ kind: TokenKind, _ name: ArraySlice<UInt8>) -> TokenID {

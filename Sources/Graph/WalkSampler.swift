@@ -26,7 +26,7 @@ public enum WalkStart: Sendable, Hashable, CaseIterable {
 /// Samples walks (e0, r1, e1, r2, e2, …) as token indices.
 ///
 /// The same index, settings and generator state give the same walks on every machine. A walk ends
-/// early where no step is possible; nothing else ends it.
+/// early where no step is possible; nothing else ends it. ``WalkGround`` makes samplers for part of a graph.
 public struct WalkSampler: Sendable {
     /// Which edges a walk may take; fixed when it starts.
     enum Heading { case forward, backward, both }
@@ -40,6 +40,10 @@ public struct WalkSampler: Sendable {
     /// For ``WalkStart/everyEdge``: edge numbers doubled, plus one when taken backward.
     private var epoch: [Int32] = []
     private var nextInEpoch = 0
+    /// For steps that are not equally likely.
+    private var weights: StepWeights?
+    /// For walks along the tree, which take no edges.
+    private var tree: TreeIndex?
     /// The walk being written, reused from row to row.
     var scratch: [Int32] = []
 
@@ -62,6 +66,28 @@ public struct WalkSampler: Sendable {
         nextInEpoch = epoch.count
     }
 
+    /// Walks over edges both ways that start at a graph node and choose each step by its weight.
+    ///
+    /// - Throws: ``GraphError/nothingToSample(nodes:)`` for a graph without edges.
+    init(_ graph: GraphIndex, weights: StepWeights) throws(GraphError) {
+        try self.init(graph, kind: .random, start: .node)
+        self.weights = weights
+    }
+
+    /// Depth-first tours of `tree`, each from a graph node that is drawn uniformly from those of the tree.
+    ///
+    /// - Parameter graph: of the same vocabulary.
+    /// - Throws: ``GraphError/noTree(nodes:)`` for a tree without links.
+    init(_ graph: GraphIndex, tree: TreeIndex) throws(GraphError) {
+        guard !tree.members.isEmpty else { throw .noTree(nodes: graph.nodeCount) }
+        self.graph = graph
+        kind = .random
+        start = .node
+        forwardStarts = tree.members
+        backwardStarts = []
+        self.tree = tree
+    }
+
     /// A walk of at most `hops` steps (2·hops + 1 tokens), from the sampler's start. One step at least.
     public mutating func walk(hops: Int, using random: inout Random) -> [Int32] {
         precondition(hops >= 1, "a walk has a step")
@@ -74,7 +100,7 @@ public struct WalkSampler: Sendable {
         precondition(node >= 0 && Int(node) < graph.nodeCount && hops >= 0, "a walk starts at a graph node")
         scratch.removeAll(keepingCapacity: true)
         scratch.append(node)
-        extend(to: 2 * hops + 1, heading(using: &random), using: &random)
+        go(to: 2 * hops + 1, heading(using: &random), using: &random)
         return scratch
     }
 
@@ -82,7 +108,7 @@ public struct WalkSampler: Sendable {
     mutating func write(tokens: Int, using random: inout Random) {
         scratch.removeAll(keepingCapacity: true)
         let heading = begin(using: &random)
-        extend(to: tokens, heading, using: &random)
+        go(to: tokens, heading, using: &random)
         if scratch.count > tokens { scratch.removeLast(scratch.count - tokens) }
     }
 
@@ -122,6 +148,14 @@ public struct WalkSampler: Sendable {
         }
     }
 
+    private mutating func go(to limit: Int, _ heading: Heading, using random: inout Random) {
+        if let tree {
+            tree.tour(&scratch, to: limit)
+        } else {
+            extend(to: limit, heading, using: &random)
+        }
+    }
+
     /// Adds steps until the walk has `limit` tokens or more, or cannot go on.
     private mutating func extend(to limit: Int, _ heading: Heading, using random: inout Random) {
         while scratch.count < limit, let node = scratch.last {
@@ -129,7 +163,12 @@ public struct WalkSampler: Sendable {
             let into = heading == .forward ? 0..<0 : graph.rangeIn(node)
             let choices = out.count + into.count
             if choices == 0 { return }
-            let choice = random.below(choices)
+            let choice =
+                if let weights {
+                    weights.choose(choices, from: out.lowerBound + into.lowerBound, using: &random)
+                } else {
+                    random.below(choices)
+                }
             if choice < out.count {
                 take(out.lowerBound + choice, backward: false, withStart: false)
             } else {
