@@ -6,16 +6,16 @@ internal import Wire
 
 /// The site's private graph: import, counts, and the copy in memory that training reads.
 final class GraphService: Sendable {
-    private let database: Database
-    private let key: VocabularyKey
-    private let cache = Mutex(GraphCache())
+    let database: Database
+    let key: VocabularyKey
+    let cache = Mutex(GraphCache())
 
     init(database: Database, vocabularyKey: Bytes) throws(GraphError) {
         self.database = database
         key = try VocabularyKey(vocabularyKey)
     }
 
-    private func store(_ connection: Connection) -> GraphStore {
+    func store(_ connection: Connection) -> GraphStore {
         GraphStore(connection, schema: database.schema, key: key)
     }
 
@@ -117,7 +117,7 @@ extension GraphError {
 }
 
 /// A request body piece by piece; empty at its end.
-private final class ChunkReader {
+final class ChunkReader {
     private let body: RequestBody
     private var offset = 0
     private static let chunkBytes = 1 << 18

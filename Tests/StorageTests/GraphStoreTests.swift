@@ -150,7 +150,8 @@ import Wire
     @Test func `nodes are found by id, name, prefix, word and near spelling`() throws {
         let store = try fresh()
         try add("Hypertension\ttreated_by\tBeta_blocker\nBeta_blocker\tcauses\tFatigue 100%\n", to: store)
-        let fatigue = StoredNode(id: try node("Fatigue 100%"), kind: "entity", content: "Fatigue 100%")
+        let fatigue = StoredNode(
+            id: try node("Fatigue 100%"), kind: "entity", name: "Fatigue 100%", content: "Fatigue 100%")
         #expect(try store.node(fatigue.id) == fatigue)
         #expect(try store.node(TokenID(rawValue: 1)) == nil)
         #expect(try store.nodes(named: "Fatigue 100%") == [fatigue])

@@ -54,6 +54,7 @@ import Wire
         let new = try Schema(name: old.name)
         #expect(try new.applyMissing(connection) == Schema.version - 1)
         #expect(try connection.row("SELECT nodes FROM \(new).status").int(0) == 1)
+        #expect(try connection.row("SELECT name FROM \(new).nodes").text(0) == "x")
     }
 
     @Test func `a schema newer than this shoal is refused`() throws {

@@ -4,7 +4,9 @@ public import Wire
 public struct StoredNode: Equatable, Sendable {
     public var id: TokenID
     public var kind: String
-    /// The name of an entity, or a text.
+    /// The canonical name.
+    public var name: String
+    /// The name again, or a text.
     public var content: String
 }
 
@@ -17,7 +19,7 @@ public struct StoredEdge: Equatable, Sendable {
 }
 
 extension GraphStore {
-    private static let columns = "id, kind, content"
+    private static let columns = "id, kind, name, content"
     private static let words = "to_tsvector('pg_catalog.english', left(content, 100000))"
 
     public func node(_ id: TokenID) throws(StorageError) -> StoredNode? {
@@ -26,24 +28,23 @@ extension GraphStore {
         return try nodes(rows).first
     }
 
-    /// The graph nodes with exactly this content. (Texts of a `tree` import may repeat.)
+    /// The graph nodes with exactly this name: one, unless the vocabulary key was changed.
     public func nodes(named name: String, limit: Int = 10) throws(StorageError) -> [StoredNode] {
         let rows = try connection.query(
             """
             SELECT \(Self.columns) FROM \(schema).nodes
-            WHERE left(content, 120) = left($1, 120) AND content = $1 ORDER BY id LIMIT $2
+            WHERE name = $1 ORDER BY id LIMIT $2
             """, [.text(name), .int64(Int64(limit))], prepared: true)
         return try nodes(rows)
     }
 
-    /// The graph nodes whose content begins with `prefix`, in the order of their bytes.
+    /// The graph nodes whose name begins with `prefix`, in the order of their bytes.
     public func nodes(prefix: String, limit: Int = 10) throws(StorageError) -> [StoredNode] {
-        let start = String(String.UnicodeScalarView(prefix.unicodeScalars.prefix(120)))
         let rows = try connection.query(
             """
             SELECT \(Self.columns) FROM \(schema).nodes
-            WHERE left(content, 120) LIKE $1 ORDER BY left(content, 120) COLLATE "C", id LIMIT $2
-            """, [.text(Self.escapePattern(start) + "%"), .int64(Int64(limit))])
+            WHERE name LIKE $1 ORDER BY name COLLATE "C", id LIMIT $2
+            """, [.text(Self.escapePattern(prefix) + "%"), .int64(Int64(limit))])
         return try nodes(rows)
     }
 
@@ -54,15 +55,15 @@ extension GraphStore {
         let trigram = Schema.quote(try connection.row(place, [.text("pg_trgm")], prepared: true).text(0))
         let rows = try connection.query(
             """
-            SELECT id, kind, content FROM (
+            SELECT \(Self.columns) FROM (
                 SELECT \(Self.columns), 1 + ts_rank(\(Self.words), q) AS score
                 FROM \(schema).nodes, plainto_tsquery('pg_catalog.english', $1) q WHERE \(Self.words) @@ q
                 UNION ALL
-                SELECT \(Self.columns), \(trigram).similarity(left(content, 120), $1)
+                SELECT \(Self.columns), \(trigram).similarity(left(name, 120), $1)
                 FROM \(schema).nodes
-                WHERE left(content, 120) ILIKE $2 OR left(content, 120) OPERATOR(\(trigram).%) $1
+                WHERE left(name, 120) ILIKE $2 OR left(name, 120) OPERATOR(\(trigram).%) $1
             ) found
-            GROUP BY id, kind, content ORDER BY max(score) DESC, id LIMIT $3
+            GROUP BY \(Self.columns) ORDER BY max(score) DESC, id LIMIT $3
             """, [.text(text), .text("%" + Self.escapePattern(text) + "%"), .int64(Int64(limit))])
         return try nodes(rows)
     }
@@ -72,7 +73,7 @@ extension GraphStore {
     public func names(of ids: [TokenID]) throws(StorageError) -> [TokenID: String] {
         let rows = try connection.query(
             """
-            SELECT id, content FROM \(schema).nodes WHERE id = ANY($1)
+            SELECT id, name FROM \(schema).nodes WHERE id = ANY($1)
             UNION ALL SELECT id, name FROM \(schema).relations WHERE id = ANY($1)
             UNION ALL SELECT inverse_id, name || '⁻¹' FROM \(schema).relations WHERE inverse_id = ANY($1)
             """, [.uuids(ids.map(\.rawValue))], prepared: true)
@@ -93,13 +94,13 @@ extension GraphStore {
     public func edges(of id: TokenID, limit: Int = 100) throws(StorageError) -> [StoredEdge] {
         let rows = try connection.query(
             """
-            SELECT h.content, r.name, t.content, e.weight
+            SELECT h.name, r.name, t.name, e.weight
             FROM \(schema).edges e
             JOIN \(schema).nodes h ON h.id = e.source_id
             JOIN \(schema).relations r ON r.id = e.relation
             JOIN \(schema).nodes t ON t.id = e.target_id
             WHERE e.source_id = $1 OR e.target_id = $1
-            ORDER BY e.source_id <> $1, r.name, h.content, t.content LIMIT $2
+            ORDER BY e.source_id <> $1, r.name, h.name, t.name LIMIT $2
             """, [.uuid(id.rawValue), .int64(Int64(limit))])
         var edges: [StoredEdge] = []
         for row in rows {
@@ -112,10 +113,10 @@ extension GraphStore {
 
     /// All graph nodes, ascending by id, without keeping them in memory.
     public func forEachNode(_ body: (StoredNode) throws(StorageError) -> Void) throws(StorageError) {
-        try connection.copyOut("SELECT \(Self.columns) FROM \(schema).nodes ORDER BY id", columns: 3) {
+        try connection.copyOut("SELECT \(Self.columns) FROM \(schema).nodes ORDER BY id", columns: 4) {
             row throws(StorageError) in
             let id = TokenID(rawValue: try row.uuid())
-            try body(StoredNode(id: id, kind: try row.text(), content: try row.text()))
+            try body(StoredNode(id: id, kind: try row.text(), name: try row.text(), content: try row.text()))
         }
     }
 
@@ -123,7 +124,9 @@ extension GraphStore {
         var nodes: [StoredNode] = []
         for row in rows {
             nodes.append(
-                StoredNode(id: TokenID(rawValue: try row.uuid(0)), kind: try row.text(1), content: try row.text(2)))
+                StoredNode(
+                    id: TokenID(rawValue: try row.uuid(0)), kind: try row.text(1), name: try row.text(2),
+                    content: try row.text(3)))
         }
         return nodes
     }

@@ -122,8 +122,8 @@ extension GraphStore {
         try connection.script("ANALYZE pg_temp.staged_triples; ANALYZE pg_temp.staged_nodes")
         counts.newNodes = try connection.query(
             """
-            INSERT INTO \(schema).nodes (id, content)
-            SELECT id, content FROM pg_temp.staged_nodes ORDER BY id ON CONFLICT DO NOTHING
+            INSERT INTO \(schema).nodes (id, name, content)
+            SELECT id, name, name FROM pg_temp.staged_nodes ORDER BY id ON CONFLICT DO NOTHING
             """
         ).affected
         counts.newRelations = try connection.query(
@@ -167,11 +167,11 @@ extension GraphStore {
     private func copyNames(_ connection: Connection, _ names: ImportedNames) throws(StorageError) {
         try connection.script(
             """
-            CREATE TEMPORARY TABLE staged_nodes (id uuid, content text) ON COMMIT DROP;
+            CREATE TEMPORARY TABLE staged_nodes (id uuid, name text) ON COMMIT DROP;
             CREATE TEMPORARY TABLE staged_relations (id uuid, inverse_id uuid, name text) ON COMMIT DROP
             """)
         // The field of a text is its UTF-8, which the reader has checked.
-        try connection.copyIn("pg_temp.staged_nodes", columns: ["id", "content"]) { (writer) throws(StorageError) in
+        try connection.copyIn("pg_temp.staged_nodes", columns: ["id", "name"]) { (writer) throws(StorageError) in
             for node in names.nodes {
                 try writer.row()
                 writer.uuid(node.id.rawValue)

@@ -59,7 +59,7 @@ public struct GraphStore {
     public func load() throws(StorageError) -> StoredGraph {
         try connection.transaction(.readOnlySnapshot) { (connection) throws(StorageError) in
             var graph = StoredGraph()
-            try connection.copyOut("SELECT id, content FROM \(schema).nodes ORDER BY id", columns: 2) {
+            try connection.copyOut("SELECT id, name FROM \(schema).nodes ORDER BY id", columns: 2) {
                 (row) throws(StorageError) in
                 let id = TokenID(rawValue: try row.uuid())
                 graph.nodes.append((id, try row.text()))
