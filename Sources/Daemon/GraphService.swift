@@ -64,7 +64,7 @@ final class GraphService: Sendable {
         }
         let graph = try SiteGraph(
             nodes: stored.nodes, relations: stored.relations, triples: stored.triples, valid: stored.valid,
-            test: stored.test)
+            test: stored.test, tree: (stored.links, key.parentTokens))
         cache.withLock { $0.keep(graph, of: age) }
         return graph
     }

@@ -10,7 +10,7 @@ extension ModelService {
         guard let spec = try await host.ask({ $0.spec(of: model) }) else { throw TrainingError.modelGone }
         let plan = try TrainingPlan(request, context: spec.shape.context)
         let run = TrainingRun(
-            model: model, plan: plan, graph: try await graphs.current(), host: host, states: states)
+            model: model, plan: plan, graph: try await graphs.current(for: plan.walks), host: host, states: states)
         let id: Int? = jobs.withLock { jobs in
             let busy = jobs.runs.values.contains {
                 $0.run.model == model && $0.run.progress.isActive && $0.run.progress.weights == plan.weights

@@ -4,8 +4,10 @@ internal import Wire
 
 /// The site's graph in memory, as training and prediction need it. Immutable; an import makes a new one.
 struct SiteGraph: Sendable {
-    let vocabulary: LocalVocabulary
-    let index: GraphIndex
+    /// Edges, and the tree as edges of a relation of its own.
+    private let ground: WalkGround
+    /// What walks are held to, if anything.
+    var limits = WalkLimits()
     let triples: [TokenTriple]
     let valid: [TokenTriple]
     let test: [TokenTriple]
@@ -17,12 +19,14 @@ struct SiteGraph: Sendable {
     /// - Parameters:
     ///   - nodes: id and name of every graph node.
     ///   - relations: tokens and name of every relation.
+    ///   - tree: its links and their two tokens, which people write ``parentName`` and ``childName``.
     init(
         nodes: [(id: TokenID, name: String)], relations: [(tokens: RelationTokens, name: String)],
-        triples: [TokenTriple], valid: [TokenTriple], test: [TokenTriple]
+        triples: [TokenTriple], valid: [TokenTriple], test: [TokenTriple],
+        tree: (links: [ParentLink], parent: RelationTokens)? = nil
     ) throws(GraphError) {
-        vocabulary = try LocalVocabulary(nodes: nodes.map(\.id), relations: relations.map(\.tokens))
-        index = try GraphIndex(vocabulary, triples: triples)
+        ground = try WalkGround(
+            nodes: nodes.map(\.id), relations: relations.map(\.tokens), triples: triples, tree: tree)
         self.triples = triples
         self.valid = valid
         self.test = test
@@ -32,10 +36,34 @@ struct SiteGraph: Sendable {
             names[relation.tokens.forward] = relation.name
             names[relation.tokens.inverse] = "^\(relation.name)"
         }
+        if let parent = tree?.parent {
+            names[parent.forward] = Self.parentName
+            names[parent.inverse] = Self.childName
+        }
         self.names = names
         nodesByName = Dictionary(nodes.map { (Bytes($0.name.utf8), $0.id) }, uniquingKeysWith: { first, _ in first })
         relationsByName = Dictionary(
-            relations.map { (Bytes($0.name.utf8), $0.tokens) }, uniquingKeysWith: { first, _ in first })
+            relations.map { (Bytes($0.name.utf8), $0.tokens) } + Self.treeNames(tree?.parent),
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    /// How the two tokens of the tree are written, unless a relation of the graph is called so.
+    static let parentName = "@parent"
+    static let childName = "@child"
+
+    private static func treeNames(_ parent: RelationTokens?) -> [(Bytes, RelationTokens)] {
+        guard let parent else { return [] }
+        let child = RelationTokens(forward: parent.inverse, inverse: parent.forward)
+        return [(Bytes(parentName.utf8), parent), (Bytes(childName.utf8), child)]
+    }
+
+    var vocabulary: LocalVocabulary { ground.vocabulary }
+    var index: GraphIndex { ground.graph }
+
+    /// Samples walks within ``limits``. Walks over edges start with every edge in turn, so that a round of
+    /// one-hop walks asks for each once; others start at a graph node.
+    func sampler(_ rule: WalkRule) throws(GraphError) -> WalkSampler {
+        try ground.sampler(rule, start: .everyEdge, scope: limits.scope, perspectives: limits.perspectives)
     }
 
     func name(of token: TokenID) -> String { names[token] ?? token.hex }

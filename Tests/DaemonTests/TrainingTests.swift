@@ -20,7 +20,7 @@ import Wire
     @Test(arguments: [
         (TrainRequest(agent: "a", rounds: -1), "rounds"), (TrainRequest(agent: "a", steps: 0), "steps"),
         (TrainRequest(agent: "a", batch: 100_000), "batch"), (TrainRequest(agent: "a", hops: 9), "hops"),
-        (TrainRequest(agent: "a", walks: "tree"), "walks"),
+        (TrainRequest(agent: "a", walks: "spiral"), "walks"),
         (TrainRequest(agent: "a", learningRate: 7), "learning_rate"),
         (TrainRequest(agent: "a", learningRate: .nan), "learning_rate"),
     ])

@@ -63,7 +63,7 @@ public enum Weights: String, Codable, Sendable, CaseIterable {
 /// `POST /api/models/train`; answers 202 and a job.
 public struct TrainRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable {
-        case agent, weights, rounds, steps, batch, learningRate, seed, walks, hops
+        case agent, weights, rounds, steps, batch, learningRate, seed, walks, hops, scope, perspectiveAgent
     }
     public var agent: String
     /// `federated` shares what is learned; `isolated` trains a private copy for comparison.
@@ -76,14 +76,19 @@ public struct TrainRequest: StrictDecodable, Encodable, Sendable {
     public var batch: Int?
     public var learningRate: Double?
     public var seed: Int?
-    /// `edge` or `random`.
+    /// `edge`, `either-way`, `random`, `perspective` or `tree`.
     public var walks: String?
     /// Edges per walk.
     public var hops: Int?
+    /// An ltree path: walks stay at it and below it.
+    public var scope: String?
+    /// Whose perspectives weigh the steps of `perspective` walks.
+    public var perspectiveAgent: String?
 
     public init(
         agent: String, weights: Weights? = nil, rounds: Int? = nil, steps: Int? = nil, batch: Int? = nil,
-        learningRate: Double? = nil, seed: Int? = nil, walks: String? = nil, hops: Int? = nil
+        learningRate: Double? = nil, seed: Int? = nil, walks: String? = nil, hops: Int? = nil, scope: String? = nil,
+        perspectiveAgent: String? = nil
     ) {
         self.agent = agent
         self.weights = weights
@@ -94,6 +99,8 @@ public struct TrainRequest: StrictDecodable, Encodable, Sendable {
         self.seed = seed
         self.walks = walks
         self.hops = hops
+        self.scope = scope
+        self.perspectiveAgent = perspectiveAgent
     }
 }
 

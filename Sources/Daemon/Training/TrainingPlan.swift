@@ -13,7 +13,7 @@ struct TrainingPlan: Sendable {
     let batch: Int
     /// Tokens that the model reads of each walk: two per edge.
     let tokens: Int
-    let walks: WalkKind
+    let walks: WalkRequest
     let options: TrainingOptions
     let seed: UInt64
 
@@ -22,15 +22,9 @@ struct TrainingPlan: Sendable {
         rounds = try Self.check(request.rounds ?? StandardRecipe.rounds, 0...10_000, "rounds")
         steps = try Self.check(request.steps ?? StandardRecipe.steps, 1...10_000, "steps")
         batch = try Self.check(request.batch ?? StandardRecipe.batch, 1...4_096, "batch")
-        tokens = 2 * (try Self.check(request.hops ?? StandardRecipe.hops, 1...context / 2, "hops"))
+        walks = try WalkRequest(request)
+        tokens = 2 * (try Self.check(request.hops ?? walks.rule.standardHops(context), 1...context / 2, "hops"))
         seed = UInt64(try Self.check(request.seed ?? Int(StandardRecipe.seed), 0...Int.max, "seed"))
-        switch request.walks ?? "random" {
-        case "edge": walks = .edge
-        case "either-way": walks = .eitherWay
-        case "random": walks = .random
-        case let other:
-            throw .badRequest("there are no '\(other)' walks", remedy: "use edge, either-way or random", field: "walks")
-        }
         var options = StandardRecipe.options(plannedSteps: max(rounds, 1) * steps)
         if let rate = request.learningRate { options.learningRate = Float(rate) }
         do {

@@ -47,7 +47,7 @@ final class Workbench: @unchecked Sendable {
         trainer.parameters = start
         builder = RoundBuilder(spec: spec)
         walks = Walks(
-            sampler: try WalkSampler(graph.index, kind: plan.walks, start: .everyEdge), random: Random(seed: seed),
+            sampler: try graph.sampler(plan.walks.rule), random: Random(seed: seed),
             batch: Batch(
                 tokens: Array(repeating: 0, count: plan.batch * plan.tokens),
                 targets: Array(repeating: 0, count: plan.batch * plan.tokens), B: plan.batch, T: plan.tokens))

@@ -50,9 +50,7 @@ extension GraphStore {
 
     /// Words first (stemmed English), then names that contain the text or nearly do (trigrams).
     public func search(_ text: String, limit: Int = 20) throws(StorageError) -> [StoredNode] {
-        let place =
-            "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = $1"
-        let trigram = Schema.quote(try connection.row(place, [.text("pg_trgm")], prepared: true).text(0))
+        let trigram = try extensionSchema("pg_trgm")
         let rows = try connection.query(
             """
             SELECT \(Self.columns) FROM (

@@ -18,6 +18,8 @@ public struct StoredGraph: Sendable {
     public var nodes: [(id: TokenID, name: String)] = []
     public var relations: [(tokens: RelationTokens, name: String)] = []
     public var triples: [TokenTriple] = []
+    /// The tree, ascending by child.
+    public var links: [ParentLink] = []
     public var valid: [TokenTriple] = []
     public var test: [TokenTriple] = []
 }
@@ -69,6 +71,12 @@ public struct GraphStore {
                 let forward = TokenID(rawValue: try row.uuid())
                 let inverse = TokenID(rawValue: try row.uuid())
                 graph.relations.append((RelationTokens(forward: forward, inverse: inverse), try row.text()))
+            }
+            let links = "SELECT id, parent_id, position FROM \(schema).nodes WHERE parent_id IS NOT NULL ORDER BY id"
+            try connection.copyOut(links, columns: 3) { (row) throws(StorageError) in
+                let child = TokenID(rawValue: try row.uuid())
+                let parent = TokenID(rawValue: try row.uuid())
+                graph.links.append(ParentLink(child: child, parent: parent, position: try row.int32()))
             }
             graph.triples = try triples("SELECT source_id, relation, target_id FROM \(schema).edges ORDER BY 1, 2, 3")
             graph.valid = try heldOut(.valid)

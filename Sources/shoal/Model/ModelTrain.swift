@@ -13,7 +13,12 @@ enum ModelTrain {
     private static let seed = Option<Int?>(
         "seed", .integer(0 ... .max), "the same seed gives the same walks (default: 1)")
     private static let walks = Option<String?>(
-        "walks", .choice("edge", "either-way", "random"), "how walks go on from a graph node (default: random)")
+        "walks", .choice("edge", "either-way", "random", "perspective", "tree"),
+        "how walks go on from a graph node (default: random)")
+    private static let scope = Option<String?>(
+        "scope", .text.named("PATH"), "walk only at this path of the tree and below it, for example docs.guide")
+    private static let perspectiveAgent = Option<String?>(
+        "perspective-agent", .text.named("NAME"), "whose perspectives weigh the steps of perspective walks")
     private static let hops = Option<Int?>("hops", .integer(1...32), "edges per walk (default: 1)")
     private static let detach = Flag("detach", "return at once; `shoal model info` tells how it stands")
 
@@ -25,10 +30,12 @@ enum ModelTrain {
             Each round takes what all sites have learned so far, learns from this site's graph, and shares the \
             difference as one signed op. The job belongs to the node: it goes on when this command is interrupted.
             """,
-        options: [ModelCommand.agent, rounds, steps, batch, rate, seed, walks, hops], flags: [isolated, detach],
+        options: [ModelCommand.agent, rounds, steps, batch, rate, seed, walks, hops, scope, perspectiveAgent],
+        flags: [isolated, detach],
         examples: [
             .init("shoal model train --agent clinic", "40 rounds of 50 steps"),
             .init("shoal model train --agent clinic --rounds 10 --detach", "10 rounds in the background"),
+            .init("shoal model train --agent clinic --walks tree --scope docs.guide", "a part of a tree of documents"),
             .init("shoal model train --agent clinic --isolated", "what this site can learn alone"),
         ], run: run)
 
@@ -37,7 +44,7 @@ enum ModelTrain {
         let request = TrainRequest(
             agent: call[ModelCommand.agent], weights: call[isolated] ? .isolated : .federated, rounds: call[rounds],
             steps: call[steps], batch: call[batch], learningRate: call[rate], seed: call[seed], walks: call[walks],
-            hops: call[hops])
+            hops: call[hops], scope: call[scope], perspectiveAgent: call[perspectiveAgent])
         var reply = try await node.post("/api/models/train", request)
         let id = try reply.report(JobReport.self).id
         guard !call[detach] else {
