@@ -5,7 +5,7 @@ BUILD  := $(SWIFT) build --explicit-target-dependency-import-check error
 SHOAL  := .build/release/shoal
 SEEDS  ?= 200
 
-.PHONY: help packages build demo test lint unit simulate cluster clean
+.PHONY: help packages test-packages build demo test lint unit simulate cluster clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,10 @@ help:
 packages:
 	@.ci/packages
 
+# And those that the tests check shoal with.
+test-packages:
+	@.ci/packages tests
+
 build: packages
 	$(BUILD) -c release --product shoal
 
@@ -28,7 +32,7 @@ lint:
 	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Package.swift
 
 # Debug builds check arithmetic and preconditions; kernels are optimised in both.
-unit: packages
+unit: test-packages
 	$(BUILD) --build-tests
 	$(SWIFT) test --skip-build --skip ClusterTests
 
@@ -41,7 +45,7 @@ simulate: build
 cluster: build unit
 	SHOAL_BINARY=$(CURDIR)/$(SHOAL) $(SWIFT) test --skip-build --filter ClusterTests
 
-test: lint build unit simulate cluster
+test: test-packages lint build unit simulate cluster
 
 clean:
 	rm -rf .build

@@ -56,14 +56,15 @@ extension ClusterTests {
             }
         }
 
-        private static let python: String? = Binary.find("python3").flatMap { python in
+        /// The first on the path may be one that somebody installed for other purposes.
+        private static let python: String? = [Binary.find("python3"), "/usr/bin/python3"].compactMap(\.self).first {
             let probe = Process()
-            probe.executableURL = URL(filePath: python)
+            probe.executableURL = URL(filePath: $0)
             probe.arguments = ["-c", "import cryptography"]
             probe.standardError = FileHandle.nullDevice
-            guard (try? probe.run()) != nil else { return nil }
+            guard (try? probe.run()) != nil else { return false }
             probe.waitUntilExit()
-            return probe.terminationStatus == 0 ? python : nil
+            return probe.terminationStatus == 0
         }
 
         @Test(.enabled(if: python != nil, "needs python3 with the package cryptography"))
