@@ -80,11 +80,14 @@ public final class Daemon: Sendable {
 
     /// Runs the node until SIGTERM, SIGINT or ``stop()``.
     ///
-    /// - Parameter ready: called when the node serves, with its peer id, listen address and API socket.
+    /// - Parameters:
+    ///   - onNewDatabase: called before a PostgreSQL is set up, which takes a moment.
+    ///   - ready: called when the node serves, with its peer id, listen address and API socket.
     /// - Returns: why the node had to stop by itself; nil after an orderly stop.
     /// - Throws: what prevents the start; a sentence with operation, object, cause and remedy.
     public func run(
-        _ options: DaemonOptions, ready: @Sendable (PeerID, String?, String) -> Void = { _, _, _ in }
+        _ options: DaemonOptions, onNewDatabase: @Sendable () -> Void = {},
+        ready: @Sendable (PeerID, String?, String) -> Void = { _, _, _ in }
     ) async throws -> String? {
         let disputed = VerifierCheck.disagreements()
         guard disputed.isEmpty else {
@@ -103,8 +106,12 @@ public final class Daemon: Sendable {
         let runtime = try RuntimeDirectory(for: directory)
         try runtime.prepare()
 
+        let requestStop = requestStop
+        if options.databaseURL == nil, !directory.hasDatabase { onNewDatabase() }
         let database = try await Self.blocking {
-            try Database(dataDirectory: directory.path, url: options.databaseURL, schema: options.schema, log: log)
+            try Database(
+                dataDirectory: directory.path, url: options.databaseURL, schema: options.schema, log: log
+            ) { requestStop.yield($0) }
         }
         defer { database.stop() }
         // Waits when this site held the lease before a crash.
@@ -121,7 +128,10 @@ public final class Daemon: Sendable {
         let entries = try OpKeeper.entries(of: journal)
         let schema = options.schema
         let target = database.target
-        let keeper = OpKeeper(journal: journal) { () throws(StorageError) in
+        let keeper = OpKeeper(
+            journal: journal,
+            checkSpace: { () throws(SiteError) in try directory.checkSpace(minimum: DataDirectory.minRunningBytes) }
+        ) { () throws(StorageError) in
             try OpStore(Connection(target), schema: schema, network: network.genesis.networkID, lease: lease)
         }
         defer { keeper.finish() }
@@ -138,7 +148,6 @@ public final class Daemon: Sendable {
             loop.stop()
             loop.join()
         }
-        let requestStop = requestStop
         let parts = try await onLoop { loop in
             let transport = try TLSTransport(loop: loop)
             let listening = try options.listen.map { try Self.listen(transport, on: $0) }

@@ -22,8 +22,12 @@ final class Database: Sendable {
         }
         private let state = Mutex(State())
         private let log: EventLog
+        private let onFull: @Sendable (String) -> Void
 
-        init(log: EventLog) { self.log = log }
+        init(log: EventLog, onFull: @escaping @Sendable (String) -> Void) {
+            self.log = log
+            self.onFull = onFull
+        }
 
         var trouble: String? { state.withLock { $0.trouble } }
 
@@ -39,8 +43,8 @@ final class Database: Sendable {
             if let server = state.withLock({ $0.server }) { restart(server) }
         }
 
-        /// Tries until it runs: whatever is in the way, a full disk or too little memory, may pass.
-        /// Returns when the node stops the server, too.
+        /// Tries until it runs: whatever is in the way, such as too little memory, may pass. A full disk
+        /// ends the node. Returns when the node stops the server, too.
         private func restart(_ server: PrivateServer) {
             var pause: UInt32 = 1
             while true {
@@ -51,6 +55,7 @@ final class Database: Sendable {
                 } catch {
                     state.withLock { $0.trouble = "\(error)" }
                     log.warn("postgres-not-restarted", ["cause": "\(error)"])
+                    if error.reason == .diskFull { return onFull("\(error)") }
                 }
                 sleep(pause)
                 pause = min(pause * 2, 30)
@@ -59,8 +64,13 @@ final class Database: Sendable {
     }
 
     /// Starts or reaches the server and brings the schema up to date.
-    init(dataDirectory: String, url: String?, schema: String, log: EventLog) throws(StorageError) {
-        let recovery = Recovery(log: log)
+    ///
+    /// - Parameter onFull: called, with the reason, when the server ended and cannot be started on a full disk.
+    init(
+        dataDirectory: String, url: String?, schema: String, log: EventLog,
+        onFull: @escaping @Sendable (String) -> Void
+    ) throws(StorageError) {
+        let recovery = Recovery(log: log, onFull: onFull)
         self.recovery = recovery
         self.schema = schema
         if let url {
@@ -82,9 +92,9 @@ final class Database: Sendable {
 
     var trouble: String? { recovery.trouble }
 
-    /// Size of the whole database on disk.
-    func bytes() async throws -> Int {
-        try await query { (connection) throws(StorageError) in
+    /// Size of the whole database on disk; nil while it is away.
+    func bytes() async throws -> Int? {
+        try await glance { (connection) throws(StorageError) in
             try connection.row("SELECT pg_database_size(current_database())").int(0)
         }
     }
@@ -139,6 +149,7 @@ final class Database: Sendable {
 
     private let worker = StorageThread(name: "shoal-queries")
     private let longWorker = StorageThread(name: "shoal-imports")
+    let glances = StorageThread(name: "shoal-status")
     private let stopping = Flag()
 
     /// - Throws: once the node stops, so that long work can end early.
@@ -164,6 +175,7 @@ final class Database: Sendable {
         stopping.set()
         worker.finish()
         longWorker.finish()
+        glances.finish()
         pool.close()
         server?.stop()
     }

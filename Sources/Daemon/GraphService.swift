@@ -47,9 +47,16 @@ final class GraphService: Sendable {
     }
 
     func stats() async throws -> GraphReport {
-        let counts = try await database.query { (connection) throws(StorageError) in
-            try self.store(connection).counts()
-        }
+        try await database.query { (connection) throws(StorageError) in try self.report(connection) }
+    }
+
+    /// As ``stats()``, but nil while the database is away.
+    func glance() async throws -> GraphReport? {
+        try await database.glance { (connection) throws(StorageError) in try self.report(connection) }
+    }
+
+    private func report(_ connection: Connection) throws(StorageError) -> GraphReport {
+        let counts = try store(connection).counts()
         return GraphReport(
             nodes: counts.nodes, edges: counts.edges, relations: counts.relations, valid: counts.valid,
             test: counts.test)

@@ -15,6 +15,7 @@ final class OpKeeper: @unchecked Sendable {
     private let thread = StorageThread(name: "shoal-ops")
     private let journal: SignJournal
     private let connect: @Sendable () throws(StorageError) -> OpStore
+    private let checkSpace: @Sendable () throws(SiteError) -> Void
     /// Confined to `thread`.
     private var store: OpStore?
     private let stopping = Atomic<Bool>(false)
@@ -31,9 +32,15 @@ final class OpKeeper: @unchecked Sendable {
         static let recoveredOps = 1_024
     }
 
-    /// - Parameter connect: opens the store; called again after a lost connection.
-    init(journal: SignJournal, connect: @escaping @Sendable () throws(StorageError) -> OpStore) {
+    /// - Parameters:
+    ///   - checkSpace: asked before each batch: a node stops before its disk is full.
+    ///   - connect: opens the store; called again after a lost connection.
+    init(
+        journal: SignJournal, checkSpace: @escaping @Sendable () throws(SiteError) -> Void,
+        connect: @escaping @Sendable () throws(StorageError) -> OpStore
+    ) {
         self.journal = journal
+        self.checkSpace = checkSpace
         self.connect = connect
     }
 
@@ -56,6 +63,7 @@ final class OpKeeper: @unchecked Sendable {
     func persist(_ batch: StoreBatch, done: @escaping @Sendable () -> Void) {
         thread.submit { [self] in
             do {
+                try checkSpace()
                 try append(batch.signed)
             } catch {
                 return onFailure("\(error)")

@@ -23,7 +23,8 @@ final class PlayedHost {
         directory = String(cString: mkdtemp(&template)!)
         let loop = try EventLoop()
         self.loop = loop
-        keeper = OpKeeper(journal: try SignJournal(path: "\(directory)/journal")) { () throws(StorageError) in
+        keeper = OpKeeper(journal: try SignJournal(path: "\(directory)/journal"), checkSpace: {}) {
+            () throws(StorageError) in
             throw StorageError(.notAllowed, operation: "reach", object: "a database", cause: "there is none")
         }
         let genesis = try Genesis(

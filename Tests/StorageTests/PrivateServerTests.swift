@@ -44,6 +44,22 @@ import Testing
         #expect(reports.change { $0.count } == 1)
     }
 
+    @Test func `a server that somebody stopped in order is reported as that, not with an old complaint`() throws {
+        let reports = Monitor<[StorageError]>([])
+        let server = try PrivateServer(dataDirectory: TestServer.directory("stopped")) { error in
+            reports.change { $0.append(error) }
+        }
+        defer { server.stop() }
+        let log = try #require(Files.read(server.logPath))
+        #expect(!log.contains("FATAL"), "setting it up leaves no complaint: \(log)")
+        let connection = try Connection(server.target)
+        #expect(throws: StorageError.self) { try connection.query("SELECT no_such_column") }
+        kill(try #require(server.processID), SIGINT)
+        #expect(reports.wait { $0.first }.cause == "somebody stopped PostgreSQL")
+        try server.restart()
+        #expect(try Connection(server.target).row("SELECT 1").int(0) == 1)
+    }
+
     @Test func `a data directory with a very long path works`() throws {
         var path = TestServer.directory("long")
         for _ in 0..<4 {

@@ -67,21 +67,23 @@ extension Routes {
             )
         }
         let counters = try await host.counters
+        let (known, isCurrent) = try await lastKnown.facts(
+            graph: try await graphs.glance(), bytes: try await database.bytes(), models: { try await models.list() })
         let trouble: String? =
             if let stopped = core.stopped {
                 "the node has stopped applying ops: \(stopped)"
             } else if !core.isMember {
                 "this site is not a member yet: ask a member to run `shoal peers add \(core.peer.hex)`"
             } else {
-                database.trouble
+                database.trouble ?? (isCurrent ? nil : "the database does not answer; the node goes on when it does")
             }
         return StatusReport(
             name: facts.name, peer: core.peer.hex, network: .init(id: core.network.hex, name: facts.network),
             version: ShoalVersion.current, uptimeSeconds: facts.uptime, trouble: trouble, listen: facts.listen,
             frontierDigest: core.frontier.hex, stateDigest: core.state.hex, ops: Int(core.ops), waiting: core.waiting,
-            members: core.members, peers: try await peers.list(), models: try await models.list(),
-            graph: try await graphs.stats(),
-            database: .init(kind: database.isPrivate ? "private" : "external", bytes: try await database.bytes()),
+            members: core.members, peers: try await peers.list(), models: known.models,
+            graph: known.graph,
+            database: .init(kind: database.isPrivate ? "private" : "external", bytes: known.bytes),
             traffic: .init(bytesSent: counters.rawSent, bytesReceived: counters.rawReceived), refused: core.refused)
     }
 }

@@ -13,6 +13,7 @@ struct Routes: Sendable {
     let ops: OpService
     let peers: PeerService
     let log: EventLog
+    let lastKnown = LastKnown()
 
     func router() -> Router {
         var router = Router()

@@ -40,13 +40,13 @@ public struct ClusterStatus: Codable, Sendable, Equatable {
 
     public var table: Table {
         var table = Table(
-            .text("NODE"), .text("STATE"), .number("PID"), .text("ADDRESS", minimum: 15), .text("CONNECTED TO"),
-            .number("OPS"), .text("FRONTIER", minimum: 12), .text("STATE DIGEST", minimum: 12))
+            .text("NODE"), .text("STATE", minimum: 6), .number("PID"), .text("ADDRESS", minimum: 15),
+            .number("LINKS"), .number("OPS"), .text("FRONTIER", minimum: 10), .text("DIGEST", minimum: 10))
         for node in nodes {
             table.add(
                 node.name, node.state, node.pid.map { "\($0)" } ?? "-", node.listen,
-                node.connected.isEmpty ? "-" : node.connected.joined(separator: ", "),
-                node.ops.map { Format.count($0) } ?? "-", short(node.frontierDigest), short(node.stateDigest),
+                node.state == "up" ? "\(node.connected.count)" : "-", node.ops.map { Format.count($0) } ?? "-",
+                short(node.frontierDigest), short(node.stateDigest),
                 emphasis: node.state == "up" ? .normal : .bad)
         }
         return table

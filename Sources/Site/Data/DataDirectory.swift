@@ -15,6 +15,8 @@ import Wire
 public struct DataDirectory: Sendable, Equatable {
     /// A node does not start with less room than this.
     public static let minFreeBytes = 64 << 20
+    /// A running node stops with less room than this: in order, while its database can still write.
+    public static let minRunningBytes = 32 << 20
 
     /// Absolute, without symbolic links.
     public let path: String
@@ -121,6 +123,9 @@ public struct DataDirectory: Sendable, Equatable {
                 remedy: "free some space there, or choose another --data-dir")
         }
     }
+
+    /// Whether a private PostgreSQL was set up there.
+    public var hasDatabase: Bool { Files.status(postgresPath + "/cluster") != nil }
 
     /// What this user may still write there.
     public func freeBytes() throws(SiteError) -> Int {

@@ -142,7 +142,7 @@ public final class PrivateServer: Sendable {
             onExit(
                 ServerFailure.explain(
                     ending, operation: "keep PostgreSQL running in", object: root,
-                    log: Self.tail(of: log, from: logStart)))
+                    log: Self.tail(of: log, from: logStart), hasServed: true))
         }
         if let ending = awaitReadiness(of: process) {
             throw ServerFailure.explain(
@@ -177,15 +177,14 @@ public final class PrivateServer: Sendable {
     }
 
     /// A new cluster has a database `postgres`: renaming it costs nothing, creating one copies a template.
+    ///
+    /// Looks first: trying the name would leave a complaint in the log that misleads whoever reads it later.
     private func openDatabase() throws(StorageError) {
-        do {
-            _ = try Connection(target)
-        } catch {
-            guard error.cause.contains("does not exist") else { throw error }
-            let template = DatabaseTarget(
-                socketDirectory: socketDirectory, user: ServerConfiguration.role, database: "template1")
-            try Connection(template).script("ALTER DATABASE postgres RENAME TO \(ServerConfiguration.role)")
-        }
+        let template = try Connection(
+            DatabaseTarget(socketDirectory: socketDirectory, user: ServerConfiguration.role, database: "template1"))
+        let name = ServerConfiguration.role
+        guard try template.query("SELECT 1 FROM pg_database WHERE datname = $1", [.text(name)]).isEmpty else { return }
+        try template.script("ALTER DATABASE postgres RENAME TO \(name)")
     }
 
     private static func tail(of log: String, from start: Int) -> String {

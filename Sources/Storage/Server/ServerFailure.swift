@@ -2,19 +2,27 @@ import Glibc
 
 /// Turns the end of a server program and what it printed into one sentence.
 enum ServerFailure {
+    ///
+    /// - Parameter hasServed: whether it was ready before, so that nobody but the node should have stopped it.
     static func explain(
-        _ ending: SupervisedProcess.Ending, operation: String, object: String, log: String
+        _ ending: SupervisedProcess.Ending, operation: String, object: String, log: String, hasServed: Bool = false
     ) -> StorageError {
         let said = lastComplaint(in: log)
         let ended =
             switch ending {
+            case .exited(code: 0) where hasServed: "somebody stopped PostgreSQL"
             case .exited(let code): "PostgreSQL ended with exit code \(code)"
             case .signalled(let signal): "PostgreSQL was ended by signal \(signal)"
             case .notStarted(let step, let code): "\(stepName(step)): \(Files.message(code))"
             case .supervisorLost: "the process that supervises PostgreSQL was killed"
             }
-        // A signal comes from outside; what sessions complained about before is not the cause.
-        let cause = if case .signalled = ending { ended } else { said ?? ended }
+        // A signal or an orderly stop comes from outside; what sessions complained about before is not the cause.
+        let cause =
+            switch ending {
+            case .signalled: ended
+            case .exited(let code): code == 0 && hasServed ? ended : said ?? ended
+            case .notStarted, .supervisorLost: said ?? ended
+            }
         let (reason, remedy) = advise(ending, cause)
         return StorageError(reason, operation: operation, object: object, cause: cause, remedy: remedy)
     }

@@ -47,7 +47,10 @@ enum RunCommand {
         if Paths.exists(directory.configPath) { config = try SiteConfig.load(directory.configPath) }
         let options = try options(call, config, directory)
         let name = config?.name.text ?? Paths.name(of: directory.path)
-        let reason = try await Daemon().run(options) { peer, listen, socket in
+        let setUp: @Sendable () -> Void = {
+            call.console.complain("\(name) sets up its PostgreSQL, the first time only; it may take some seconds.")
+        }
+        let reason = try await Daemon().run(options, onNewDatabase: setUp) { peer, listen, socket in
             if call[Shared.json] {
                 try? call.printJSON(Ready(peer: peer.hex, listen: listen, socket: socket, pid: getpid()))
             } else {

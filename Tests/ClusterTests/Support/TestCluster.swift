@@ -17,16 +17,33 @@ struct TestCluster {
             let cluster = try Cluster(
                 making: .init(network: "test", names: names, topology: topology, binary: Binary.path),
                 in: parent.map { "\(place)/\($0)" } ?? "\(place)/c")
-            do {
-                try await cluster.up()
-                let value = try await body(TestCluster(cluster: cluster))
-                try await cluster.down(keepingFiles: true)
-                return value
-            } catch {
-                for node in try cluster.nodes { Issue.record("\(node.name) said:\n\(node.lastWords(30))") }
-                try await cluster.down(keepingFiles: true)
-                throw error
+            return try await TestCluster(cluster: cluster).use(body)
+        }
+    }
+
+    /// As above, the data directory of one node being a small file system.
+    static func with<Value>(
+        _ names: [String], mounting name: String, _ body: (TestCluster, SmallDisk) async throws -> Value
+    ) async throws -> Value {
+        try await Place.with { place in
+            let cluster = try Cluster(
+                making: .init(network: "test", names: names, binary: Binary.path), in: "\(place)/c")
+            return try await SmallDisk.with(at: try cluster.node(name).dataDirectory) { disk in
+                try await TestCluster(cluster: cluster).use { try await body($0, disk) }
             }
+        }
+    }
+
+    private func use<Value>(_ body: (TestCluster) async throws -> Value) async throws -> Value {
+        do {
+            try await cluster.up()
+            let value = try await body(self)
+            try await cluster.down(keepingFiles: true)
+            return value
+        } catch {
+            for node in try cluster.nodes { Issue.record("\(node.name) said:\n\(node.lastWords(30))") }
+            try await cluster.down(keepingFiles: true)
+            throw error
         }
     }
 
