@@ -102,3 +102,23 @@ private func scramble(_ words: Words) -> Words {
     x = x &* 0x846C_A68B
     return x ^ (x &>> 16)
 }
+
+/// y += Σ rows of x, (rows, d).
+public func sumRows(_ rows: Int, _ d: Int, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>) {
+    var row = 0
+    while row < rows {
+        addScaled(1, x + row * d, y, d)
+        row += 1
+    }
+}
+
+/// y[i] += factor · x for `rows` rows of width d.
+public func addToRows(
+    _ rows: Int, _ d: Int, _ factor: Float, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>
+) {
+    var row = 0
+    while row < rows {
+        addScaled(factor, x, y + row * d, d)
+        row += 1
+    }
+}

@@ -1,12 +1,4 @@
 extension Pass {
-    /// What the loss needs besides weights.
-    struct Objective {
-        let candidates: Int
-        let smoothing: Float
-        /// 1 / number of counted positions of the whole batch.
-        let scale: Float
-    }
-
     /// The way back of ``forward``, with the same arguments.
     ///
     /// - Returns: the sum of -log probability of the targets.
@@ -14,8 +6,8 @@ extension Pass {
         _ tokens: ConstInts, _ weights: Weights, _ dropout: Dropout?, _ objective: Objective, _ gradients: Gradients
     ) -> Double {
         let d = shape.dim
-        let dNormed = dNormed.reserve(M * d)
-        let loss = headBackward(weights, objective, gradients, dNormed)
+        let dNormed = dNormed.reserve(max(M, headRows) * d)
+        let loss = head(weights, objective, gradients, dNormed)
         // d(last): Q rows.
         var dOut = dAsked.reserve(M * d)
         zero(dOut, Q * d)
@@ -29,31 +21,6 @@ extension Pass {
         drop(M * d, dOut, 0, dropout)
         kernels.embedBackward(
             M, T, d, tokens, dOut, gradients.tokens, gradients.dense + layout.positions)
-        return loss
-    }
-
-    /// Loss, dNormed (Q, d) and the token rows' share as output head.
-    private func headBackward(
-        _ weights: Weights, _ objective: Objective, _ gradients: Gradients, _ dNormed: Floats
-    ) -> Double {
-        let (d, candidates) = (shape.dim, objective.candidates)
-        let (stride, chunk) = (logitStride(candidates), chunkRows(candidates))
-        var loss = 0.0
-        var first = 0
-        while first < Q {
-            let count = min(chunk, Q - first)
-            let z = head(first, count, candidates, weights)
-            loss += kernels.crossEntropy(
-                count, candidates, z, stride, answerStarts.start + first, answers.start, shares.start,
-                objective.smoothing, objective.scale)
-            kernels.multiply(
-                count, d, candidates, z, stride, 1, weights.tokens, d, 1, dNormed + first * d, d, false,
-                scratch.start)
-            kernels.multiply(
-                candidates, d, count, z, 1, stride, lastNormed.start + first * d, d, 1, gradients.tokens, d, true,
-                scratch.start)
-            first += count
-        }
         return loss
     }
 

@@ -16,7 +16,8 @@ extension Pass {
             think(layer, weights, dropout, out)
         }
         kernels.normForward(
-            Q, d, last.start, weights.dense + layout.finalNorm, Pass.normEpsilon, lastNormed.reserve(Q * d),
+            Q, d, last.start, weights.dense + layout.finalNorm, Pass.normEpsilon,
+            lastNormed.reserve(max(Q, headRows) * d),
             lastInverse.reserve(Q))
     }
 
@@ -69,20 +70,16 @@ extension Pass {
         kernels.dropout(count, x, x, dropout.key(site), dropout.threshold, dropout.scale)
     }
 
-    // MARK: The head, in chunks of rows so that the logits stay in the cache
+    // MARK: Logits, for those who only ask
 
-    /// Distance between rows of logits.
-    func logitStride(_ candidates: Int) -> Int { (candidates + 15) / 16 * 16 }
+    /// Asked rows whose logits are made at once.
+    static let logitRows = 128
 
-    /// Rows per chunk: about 2^16 logits.
-    func chunkRows(_ candidates: Int) -> Int { max(16, (1 << 16) / logitStride(candidates)) }
-
-    /// Logits (count, E) of the asked rows from `first` on, in `logits`.
-    func head(_ first: Int, _ count: Int, _ candidates: Int, _ weights: Weights) -> Floats {
-        let (d, stride) = (shape.dim, logitStride(candidates))
-        let out = logits.reserve(count * stride)
+    /// Logits (count, E) of the asked rows from `first` on.
+    func logits(_ first: Int, _ count: Int, _ candidates: Int, _ weights: Weights) -> Floats {
+        let (d, out) = (shape.dim, logits.reserve(count * candidates))
         kernels.multiply(
-            count, candidates, d, lastNormed.start + first * d, d, 1, weights.tokens, 1, d, out, stride, false,
+            count, candidates, d, lastNormed.start + first * d, d, 1, weights.tokens, 1, d, out, candidates, false,
             scratch.start)
         return out
     }

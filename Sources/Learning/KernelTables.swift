@@ -21,12 +21,14 @@ extension Kernels {
     }
 
     static let baseline = Kernels(
-        multiply: KernelsBaseline.multiply, crossEntropy: KernelsBaseline.crossEntropy,
+        multiply: KernelsBaseline.multiply, headForward: KernelsBaseline.headForward,
+        headBackward: KernelsBaseline.headBackward, headAnswers: KernelsBaseline.headAnswers,
         softmax: KernelsBaseline.softmax, normForward: KernelsBaseline.normForward,
         normBackward: KernelsBaseline.normBackward, attentionForward: KernelsBaseline.attentionForward,
         attentionBackward: KernelsBaseline.attentionBackward, reluForward: KernelsBaseline.reluForward,
         reluBackward: KernelsBaseline.reluBackward, add: KernelsBaseline.add,
-        sumOfSquares: KernelsBaseline.sumOfSquares, dropout: KernelsBaseline.dropout, adam: KernelsBaseline.adam,
+        sumOfSquares: KernelsBaseline.sumOfSquares, sumRows: KernelsBaseline.sumRows,
+        addToRows: KernelsBaseline.addToRows, dropout: KernelsBaseline.dropout, adam: KernelsBaseline.adam,
         embed: KernelsBaseline.embed, embedBackward: KernelsBaseline.embedBackward, gather: KernelsBaseline.gather,
         scatterAdd: KernelsBaseline.scatterAdd)
 }
@@ -34,21 +36,25 @@ extension Kernels {
 #if arch(x86_64)
     extension Kernels {
         static let avx2 = Kernels(
-            multiply: KernelsAVX2.multiply, crossEntropy: KernelsAVX2.crossEntropy, softmax: KernelsAVX2.softmax,
+            multiply: KernelsAVX2.multiply, headForward: KernelsAVX2.headForward,
+            headBackward: KernelsAVX2.headBackward, headAnswers: KernelsAVX2.headAnswers, softmax: KernelsAVX2.softmax,
             normForward: KernelsAVX2.normForward, normBackward: KernelsAVX2.normBackward,
             attentionForward: KernelsAVX2.attentionForward, attentionBackward: KernelsAVX2.attentionBackward,
             reluForward: KernelsAVX2.reluForward, reluBackward: KernelsAVX2.reluBackward, add: KernelsAVX2.add,
-            sumOfSquares: KernelsAVX2.sumOfSquares, dropout: KernelsAVX2.dropout, adam: KernelsAVX2.adam,
+            sumOfSquares: KernelsAVX2.sumOfSquares, sumRows: KernelsAVX2.sumRows, addToRows: KernelsAVX2.addToRows,
+            dropout: KernelsAVX2.dropout, adam: KernelsAVX2.adam,
             embed: KernelsAVX2.embed, embedBackward: KernelsAVX2.embedBackward, gather: KernelsAVX2.gather,
             scatterAdd: KernelsAVX2.scatterAdd)
 
         static let avx512 = Kernels(
-            multiply: KernelsAVX512.multiply, crossEntropy: KernelsAVX512.crossEntropy,
+            multiply: KernelsAVX512.multiply, headForward: KernelsAVX512.headForward,
+            headBackward: KernelsAVX512.headBackward, headAnswers: KernelsAVX512.headAnswers,
             softmax: KernelsAVX512.softmax, normForward: KernelsAVX512.normForward,
             normBackward: KernelsAVX512.normBackward, attentionForward: KernelsAVX512.attentionForward,
             attentionBackward: KernelsAVX512.attentionBackward, reluForward: KernelsAVX512.reluForward,
             reluBackward: KernelsAVX512.reluBackward, add: KernelsAVX512.add,
-            sumOfSquares: KernelsAVX512.sumOfSquares, dropout: KernelsAVX512.dropout, adam: KernelsAVX512.adam,
+            sumOfSquares: KernelsAVX512.sumOfSquares, sumRows: KernelsAVX512.sumRows,
+            addToRows: KernelsAVX512.addToRows, dropout: KernelsAVX512.dropout, adam: KernelsAVX512.adam,
             embed: KernelsAVX512.embed, embedBackward: KernelsAVX512.embedBackward, gather: KernelsAVX512.gather,
             scatterAdd: KernelsAVX512.scatterAdd)
     }

@@ -11,9 +11,18 @@ struct Kernels: Sendable {
         @Sendable (
             Int, Int, Int, ConstFloats, Int, Int, ConstFloats, Int, Int, Floats, Int, Bool, Floats
         ) -> Void
-    typealias CrossEntropy =
+    typealias HeadForward =
         @Sendable (
-            Int, Int, Floats, Int, ConstInts, ConstInts, ConstFloats, Float, Float
+            Int, Int, Int, ConstFloats, ConstFloats, Floats, Floats, Floats, Floats, Floats?, Floats
+        ) -> Void
+    typealias HeadBackward =
+        @Sendable (
+            Int, Int, Int, Int, ConstFloats, ConstFloats, ConstFloats, ConstFloats, Float, Floats, Bool, Floats
+        ) -> Void
+    typealias HeadAnswers =
+        @Sendable (
+            Int, Int, Int, ConstFloats, ConstFloats, ConstFloats, ConstFloats, ConstInts, ConstInts, ConstFloats,
+            Float, Float, ConstFloats?, Floats, Floats
         ) -> Double
     typealias NormForward = @Sendable (Int, Int, ConstFloats, ConstFloats, Float, Floats, Floats) -> Void
     typealias NormBackward =
@@ -39,7 +48,9 @@ struct Kernels: Sendable {
     typealias MoveRows = @Sendable (Int, Int, ConstInts, ConstFloats, Floats) -> Void
 
     let multiply: Multiply
-    let crossEntropy: CrossEntropy
+    let headForward: HeadForward
+    let headBackward: HeadBackward
+    let headAnswers: HeadAnswers
     let softmax: @Sendable (Int, Floats) -> Void
     let normForward: NormForward
     let normBackward: NormBackward
@@ -49,6 +60,8 @@ struct Kernels: Sendable {
     let reluBackward: @Sendable (Int, ConstFloats, Floats) -> Void
     let add: @Sendable (Int, ConstFloats, Floats) -> Void
     let sumOfSquares: @Sendable (Int, ConstFloats) -> Double
+    let sumRows: @Sendable (Int, Int, ConstFloats, Floats) -> Void
+    let addToRows: @Sendable (Int, Int, Float, ConstFloats, Floats) -> Void
     let dropout: Dropout
     let adam: Adam
     let embed: Embed
@@ -58,4 +71,10 @@ struct Kernels: Sendable {
 
     /// Floats of aligned scratch that `multiply` needs.
     static let scratch = KernelsBaseline.multiplyScratch
+    /// Asked rows of one chunk of the head are filled up to a multiple of this.
+    static let headRowMultiple = KernelsBaseline.headRowMultiple
+    /// Floats of workspace of `headForward` and `headBackward`.
+    static let headWorkspace: @Sendable (Int, Int) -> Int = KernelsBaseline.headWorkspace
+    /// Floats of the largest logits of a chunk.
+    static let headTops: @Sendable (Int, Int) -> Int = KernelsBaseline.headTops
 }

@@ -86,16 +86,20 @@ final class Pass {
     let allRows = Buffer<Int32>(), askedRows = Buffer<Int32>()  // M, Q
     let answerStarts = Buffer<Int32>(), answers = Buffer<Int32>(), shares = Buffer<Float>()  // Q + 1, answers
     let last = Buffer<Float>(), lastInverse = Buffer<Float>(), lastNormed = Buffer<Float>()  // Q
-    let logits = Buffer<Float>()  // a chunk of Q rows, E wide
+    let logits = Buffer<Float>()  // for those who only ask
     let dx = Buffer<Float>(), dAsked = Buffer<Float>(), dNormed = Buffer<Float>()  // M or Q
     let dq = Buffer<Float>(), dk = Buffer<Float>(), dv = Buffer<Float>()
     let branch = Buffer<Float>(), dHidden = Buffer<Float>()
     let scratch = Buffer<Float>(Kernels.scratch)
 
+    let headMemory = HeadMemory()
+
     /// Rows of this pass; set by ``ask``.
     var M = 0
     var T = 0
     var Q = 0
+    /// Asked rows that the head takes at once.
+    var chunkRows = 1
 
     init(shape: ModelShape, kernels: Kernels) {
         self.shape = shape
@@ -107,7 +111,7 @@ final class Pass {
     /// Prepares a pass over `rows` rows that asks for those with a target.
     ///
     /// - Parameter lists: all answers of each row where there may be more than its target.
-    func ask(rows: Int, T: Int, targets: ConstInts, lists: AnswerLists? = nil) {
+    func ask(rows: Int, T: Int, targets: ConstInts, lists: AnswerLists? = nil, candidates: Int) {
         (M, self.T, Q) = (rows, T, 0)
         let (all, asked, starts) = (allRows.reserve(rows), askedRows.reserve(rows), answerStarts.reserve(rows + 1))
         let total = lists.map { Int($0.offsets[rows] - $0.offsets[0]) } ?? rows
@@ -127,6 +131,7 @@ final class Pass {
             Q += 1
             starts[Q] = Int32(count)
         }
+        if Q > 0 { chunkRows = Pass.chunkRows(Q, candidates) }
     }
 
     func isLast(_ layer: Int) -> Bool { layer == shape.layers - 1 }

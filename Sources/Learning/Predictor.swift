@@ -74,18 +74,18 @@ public final class Predictor {
                 targets[index * T + t] = t == read.count - 1 ? 0 : -1
             }
         }
-        pass.ask(rows: rows, T: T, targets: targets)
+        pass.ask(rows: rows, T: T, targets: targets, candidates: candidates)
         parameters.dense.withUnsafeBufferPointer { dense in
             parameters.tokens.withUnsafeBufferPointer { table in
                 let weights = Pass.Weights(dense: dense.baseAddress!, tokens: table.baseAddress!)
                 pass.forward(tokens, weights, nil)
-                let (chunk, stride) = (pass.chunkRows(candidates), pass.logitStride(candidates))
                 var first = 0
                 while first < pass.Q {
-                    let count = min(chunk, pass.Q - first)
-                    let z = pass.head(first, count, candidates, weights)
+                    let count = min(Pass.logitRows, pass.Q - first)
+                    let z = pass.logits(first, count, candidates, weights)
                     for row in 0..<count {
-                        body(first + row, UnsafeMutableBufferPointer(start: z + row * stride, count: candidates))
+                        let start = z + row * candidates
+                        body(first + row, UnsafeMutableBufferPointer(start: start, count: candidates))
                     }
                     first += count
                 }

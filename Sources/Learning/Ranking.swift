@@ -56,7 +56,7 @@ public func evaluate(
         }
     }
     let share = (queries.count + threads - 1) / threads
-    atOnce(threads) { index in
+    Crew(threads).run { index in
         let first = min(index * share, queries.count)
         workers[index].rank(queries[first..<min(first + share, queries.count)])
     }

@@ -17,7 +17,10 @@ public final class Trainer {
     private let seed: UInt64
     private let tensors: [TensorSpec]
     private let kernels: Kernels
+    private let crew: Crew
     private let shards: [Shard]
+    /// Shards that took part in the last pass.
+    private var active = 1
     private var weights: Parameters
     private var moments: AdamState
 
@@ -43,6 +46,7 @@ public final class Trainer {
         self.seed = seed
         tensors = shape.tensors
         self.kernels = kernels
+        crew = Crew(threads)
         shards = (0..<threads).map { _ in Shard(shape: shape, kernels: kernels) }
         weights = .initial(shape: shape, vocabulary: vocabulary, seed: seed)
         moments = .fresh(shape: shape, vocabulary: vocabulary)
@@ -83,7 +87,7 @@ public final class Trainer {
     ///     new row, which starts with zero weights and moments (set ``parameters`` next).
     ///   - candidates: the new number of graph nodes.
     public func regrow(rows: [Int32], candidates: Int) throws(LearningError) {
-        try checkSizes(vocabulary: rows.count, candidates: candidates, threads: shards.count)
+        try checkSizes(vocabulary: rows.count, candidates: candidates, threads: crew.count)
         for (index, old) in rows.enumerated() where old < -1 || old >= vocabulary {
             throw .unknownToken(index: index, token: Int(old), vocabulary: vocabulary)
         }
@@ -104,11 +108,11 @@ public final class Trainer {
         let counted = try batch.counted(context: shape.context, vocabulary: vocabulary, candidates: candidates)
         guard counted > 0 else { return 0 }
         differentiate(batch, counted)
-        let norm = sumShards()
+        let norm = sum(counted).squares.squareRoot()
         guard norm.isFinite else { throw .diverged(step: globalStep) }
         update(norm)
         globalStep += 1
-        return Float(shards.reduce(0) { $0 + $1.loss } / Double(counted))
+        return Float(loss / Double(counted))
     }
 
     /// The gradient of the mean smoothed loss, without a step; for tests and diagnosis. Dropout as in a step.
@@ -116,33 +120,43 @@ public final class Trainer {
         let counted = try batch.counted(context: shape.context, vocabulary: vocabulary, candidates: candidates)
         guard counted > 0 else { return (0, .zeros(shape: shape, vocabulary: vocabulary)) }
         differentiate(batch, counted)
-        _ = sumShards()
+        _ = sum(counted)
         let sums = shards[0].gradients
         let gradient = Parameters(
             dense: Array(UnsafeBufferPointer(start: sums.dense, count: shape.denseCount)),
             tokens: Array(UnsafeBufferPointer(start: sums.tokens, count: vocabulary * shape.dim)))
-        return (Float(shards.reduce(0) { $0 + $1.loss } / Double(counted)), gradient)
+        return (Float(loss / Double(counted)), gradient)
     }
+
+    /// Sum of -log probability over the last pass.
+    private var loss: Double { shards[..<active].reduce(0) { $0 + $1.loss } }
 
     /// The seed of this step's dropout masks.
     var dropoutStream: UInt64 { seed &+ UInt64(bitPattern: Int64(globalStep)) &* 0xA076_1D64_78BD_642F }
 
-    /// Runs every shard over its walks.
+    /// Runs the shards over their walks.
     private func differentiate(_ batch: Batch, _ counted: Int) {
         let objective = Pass.Objective(
             candidates: candidates, smoothing: options.labelSmoothing, scale: 1 / Float(counted))
         let (shards, vocabulary, dropout, stream) = (shards, vocabulary, options.dropout, dropoutStream)
-        let share = (batch.B + shards.count - 1) / shards.count
+        active = useful(batch)
+        let share = (batch.B + active - 1) / active
         borrowing(batch) { tokens, targets, answers, weights in
             let step = Shard.Step(
                 tokens: tokens, targets: targets, answers: answers, T: batch.T, weights: weights,
                 objective: objective, dropout: dropout, stream: stream)
-            atOnce(shards.count) { index in
+            crew.run(active) { index in
                 let first = min(index * share, batch.B)
                 shards[index].run(
                     step, walks: first..<min(first + share, batch.B), index: index, vocabulary: vocabulary)
             }
         }
+    }
+
+    /// Threads among which it pays to divide a batch: each needs some millions of operations to do.
+    private func useful(_ batch: Batch) -> Int {
+        let perRow = 6 * (shape.dim * candidates + shape.layers * 12 * shape.dim * shape.dim)
+        return max(1, min(crew.count, batch.B, batch.B * batch.T * perRow / 4_000_000))
     }
 
     /// Hands out the addresses of the batch and the weights.
@@ -164,27 +178,22 @@ public final class Trainer {
         }
     }
 
-    /// Adds all gradients to the first shard's, in the order of the shards.
-    ///
-    /// - Returns: its norm.
-    private func sumShards() -> Double {
-        let (sum, count) = (shards[0].gradients.dense, shape.denseCount + vocabulary * shape.dim)
-        for shard in shards.dropFirst() { kernels.add(count, shard.gradients.dense, sum) }
-        return kernels.sumOfSquares(count, sum).squareRoot()
+    /// Adds all gradients to the first shard's.
+    private func sum(_ counted: Int) -> GradientSum {
+        let smoothed = options.labelSmoothing > 0
+        var sum = GradientSum(
+            shards: shards, active: active, shape: shape, vocabulary: vocabulary, candidates: candidates,
+            smoothing: smoothed ? options.labelSmoothing / Float(candidates) / Float(counted) : 0)
+        sum.run(kernels, crew)
+        return sum
     }
 
     private func update(_ norm: Double) {
         moments.steps += 1
         let clip = Double(options.clipNorm)
-        let rate = options.rate(at: globalStep)
         let step = AdamStep(
-            kernels: kernels, options: options, rate: rate, steps: moments.steps,
+            kernels: kernels, options: options, rate: options.rate(at: globalStep), steps: moments.steps,
             gradientScale: clip > 0 && norm > clip ? Float(clip / norm) : 1)
-        let gradients = shards[0].gradients
-        for tensor in tensors {
-            step.apply(&weights.dense, gradients.dense, &moments.dense, tensor.range, decays: tensor.rows > 1)
-        }
-        step.apply(
-            &weights.tokens, gradients.tokens, &moments.tokens, 0..<weights.tokens.count, decays: true)
+        step.apply(&weights, &moments, shards[0].gradients, tensors, shape, crew)
     }
 }

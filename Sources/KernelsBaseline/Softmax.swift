@@ -1,0 +1,50 @@
+/// Softmax in place of `count` numbers.
+public func softmax(_ count: Int, _ z: UnsafeMutablePointer<Float>) {
+    let sum = exponentials(z, count, peak(z, count))
+    var j = 0
+    while j < count {
+        z[j] /= sum
+        j += 1
+    }
+}
+
+@inline(__always)
+private func peak(_ z: UnsafePointer<Float>, _ count: Int) -> Float {
+    var top = z[0]
+    var j = 0
+    if count >= laneCount {
+        var tops = load(z)
+        while j + laneCount <= count {
+            let next = load(z + j)
+            tops.replace(with: next, where: next .> tops)
+            j += laneCount
+        }
+        top = largest(tops)
+    }
+    while j < count {
+        if z[j] > top { top = z[j] }
+        j += 1
+    }
+    return top
+}
+
+/// Replaces z by exp(z - top) and returns the sum.
+@inline(__always)
+private func exponentials(_ z: UnsafeMutablePointer<Float>, _ count: Int, _ top: Float) -> Float {
+    let tops = Lanes(repeating: top)
+    var sums = Lanes()
+    var j = 0
+    while j + laneCount <= count {
+        let e = exponential(load(z + j) - tops)
+        store(e, z + j)
+        sums += e
+        j += laneCount
+    }
+    var sum = total(sums)
+    while j < count {
+        z[j] = exponential(z[j] - top)
+        sum += z[j]
+        j += 1
+    }
+    return sum
+}
