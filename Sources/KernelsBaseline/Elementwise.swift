@@ -3,7 +3,7 @@ public func reluForward(_ count: Int, _ x: UnsafeMutablePointer<Float>) {
     var i = 0
     while i + laneCount <= count {
         let lanes = load(x + i)
-        store(lanes.replacing(with: 0, where: lanes .<= 0), x + i)
+        store(masked(lanes, ~negative(lanes)), x + i)
         i += laneCount
     }
     while i < count {
@@ -16,7 +16,8 @@ public func reluForward(_ count: Int, _ x: UnsafeMutablePointer<Float>) {
 public func reluBackward(_ count: Int, _ y: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>) {
     var i = 0
     while i + laneCount <= count {
-        store(load(dx + i).replacing(with: 0, where: load(y + i) .<= 0), dx + i)
+        // y has no sign, so that 0 - y is negative just where y is above 0.
+        store(masked(load(dx + i), negative(0 - load(y + i))), dx + i)
         i += laneCount
     }
     while i < count {
@@ -62,7 +63,7 @@ public func sumOfSquares(_ count: Int, _ x: UnsafePointer<Float>) -> Double {
 }
 
 /// Dropout without a stored mask: y = x · scale where the hash of (key, index) is at or above
-/// `threshold` · 2^-32, else 0. The way back is the same call on the gradient. x may be y.
+/// `threshold` · 2^-32 (to 31 bits, so that a sign tells), else 0. The way back is the same call on the gradient. x may be y.
 ///
 /// The hash is the finaliser `lowbias32` (Wellons 2018) of index · golden ratio + key: integers only, so
 /// every kernel drops the same elements.
@@ -77,17 +78,18 @@ public func dropout(
         lane += 1
     }
     let step = Words(repeating: UInt32(laneCount) &* 0x9E37_79B1)
+    let half = Words(repeating: threshold >> 1)
     var i = 0
     while i + laneCount <= count {
-        let kept = scramble(index) .>= Words(repeating: threshold)
-        store(Lanes().replacing(with: load(x + i) * scale, where: kept), y + i)
+        let below = unsafeBitCast((scramble(index) &>> 1) &- half, to: Signed.self) &>> 31
+        store(masked(load(x + i) * scale, ~below), y + i)
         index &+= step
         i += laneCount
     }
     lane = 0
     let last = scramble(index)
     while i < count {
-        y[i] = last[lane] >= threshold ? x[i] * scale : 0
+        y[i] = last[lane] >> 1 >= threshold >> 1 ? x[i] * scale : 0
         lane += 1
         i += 1
     }

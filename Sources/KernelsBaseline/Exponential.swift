@@ -7,14 +7,12 @@ private let ln2Low: Float = -2.121_944_4e-4
 /// 1.5 · 2^23: adding it rounds to a whole number, which then stands in the low bits.
 private let roundingMagic: Float = 12_582_912
 
-/// e^x within 2 units in the last place for x in -87 ... 88; clamped outside.
+/// e^x within 2 units in the last place for x in -87 ... 88; below -87 as at -87. No more than 88 may come.
 ///
 /// Range reduction x = n·ln 2 + r, then a polynomial of degree 6 in r (Cephes, `expf`).
 @inline(__always)
 func exponential(_ x: Lanes) -> Lanes {
-    var x = x
-    x.replace(with: -87, where: x .< -87)
-    x.replace(with: 88, where: x .> 88)
+    let x = larger(x, Lanes(repeating: -87))
     let shifted = multiplyAdd(x, Lanes(repeating: log2OfE), Lanes(repeating: roundingMagic))
     let n = shifted - roundingMagic
     var r = multiplyAdd(n, Lanes(repeating: -ln2High), x)

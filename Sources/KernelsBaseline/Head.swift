@@ -85,16 +85,7 @@ private func panelExponentials(
     _ d: Int, _ rescales: Bool
 ) {
     let (old0, old1) = (load(old), load(old + laneCount))
-    var (top0, top1) = (old0, old1)
-    var i = 0
-    var at = z
-    while i < count {
-        let (z0, z1) = (load(at), load(at + laneCount))
-        top0.replace(with: z0, where: z0 .> top0)
-        top1.replace(with: z1, where: z1 .> top1)
-        at += stride
-        i += 1
-    }
+    let (top0, top1) = panelTops(count, z, stride, old0, old1)
     var (sum0, sum1) = (Lanes(), Lanes())
     if rescales {
         let (shrink0, shrink1) = (exponential(old0 - top0), exponential(old1 - top1))
@@ -103,8 +94,8 @@ private func panelExponentials(
         rescale(mixed, d, old0, top0, shrink0)
         rescale(mixed + laneCount * d, d, old1, top1, shrink1)
     }
-    i = 0
-    at = z
+    var i = 0
+    var at = z
     while i < count {
         let (e0, e1) = (exponential(load(at) - top0), exponential(load(at + laneCount) - top1))
         store(e0, at)
@@ -118,6 +109,30 @@ private func panelExponentials(
     store(sum1, sums + laneCount)
     store(top0, new)
     store(top1, new + laneCount)
+}
+
+/// The largest logits of a panel and those before it. Two rows at a time: a comparison waits for the one before.
+@inline(__always)
+private func panelTops(
+    _ count: Int, _ z: UnsafePointer<Float>, _ stride: Int, _ old0: Lanes, _ old1: Lanes
+) -> (Lanes, Lanes) {
+    var (even0, even1, odd0, odd1) = (old0, old1, old0, old1)
+    var i = 0
+    var at = z
+    while i + 1 < count {
+        even0 = larger(load(at), even0)
+        even1 = larger(load(at + laneCount), even1)
+        at += stride
+        odd0 = larger(load(at), odd0)
+        odd1 = larger(load(at + laneCount), odd1)
+        at += stride
+        i += 2
+    }
+    if i < count {
+        even0 = larger(load(at), even0)
+        even1 = larger(load(at + laneCount), even1)
+    }
+    return (larger(even0, odd0), larger(even1, odd1))
 }
 
 /// Rows of `mixed` whose top has grown.

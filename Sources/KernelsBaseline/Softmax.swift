@@ -15,8 +15,7 @@ private func peak(_ z: UnsafePointer<Float>, _ count: Int) -> Float {
     if count >= laneCount {
         var tops = load(z)
         while j + laneCount <= count {
-            let next = load(z + j)
-            tops.replace(with: next, where: next .> tops)
+            tops = larger(load(z + j), tops)
             j += laneCount
         }
         top = largest(tops)

@@ -60,7 +60,7 @@ extension Pass {
         zero(dv, M * d)
         kernels.attentionBackward(
             count, T, shape.heads, shape.headDim, rows, layer.q.start, layer.k.start, layer.v.start,
-            layer.probabilities.start, dAttended, dq, dk, dv)
+            layer.probabilities.start, dAttended, dq, dk, dv, attentionWork.start)
         let asked = isLast(index) ? layer.asked.start : layer.normed.start
         linearWeights(count, d, d, asked, dq, g + at.q)
         linearWeights(M, d, d, layer.normed.start, dk, g + at.k)

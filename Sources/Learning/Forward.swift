@@ -43,7 +43,8 @@ extension Pass {
         let attended = layer.attended.reserve(count * d)
         kernels.attentionForward(
             count, T, shape.heads, shape.headDim, rows, layer.q.start, layer.k.start, layer.v.start,
-            layer.probabilities.reserve(count * shape.heads * T), attended)
+            layer.probabilities.reserve(count * shape.heads * Kernels.attentionStride(T)), attended,
+            attentionWork.reserve(Kernels.attentionWorkspace(T, shape.headDim)))
         let out = branch.reserve(count * d)
         linear(count, d, d, attended, w + at.o, out)
         drop(count * d, out, 1 + 2 * index, dropout)

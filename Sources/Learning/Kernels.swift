@@ -31,12 +31,12 @@ struct Kernels: Sendable {
         ) -> Void
     typealias AttentionForward =
         @Sendable (
-            Int, Int, Int, Int, ConstInts, ConstFloats, ConstFloats, ConstFloats, Floats, Floats
+            Int, Int, Int, Int, ConstInts, ConstFloats, ConstFloats, ConstFloats, Floats, Floats, Floats
         ) -> Void
     typealias AttentionBackward =
         @Sendable (
-            Int, Int, Int, Int, ConstInts, ConstFloats, ConstFloats, ConstFloats, Floats, ConstFloats, Floats, Floats,
-            Floats
+            Int, Int, Int, Int, ConstInts, ConstFloats, ConstFloats, ConstFloats, ConstFloats, ConstFloats, Floats,
+            Floats, Floats, Floats
         ) -> Void
     typealias Dropout = @Sendable (Int, ConstFloats, Floats, UInt32, UInt32, Float) -> Void
     typealias Adam =
@@ -71,6 +71,10 @@ struct Kernels: Sendable {
 
     /// Floats of aligned scratch that `multiply` needs.
     static let scratch = KernelsBaseline.multiplyScratch
+    /// Numbers per row of attention's probabilities.
+    static let attentionStride: @Sendable (Int) -> Int = KernelsBaseline.attentionStride
+    /// Floats of workspace of both directions of attention.
+    static let attentionWorkspace: @Sendable (Int, Int) -> Int = KernelsBaseline.attentionWorkspace
     /// Asked rows of one chunk of the head are filled up to a multiple of this.
     static let headRowMultiple = KernelsBaseline.headRowMultiple
     /// Floats of workspace of `headForward` and `headBackward`.

@@ -90,7 +90,7 @@ final class Pass {
     let dx = Buffer<Float>(), dAsked = Buffer<Float>(), dNormed = Buffer<Float>()  // M or Q
     let dq = Buffer<Float>(), dk = Buffer<Float>(), dv = Buffer<Float>()
     let branch = Buffer<Float>(), dHidden = Buffer<Float>()
-    let scratch = Buffer<Float>(Kernels.scratch)
+    let scratch = Buffer<Float>(Kernels.scratch), attentionWork = Buffer<Float>()
 
     let headMemory = HeadMemory()
 

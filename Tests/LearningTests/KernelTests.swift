@@ -88,23 +88,26 @@ import Wire
         #expect(relativeError(dGain.map { Double($0) - 1 }, expected.dGain) < 1e-5)
     }
 
-    @Test(arguments: variants, [(8, 2), (20, 5), (64, 4), (24, 1)]) func `attention and its way back equal the twin`(
-        variant: KernelVariant, size: (d: Int, heads: Int)
+    @Test(arguments: variants, [(6, 8, 2), (6, 20, 5), (16, 32, 4), (6, 64, 4), (37, 24, 1), (64, 64, 2)])
+    func `attention and its way back equal the twin`(
+        variant: KernelVariant, size: (T: Int, d: Int, heads: Int)
     ) throws {
         let kernels = try Kernels(variant)
-        let (T, d, heads) = (6, size.d, size.heads)
+        let (T, d, heads) = (size.T, size.d, size.heads)
         var random = Random(seed: 4)
         let (q, k, v) = (randomMatrix(T, d, &random), randomMatrix(T, d, &random), randomMatrix(T, d, &random))
         let dOut = randomMatrix(T, d, &random)
         let rows = (0..<Int32(T)).map { $0 }
-        var p = [Float](repeating: 0, count: T * heads * T)
+        var p = [Float](repeating: .nan, count: T * heads * Kernels.attentionStride(T))
+        var work = [Float](repeating: .nan, count: Kernels.attentionWorkspace(T, d / heads))
         var out = [Float](repeating: 0, count: T * d)
-        kernels.attentionForward(T, T, heads, d / heads, rows, floats(q), floats(k), floats(v), &p, &out)
+        kernels.attentionForward(T, T, heads, d / heads, rows, floats(q), floats(k), floats(v), &p, &out, &work)
         #expect(
             relativeError(out.map(Double.init), Reference.attention(q, k, v, heads: heads).flatMap { $0 }) < 1e-6)
         var (dq, dk, dv) = (out, [Float](repeating: 0, count: T * d), [Float](repeating: 0, count: T * d))
         kernels.attentionBackward(
-            T, T, heads, d / heads, rows, floats(q), floats(k), floats(v), &p, floats(dOut), &dq, &dk, &dv)
+            T, T, heads, d / heads, rows, floats(q), floats(k), floats(v), p, floats(dOut), &dq, &dk, &dv,
+            &work)
         let expected = Reference.attentionBackward(dOut, q, k, v, heads: heads)
         #expect(relativeError(dq.map(Double.init), expected.dq.flatMap { $0 }) < 1e-5)
         #expect(relativeError(dk.map(Double.init), expected.dk.flatMap { $0 }) < 1e-5)
