@@ -39,6 +39,13 @@ public struct Delta: Equatable, Sendable {
         self.rows = rows
     }
 
+    /// Nothing, of this round.
+    static func empty(_ round: TrainingRound) -> Delta {
+        Delta(
+            model: round.model, round: round.round, steps: round.steps, tokensSeen: round.tokensSeen, dense: .empty,
+            rows: .empty)
+    }
+
     /// True when the round changed nothing that can be sent.
     public var isEmpty: Bool { dense.indices.isEmpty && rows.indices.isEmpty }
 }

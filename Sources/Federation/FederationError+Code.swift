@@ -14,6 +14,7 @@ extension FederationError {
         case .zeroRow: "zero-row"
         case .rowNormOverCap, .opNormOverCap: "norm-over-cap"
         case .notFinite: "not-finite"
+        case .budgetSpent: "privacy-budget-spent"
         }
     }
 }

@@ -45,6 +45,8 @@ public enum FederationError: Error, Equatable, Sendable {
 
     /// Training left a value that is no number.
     case notFinite(name: String, index: Int)
+    /// Another op with noise would raise the site's epsilon above what its policy allows.
+    case budgetSpent(epsilon: Double, budget: Double)
     /// Stored bytes do not fit the model they are loaded into.
     case wrongLength(name: String, found: Int, expected: Int)
 }
@@ -55,6 +57,7 @@ public enum BodyKind: String, Sendable {
     case announcement = "announce-rows"
     case delta = "update-model-weights"
     case residuals
+    case accountant = "privacy account"
 }
 
 /// The two parts of a delta.
@@ -111,6 +114,9 @@ extension FederationError: CustomStringConvertible {
         case .opNormOverCap: "cannot merge the delta: its norm exceeds the model's cap"
         case .notFinite(let name, let index):
             "cannot send the round: \(name)[\(index)] is not a number; lower the learning rate and train again"
+        case .budgetSpent(let epsilon, let budget):
+            "cannot send the round: it would raise the privacy loss to epsilon \(epsilon), the site's budget is "
+                + "\(budget); raise the budget, or go on without sharing"
         case .wrongLength(let name, let found, let expected):
             "cannot load \(name): \(found) where the model needs \(expected); rebuild it from the operations"
         }

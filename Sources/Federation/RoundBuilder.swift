@@ -26,10 +26,16 @@ public struct RoundBuilder: Sendable {
     /// The width of the values sent.
     public let precision: RowBlock.Precision
 
-    public init(spec: ModelSpec, topRows: Int? = nil, precision: RowBlock.Precision = .int8) {
+    /// A delta of fewer token rows is not sent; all of it waits in the residual.
+    public let minRows: Int
+
+    public init(
+        spec: ModelSpec, topRows: Int? = nil, precision: RowBlock.Precision = .int8, minRows: Int = 0
+    ) {
         self.spec = spec
         self.topRows = topRows
         self.precision = precision
+        self.minRows = minRows
     }
 
     /// Builds the delta of a round. A large vocabulary may need several: build again with
@@ -56,6 +62,7 @@ public struct RoundBuilder: Sendable {
             var kept = sums
             let dense = quantize(denseRows, factor, &kept.dense)
             let tokens = quantize(chosen, factor, &kept.rows)
+            guard tokens.block.indices.count >= minRows else { return (.empty(round), sums) }
             let cap = UInt128(spec.caps.maxOpNorm)
             if dense.squaredNorm + tokens.squaredNorm <= cap * cap {
                 let delta = Delta(
