@@ -175,6 +175,7 @@ public final class Daemon: Sendable {
         let routes = Routes(
             site: SiteFacts(name: key.site.description, network: network.genesis.name, listen: parts.listening),
             host: parts.host, database: database, graphs: graphs, models: models,
+            exchange: WeightsExchange(host: parts.host, graphs: graphs, models: models, states: states),
             ops: OpService(database: database, network: network.genesis.networkID),
             peers: PeerService(
                 host: parts.host, names: Dictionary(uniqueKeysWithValues: peers.entries.map { ($0.peerID, $0.name) }),

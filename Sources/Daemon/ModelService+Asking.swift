@@ -48,7 +48,7 @@ extension ModelService {
                 let id = graph.vocabulary[answer.token]
                 return .init(
                     id: id.hex, name: graph.name(of: id), probability: Double(answer.probability),
-                    known: known.contains(answer.token))
+                    known: known.contains(answer.token), logit: Double(answer.logit))
             })
     }
 

@@ -42,12 +42,15 @@ public final class Predictor {
 
     /// The `k` most probable next tokens, best first; ties by token index.
     ///
-    /// - Returns: at most `k` tokens, each with its probability among the candidates.
-    public func topK(_ k: Int, context: [Int32]) throws(LearningError) -> [(token: Int32, probability: Float)] {
-        var scores = try logits(context: context)
+    /// - Returns: at most `k` tokens, each with its probability among the candidates and its logit.
+    public func topK(
+        _ k: Int, context: [Int32]
+    ) throws(LearningError) -> [(token: Int32, probability: Float, logit: Float)] {
+        let logits = try logits(context: context)
+        var scores = logits
         scores.withUnsafeMutableBufferPointer { pass.kernels.softmax($0.count, $0.baseAddress!) }
         let order = scores.indices.sorted { (scores[$1], $0) < (scores[$0], $1) }
-        return order.prefix(max(0, k)).map { (Int32($0), scores[$0]) }
+        return order.prefix(max(0, k)).map { (Int32($0), scores[$0], logits[$0]) }
     }
 
     /// - Throws: for an empty context or a token outside the vocabulary.

@@ -177,12 +177,15 @@ public struct PredictReport: Codable, Sendable, Equatable {
         public var probability: Double
         /// Whether the site's own graph says so already.
         public var known: Bool
+        /// The model's score before the softmax over this site's graph nodes.
+        public var logit: Double?
 
-        public init(id: String, name: String, probability: Double, known: Bool) {
+        public init(id: String, name: String, probability: Double, known: Bool, logit: Double? = nil) {
             self.id = id
             self.name = name
             self.probability = probability
             self.known = known
+            self.logit = logit
         }
     }
     public var agent: String

@@ -10,6 +10,7 @@ struct Routes: Sendable {
     let database: Database
     let graphs: GraphService
     let models: ModelService
+    let exchange: WeightsExchange
     let ops: OpService
     let peers: PeerService
     let log: EventLog
@@ -25,6 +26,7 @@ struct Routes: Sendable {
         addPeers(to: &router)
         addGraph(to: &router)
         addModels(to: &router)
+        addExchange(to: &router)
         addOps(to: &router)
         return router
     }

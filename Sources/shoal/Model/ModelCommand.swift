@@ -16,7 +16,7 @@ enum ModelCommand {
         ],
         subcommands: [
             ModelCreate.command, ModelTrain.command, ModelPredict.command, ModelEvaluate.command, ModelInfo.command,
-            ModelList.command, ModelDelete.command,
+            ModelList.command, ModelDelete.command, ModelExport.command, ModelImport.command,
         ])
 }
 

@@ -71,9 +71,12 @@ struct RunningNode: Sendable {
     }
 
     /// Makes a call and hands the body to `take` part by part, on the client's thread.
-    func download(_ path: EscapedPath, to take: @escaping @Sendable ([UInt8]) throws -> Void) async throws {
+    func download(
+        _ path: EscapedPath, _ query: [(name: String, value: String?)] = [],
+        to take: @escaping @Sendable ([UInt8]) throws -> Void
+    ) async throws {
         do {
-            _ = try await client.download(Call(.get, path, timeout: nil), to: take)
+            _ = try await client.download(Call(.get, path, query: query, timeout: nil), to: take)
         } catch let error as APIError {
             throw explained(error)
         }
