@@ -5,7 +5,7 @@ BUILD  := $(SWIFT) build --explicit-target-dependency-import-check error
 SHOAL  := .build/release/shoal
 SEEDS  ?= 200
 
-.PHONY: help packages test-packages build demo test lint unit simulate cluster clean
+.PHONY: help packages test-packages build demo test lint unit simulate cluster bench-train clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo "make demo      three sites learn one model, here, in two minutes"
 	@echo "make test      everything that must hold: lint, unit tests, simulator, real clusters"
 	@echo "make simulate  the simulator alone (SEEDS=$(SEEDS))"
+	@echo "make bench-train  training speed beside PyTorch, which it installs (BENCH_PYTHON=one that has it)"
 
 # Debian packages that are missing, installed by root or sudo.
 packages:
@@ -46,6 +47,10 @@ cluster: build unit
 	SHOAL_BINARY=$(CURDIR)/$(SHOAL) $(SWIFT) test --skip-build --filter ClusterTests
 
 test: test-packages lint build unit simulate cluster
+
+# Training and answering speed beside PyTorch, in turns; exit code 1 if a figure is not reached.
+bench-train: build
+	python3 Benchmarks/train/run.py --shoal $(SHOAL)
 
 clean:
 	rm -rf .build

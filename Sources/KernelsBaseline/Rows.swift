@@ -81,3 +81,40 @@ private func addRow(_ d: Int, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePoint
         j += 1
     }
 }
+
+/// y[i] = x · row i of `table` (rows, d): logits of one context. Four rows at a time, so that sums do not wait for
+/// each other; the table is read once.
+public func rowProducts(
+    _ rows: Int, _ d: Int, _ x: UnsafePointer<Float>, _ table: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>
+) {
+    var i = 0
+    while i + 4 <= rows {
+        let at = table + i * d
+        var (s0, s1, s2, s3) = (Lanes(), Lanes(), Lanes(), Lanes())
+        var j = 0
+        while j + laneCount <= d {
+            let lanes = load(x + j)
+            s0 = multiplyAdd(lanes, load(at + j), s0)
+            s1 = multiplyAdd(lanes, load(at + d + j), s1)
+            s2 = multiplyAdd(lanes, load(at + 2 * d + j), s2)
+            s3 = multiplyAdd(lanes, load(at + 3 * d + j), s3)
+            j += laneCount
+        }
+        y[i] = total(s0)
+        y[i + 1] = total(s1)
+        y[i + 2] = total(s2)
+        y[i + 3] = total(s3)
+        while j < d {
+            y[i] += x[j] * at[j]
+            y[i + 1] += x[j] * at[d + j]
+            y[i + 2] += x[j] * at[2 * d + j]
+            y[i + 3] += x[j] * at[3 * d + j]
+            j += 1
+        }
+        i += 4
+    }
+    while i < rows {
+        y[i] = inner(x, table + i * d, d)
+        i += 1
+    }
+}

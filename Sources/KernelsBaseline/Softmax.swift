@@ -1,9 +1,14 @@
 /// Softmax in place of `count` numbers.
 public func softmax(_ count: Int, _ z: UnsafeMutablePointer<Float>) {
     let sum = exponentials(z, count, peak(z, count))
+    let factor = 1 / sum
     var j = 0
+    while j + laneCount <= count {
+        store(load(z + j) * factor, z + j)
+        j += laneCount
+    }
     while j < count {
-        z[j] /= sum
+        z[j] *= factor
         j += 1
     }
 }

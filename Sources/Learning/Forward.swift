@@ -79,6 +79,11 @@ extension Pass {
     /// Logits (count, E) of the asked rows from `first` on.
     func logits(_ first: Int, _ count: Int, _ candidates: Int, _ weights: Weights) -> Floats {
         let (d, out) = (shape.dim, logits.reserve(count * candidates))
+        // One context: reading the token rows is the work, and packing them would double it.
+        guard count > 1 else {
+            kernels.rowProducts(candidates, d, lastNormed.start + first * d, weights.tokens, out)
+            return out
+        }
         kernels.multiply(
             count, candidates, d, lastNormed.start + first * d, d, 1, weights.tokens, 1, d, out, candidates, false,
             scratch.start)

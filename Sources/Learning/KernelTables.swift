@@ -29,7 +29,8 @@ extension Kernels {
         reluBackward: KernelsBaseline.reluBackward, add: KernelsBaseline.add,
         sumOfSquares: KernelsBaseline.sumOfSquares, sumRows: KernelsBaseline.sumRows,
         addToRows: KernelsBaseline.addToRows, dropout: KernelsBaseline.dropout, adam: KernelsBaseline.adam,
-        embed: KernelsBaseline.embed, embedBackward: KernelsBaseline.embedBackward, gather: KernelsBaseline.gather,
+        embed: KernelsBaseline.embed, embedBackward: KernelsBaseline.embedBackward,
+        rowProducts: KernelsBaseline.rowProducts, gather: KernelsBaseline.gather,
         scatterAdd: KernelsBaseline.scatterAdd)
 }
 
@@ -43,7 +44,8 @@ extension Kernels {
             reluForward: KernelsAVX2.reluForward, reluBackward: KernelsAVX2.reluBackward, add: KernelsAVX2.add,
             sumOfSquares: KernelsAVX2.sumOfSquares, sumRows: KernelsAVX2.sumRows, addToRows: KernelsAVX2.addToRows,
             dropout: KernelsAVX2.dropout, adam: KernelsAVX2.adam,
-            embed: KernelsAVX2.embed, embedBackward: KernelsAVX2.embedBackward, gather: KernelsAVX2.gather,
+            embed: KernelsAVX2.embed, embedBackward: KernelsAVX2.embedBackward, rowProducts: KernelsAVX2.rowProducts,
+            gather: KernelsAVX2.gather,
             scatterAdd: KernelsAVX2.scatterAdd)
 
         static let avx512 = Kernels(
@@ -55,7 +57,8 @@ extension Kernels {
             reluBackward: KernelsAVX512.reluBackward, add: KernelsAVX512.add,
             sumOfSquares: KernelsAVX512.sumOfSquares, sumRows: KernelsAVX512.sumRows,
             addToRows: KernelsAVX512.addToRows, dropout: KernelsAVX512.dropout, adam: KernelsAVX512.adam,
-            embed: KernelsAVX512.embed, embedBackward: KernelsAVX512.embedBackward, gather: KernelsAVX512.gather,
+            embed: KernelsAVX512.embed, embedBackward: KernelsAVX512.embedBackward,
+            rowProducts: KernelsAVX512.rowProducts, gather: KernelsAVX512.gather,
             scatterAdd: KernelsAVX512.scatterAdd)
     }
 #endif

@@ -66,6 +66,7 @@ struct Kernels: Sendable {
     let adam: Adam
     let embed: Embed
     let embedBackward: EmbedBackward
+    let rowProducts: @Sendable (Int, Int, ConstFloats, ConstFloats, Floats) -> Void
     let gather: MoveRows
     let scatterAdd: MoveRows
 

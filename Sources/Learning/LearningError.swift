@@ -8,6 +8,8 @@ public enum LearningError: Error, Hashable, Sendable, CustomStringConvertible {
     case unknownToken(index: Int, token: Int, vocabulary: Int)
     /// The gradient is no longer a number.
     case diverged(step: Int)
+    /// Weights, or what follows from them, that are not finite numbers.
+    case notFinite(String)
     /// A kernel that this processor cannot run.
     case unsupportedKernel(KernelVariant)
 
@@ -24,6 +26,9 @@ public enum LearningError: Error, Hashable, Sendable, CustomStringConvertible {
         case .diverged(let step):
             "training diverged at step \(step): the gradient is not finite; the weights are as before it; "
                 + "lower the learning rate or turn gradient clipping on"
+        case .notFinite(let name):
+            "cannot answer with this model: its \(name) are not finite numbers; train it again from an earlier state, "
+                + "or import it again"
         case .unsupportedKernel(let variant):
             "cannot use kernel \(variant.rawValue): this processor lacks its instructions; "
                 + "leave the choice out to get the best that runs here"

@@ -43,14 +43,24 @@ public final class Predictor {
     /// The `k` most probable next tokens, best first; ties by token index.
     ///
     /// - Returns: at most `k` tokens, each with its probability among the candidates and its logit.
+    /// - Throws: as ``logits(context:)``, and ``LearningError/notFinite(_:)`` for weights that are no numbers.
     public func topK(
         _ k: Int, context: [Int32]
     ) throws(LearningError) -> [(token: Int32, probability: Float, logit: Float)] {
-        let logits = try logits(context: context)
-        var scores = logits
-        scores.withUnsafeMutableBufferPointer { pass.kernels.softmax($0.count, $0.baseAddress!) }
-        let order = scores.indices.sorted { (scores[$1], $0) < (scores[$0], $1) }
-        return order.prefix(max(0, k)).map { (Int32($0), scores[$0], logits[$0]) }
+        try check(context)
+        var result: [(token: Int32, probability: Float, logit: Float)] = []
+        var isFinite = true
+        score([context][...]) { _, scores in
+            // As integers: a sum in floats would wait for itself.
+            let extreme = scores.reduce(0) { max($0, $1.bitPattern & 0x7FFF_FFFF) }
+            isFinite = extreme < Float.infinity.bitPattern
+            guard isFinite else { return }
+            let best = largest(k, of: scores)
+            pass.kernels.softmax(scores.count, scores.baseAddress!)
+            result = best.map { ($0.token, scores[Int($0.token)], $0.score) }
+        }
+        guard isFinite else { throw .notFinite("scores") }
+        return result
     }
 
     /// - Throws: for an empty context or a token outside the vocabulary.

@@ -109,7 +109,7 @@ public final class Trainer {
         guard counted > 0 else { return 0 }
         differentiate(batch, counted)
         let norm = sum(counted).squares.squareRoot()
-        guard norm.isFinite else { throw .diverged(step: globalStep) }
+        guard norm.isFinite, loss.isFinite else { throw .diverged(step: globalStep) }
         update(norm)
         globalStep += 1
         return Float(loss / Double(counted))

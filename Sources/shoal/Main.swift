@@ -28,6 +28,7 @@ let program = Program(
             DemoCommand.command, InitCommand.command, KeysCommand.command, NetworkCommand.command, JoinCommand.command,
             RunCommand.command, PeersCommand.command, StatusCommand.command, GraphCommand.command, ModelCommand.command,
             OpsCommand.command, ClusterCommand.command, SimulateCommand.command,
+            BenchCommand.command,
         ]),
     version: ShoalVersion.current,
     welcome: """
