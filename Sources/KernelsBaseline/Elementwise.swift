@@ -105,11 +105,13 @@ private func scramble(_ words: Words) -> Words {
     return x ^ (x &>> 16)
 }
 
-/// y += Σ rows of x, (rows, d).
-public func sumRows(_ rows: Int, _ d: Int, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>) {
+/// y += factor · Σ rows of x, (rows, d).
+public func sumRows(
+    _ rows: Int, _ d: Int, _ factor: Float, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>
+) {
     var row = 0
     while row < rows {
-        addScaled(1, x + row * d, y, d)
+        addScaled(factor, x + row * d, y, d)
         row += 1
     }
 }

@@ -10,6 +10,9 @@
 //   headBackward    dE += e · (h · scale·exp(blockTop - top)/sum)
 //   headAnswers     loss, dh = mixed·scale/sum - answers; dE -= answers
 //
+// Where the candidates are a sample, those from `plain` on stand for `weight` candidates each: their exponentials
+// count that often.
+//
 // Label smoothing is linear: ε/V of the sum of all token rows goes to every dh, ε/V of the sum of all h to every
 // dE. The first is done here, the second is left to whoever adds up the gradients.
 
@@ -27,17 +30,19 @@ public func headTops(_ rows: Int, _ candidates: Int) -> Int { ((candidates + blo
 
 /// - Parameters:
 ///   - rows: R, a multiple of ``headRowMultiple``; rows beyond those asked are zeros.
+///   - plain: the first candidates that stand for themselves alone; the others stand for `weight` each.
 ///   - h: (R, d).
 ///   - table: E (candidates, d).
 ///   - e: (candidates, R), receives exponentials.
 ///   - tops: (blocks + 1, R), receives the largest logit so far of each block; the last row is the final one.
 ///   - sums: (R), receives Σ e relative to the final top.
 ///   - mixed: (R, d), receives Σ e·E, likewise.
-///   - columnSum: (d), receives the sum of all token rows; `nil` = not needed.
+///   - columnSum: (d), receives the weighted sum of all token rows; `nil` = not needed.
 ///   - work: ``headWorkspace`` floats.
 public func headForward(
-    _ rows: Int, _ d: Int, _ candidates: Int, _ h: UnsafePointer<Float>, _ table: UnsafePointer<Float>,
-    _ e: UnsafeMutablePointer<Float>, _ tops: UnsafeMutablePointer<Float>, _ sums: UnsafeMutablePointer<Float>,
+    _ rows: Int, _ d: Int, _ candidates: Int, _ plain: Int, _ weight: Float, _ h: UnsafePointer<Float>,
+    _ table: UnsafePointer<Float>, _ e: UnsafeMutablePointer<Float>, _ tops: UnsafeMutablePointer<Float>,
+    _ sums: UnsafeMutablePointer<Float>,
     _ mixed: UnsafeMutablePointer<Float>, _ columnSum: UnsafeMutablePointer<Float>?,
     _ work: UnsafeMutablePointer<Float>
 ) {
@@ -56,15 +61,20 @@ public func headForward(
     while first < candidates {
         let count = min(block, candidates - first)
         let (tokens, z) = (table + first * d, e + first * rows)
+        let plainHere = min(count, max(0, plain - first))
         let next = first == 0 ? top : top + rows
         r = 0
         while r < rows {
             column(count, d, panel, tokens, d, 1, panels + r * d, panel, z + r, rows, false, scratch)
-            panelExponentials(count, z + r, rows, top + r, next + r, sums + r, mixed + r * d, d, first > 0)
+            panelExponentials(
+                count, plainHere, weight, z + r, rows, top + r, next + r, sums + r, mixed + r * d, d, first > 0)
             r += panel
         }
         multiply(rows, d, count, z, 1, rows, tokens, d, 1, mixed, d, first > 0, scratch)
-        if let columnSum { sumRows(count, d, tokens, columnSum) }
+        if let columnSum {
+            sumRows(plainHere, d, 1, tokens, columnSum)
+            sumRows(count - plainHere, d, weight, tokens + plainHere * d, columnSum)
+        }
         top = next
         first += count
     }
@@ -80,8 +90,9 @@ public func headForward(
 /// One panel of a block: the new largest logits, e in place of z, and what was summed before rescaled.
 @inline(__always)
 private func panelExponentials(
-    _ count: Int, _ z: UnsafeMutablePointer<Float>, _ stride: Int, _ old: UnsafePointer<Float>,
-    _ new: UnsafeMutablePointer<Float>, _ sums: UnsafeMutablePointer<Float>, _ mixed: UnsafeMutablePointer<Float>,
+    _ count: Int, _ plain: Int, _ weight: Float, _ z: UnsafeMutablePointer<Float>, _ stride: Int,
+    _ old: UnsafePointer<Float>, _ new: UnsafeMutablePointer<Float>, _ sums: UnsafeMutablePointer<Float>,
+    _ mixed: UnsafeMutablePointer<Float>,
     _ d: Int, _ rescales: Bool
 ) {
     let (old0, old1) = (load(old), load(old + laneCount))
@@ -96,8 +107,18 @@ private func panelExponentials(
     }
     var i = 0
     var at = z
-    while i < count {
+    while i < plain {
         let (e0, e1) = (exponential(load(at) - top0), exponential(load(at + laneCount) - top1))
+        store(e0, at)
+        store(e1, at + laneCount)
+        sum0 += e0
+        sum1 += e1
+        at += stride
+        i += 1
+    }
+    while i < count {
+        let e0 = exponential(load(at) - top0) * weight
+        let e1 = exponential(load(at + laneCount) - top1) * weight
         store(e0, at)
         store(e1, at + laneCount)
         sum0 += e0
@@ -187,16 +208,17 @@ public func headBackward(
 ///   - mixed: from ``headForward``; becomes dh.
 ///   - starts, answers, shares: row i's answers are `starts[i] ..< starts[i + 1]` of the other two; shares add
 ///     up to 1 in each row. An answer that comes twice counts twice.
+///   - uniform: smoothing's share of one candidate that stands for itself, times scale.
 ///   - columnSum: from ``headForward``; needed when smoothing is above 0.
 ///   - dTable: added to.
 /// - Returns: the sum over rows of -Σ share · log softmax[answer], without the smoothing's share.
 public func headAnswers(
-    _ asked: Int, _ d: Int, _ candidates: Int, _ h: UnsafePointer<Float>, _ table: UnsafePointer<Float>,
+    _ asked: Int, _ d: Int, _ h: UnsafePointer<Float>, _ table: UnsafePointer<Float>,
     _ tops: UnsafePointer<Float>, _ sums: UnsafePointer<Float>, _ starts: UnsafePointer<Int32>,
     _ answers: UnsafePointer<Int32>, _ shares: UnsafePointer<Float>, _ smoothing: Float, _ scale: Float,
+    _ uniform: Float,
     _ columnSum: UnsafePointer<Float>?, _ mixed: UnsafeMutablePointer<Float>, _ dTable: UnsafeMutablePointer<Float>
 ) -> Double {
-    let uniform = smoothing / Float(candidates) * scale
     var loss = 0.0
     var row = 0
     while row < asked {

@@ -1,13 +1,15 @@
 extension Pass {
     /// The way back of ``forward``, with the same arguments.
     ///
+    /// - Parameter headGradient: of the head's rows, written; the smoothing's share apart.
     /// - Returns: the sum of -log probability of the targets.
     func backward(
-        _ tokens: ConstInts, _ weights: Weights, _ dropout: Dropout?, _ objective: Objective, _ gradients: Gradients
+        _ tokens: ConstInts, _ weights: Weights, _ dropout: Dropout?, _ objective: Objective, _ gradients: Gradients,
+        head headGradient: Floats
     ) -> Double {
         let d = shape.dim
         let dNormed = dNormed.reserve(max(M, headRows) * d)
-        let loss = head(weights, objective, gradients, dNormed)
+        let loss = head(objective, headGradient, dNormed)
         // d(last): Q rows.
         var dOut = dAsked.reserve(M * d)
         zero(dOut, Q * d)

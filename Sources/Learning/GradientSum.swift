@@ -25,6 +25,8 @@ struct GradientSum {
     let shape: ModelShape
     let vocabulary: Int
     let candidates: Int
+    /// `nil`: every row has a gradient.
+    let sample: CandidateSample?
     /// ε / (E · counted positions): what every candidate's row loses of the sum of all asked rows.
     let smoothing: Float
     /// Σ of squares of the whole gradient.
@@ -43,21 +45,36 @@ struct GradientSum {
 
     private func run(_ kernels: Kernels, _ index: Int, _ count: Int) {
         let slice = Slice(index, of: count, shape: shape, vocabulary: vocabulary)
-        let (dense, d) = (slice.dense, shape.dim)
-        let (first, numbers) = (slice.rows.lowerBound * d, slice.rows.count * d)
-        let sum = shards[0].gradients
+        let (dense, sum) = (slice.dense, shards[0].gradients.dense)
         for shard in shards[1..<active] {
-            let other = shard.gradients
-            kernels.add(dense.count, other.dense + dense.lowerBound, sum.dense + dense.lowerBound)
-            kernels.add(numbers, other.tokens + first, sum.tokens + first)
-        }
-        let smoothed = slice.rows.clamped(to: 0..<candidates)
-        if smoothing > 0, !smoothed.isEmpty {
-            kernels.addToRows(
-                smoothed.count, d, -smoothing, shards[0].pass.headMemory.askedSum.start, sum.tokens + first)
+            kernels.add(dense.count, shard.gradients.dense + dense.lowerBound, sum + dense.lowerBound)
         }
         shards[index].squares =
-            kernels.sumOfSquares(dense.count, sum.dense + dense.lowerBound)
-            + kernels.sumOfSquares(numbers, sum.tokens + first)
+            kernels.sumOfSquares(dense.count, sum + dense.lowerBound)
+            + (sample.map { touchedRows(kernels, $0, index, count) } ?? allRows(kernels, slice.rows))
+    }
+
+    /// - Returns: the rows' sum of squares.
+    private func allRows(_ kernels: Kernels, _ rows: Range<Int>) -> Double {
+        let d = shape.dim
+        let (first, numbers, sum) = (rows.lowerBound * d, rows.count * d, shards[0].gradients.tokens)
+        for shard in shards[1..<active] { kernels.add(numbers, shard.gradients.tokens + first, sum + first) }
+        let smoothed = rows.clamped(to: 0..<candidates)
+        if smoothing > 0, !smoothed.isEmpty {
+            kernels.addToRows(smoothed.count, d, -smoothing, shards[0].pass.headMemory.askedSum.start, sum + first)
+        }
+        return kernels.sumOfSquares(numbers, sum + first)
+    }
+
+    /// - Returns: the rows' sum of squares.
+    private func touchedRows(_ kernels: Kernels, _ sample: CandidateSample, _ index: Int, _ count: Int) -> Double {
+        let (d, sum, touched) = (shape.dim, shards[0].gradients.tokens, sample.touchedCount)
+        var squares = 0.0
+        for at in touched * index / count..<touched * (index + 1) / count {
+            let row = Int(sample.touched.start[at]) * d
+            for shard in shards[1..<active] { kernels.add(d, shard.gradients.tokens + row, sum + row) }
+            squares += kernels.sumOfSquares(d, sum + row)
+        }
+        return squares
     }
 }

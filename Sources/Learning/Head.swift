@@ -2,10 +2,32 @@
 extension Pass {
     /// What the loss needs besides weights.
     struct Objective {
+        /// All candidates, E.
         let candidates: Int
         let smoothing: Float
         /// 1 / number of counted positions of the whole batch.
         let scale: Float
+        /// What stands for the candidates in this step.
+        let table: HeadTable
+
+        /// Smoothing's share of one candidate, times scale.
+        var uniform: Float { smoothing / Float(candidates) * scale }
+    }
+
+    /// The rows that the head multiplies with: those of all candidates, or a sample of them.
+    struct HeadTable {
+        /// (count, d).
+        let rows: ConstFloats
+        let count: Int
+        /// The first rows, which stand for themselves; the others stand for `weight` candidates each.
+        let plain: Int
+        let weight: Float
+        /// Where a candidate's row lies; `nil`: at its own index.
+        let slots: ConstInts?
+
+        static func whole(_ tokens: ConstFloats, _ candidates: Int) -> HeadTable {
+            HeadTable(rows: tokens, count: candidates, plain: candidates, weight: 1, slots: nil)
+        }
     }
 
     /// What the head keeps of one chunk; see `Sources/KernelsBaseline/Head.swift`.
@@ -19,14 +41,15 @@ extension Pass {
     /// Rows of all chunks, filled up.
     var headRows: Int { chunkRows * ((Q + chunkRows - 1) / chunkRows) }
 
-    /// Loss, dNormed (Q, d) and the candidate rows' share as output head, but for that of the smoothing, which
-    /// ``HeadMemory/askedSum`` holds. The candidates' gradients are written, not added to.
+    /// Loss, dNormed (Q, d) and the head rows' gradient, but for that of the smoothing, of which
+    /// ``HeadMemory/askedSum`` holds a part.
     ///
-    /// `lastNormed` and `dNormed` have room for ``headRows`` rows.
-    func head(_ weights: Weights, _ objective: Objective, _ gradients: Gradients, _ dNormed: Floats) -> Double {
-        let (d, candidates, rows, memory) = (shape.dim, objective.candidates, chunkRows, headMemory)
-        let e = memory.exponentials.reserve(candidates * rows)
-        let tops = memory.tops.reserve(Kernels.headTops(rows, candidates))
+    /// - Parameter gradient: (count of the table, d); written, not added to.
+    func head(_ objective: Objective, _ gradient: Floats, _ dNormed: Floats) -> Double {
+        let (d, rows, memory, table) = (shape.dim, chunkRows, headMemory, objective.table)
+        let e = memory.exponentials.reserve(table.count * rows)
+        let tops = memory.tops.reserve(Kernels.headTops(rows, table.count))
+        let finalTops = tops + Kernels.headTops(rows, table.count) - rows
         let sums = memory.sums.reserve(rows)
         let work = memory.work.reserve(Kernels.headWorkspace(rows, d))
         let columnSum = objective.smoothing > 0 ? memory.columnSum.reserve(d) : nil
@@ -37,20 +60,20 @@ extension Pass {
             let asked = min(rows, Q - first)
             let (h, mixed) = (lastNormed.start + first * d, dNormed + first * d)
             kernels.headForward(
-                rows, d, candidates, h, weights.tokens, e, tops, sums, mixed, first == 0 ? columnSum : nil, work)
+                rows, d, table.count, table.plain, table.weight, h, table.rows, e, tops, sums, mixed,
+                first == 0 ? columnSum : nil, work)
             kernels.headBackward(
-                rows, asked, d, candidates, h, e, tops, sums, objective.scale, gradients.tokens, first > 0, work)
-            let finalTops = tops + Kernels.headTops(rows, candidates) - rows
+                rows, asked, d, table.count, h, e, tops, sums, objective.scale, gradient, first > 0, work)
             loss += kernels.headAnswers(
-                asked, d, candidates, h, weights.tokens, finalTops, sums, answerStarts.start + first, answers.start,
-                shares.start, objective.smoothing, objective.scale, columnSum.map { ConstFloats($0) }, mixed,
-                gradients.tokens)
+                asked, d, h, table.rows, finalTops, sums, answerStarts.start + first, answers.start, shares.start,
+                objective.smoothing, objective.scale, objective.uniform, columnSum.map { ConstFloats($0) }, mixed,
+                gradient)
             first += rows
         }
         if columnSum != nil {
             let sum = memory.askedSum.reserve(d)
             sum.update(repeating: 0, count: d)
-            kernels.sumRows(Q, d, lastNormed.start, sum)
+            kernels.sumRows(Q, d, 1, lastNormed.start, sum)
         }
         return loss
     }

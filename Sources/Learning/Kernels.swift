@@ -13,7 +13,7 @@ struct Kernels: Sendable {
         ) -> Void
     typealias HeadForward =
         @Sendable (
-            Int, Int, Int, ConstFloats, ConstFloats, Floats, Floats, Floats, Floats, Floats?, Floats
+            Int, Int, Int, Int, Float, ConstFloats, ConstFloats, Floats, Floats, Floats, Floats, Floats?, Floats
         ) -> Void
     typealias HeadBackward =
         @Sendable (
@@ -21,7 +21,7 @@ struct Kernels: Sendable {
         ) -> Void
     typealias HeadAnswers =
         @Sendable (
-            Int, Int, Int, ConstFloats, ConstFloats, ConstFloats, ConstFloats, ConstInts, ConstInts, ConstFloats,
+            Int, Int, ConstFloats, ConstFloats, ConstFloats, ConstFloats, ConstInts, ConstInts, ConstFloats, Float,
             Float, Float, ConstFloats?, Floats, Floats
         ) -> Double
     typealias NormForward = @Sendable (Int, Int, ConstFloats, ConstFloats, Float, Floats, Floats) -> Void
@@ -60,7 +60,7 @@ struct Kernels: Sendable {
     let reluBackward: @Sendable (Int, ConstFloats, Floats) -> Void
     let add: @Sendable (Int, ConstFloats, Floats) -> Void
     let sumOfSquares: @Sendable (Int, ConstFloats) -> Double
-    let sumRows: @Sendable (Int, Int, ConstFloats, Floats) -> Void
+    let sumRows: @Sendable (Int, Int, Float, ConstFloats, Floats) -> Void
     let addToRows: @Sendable (Int, Int, Float, ConstFloats, Floats) -> Void
     let dropout: Dropout
     let adam: Adam

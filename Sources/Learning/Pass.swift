@@ -110,8 +110,13 @@ final class Pass {
 
     /// Prepares a pass over `rows` rows that asks for those with a target.
     ///
-    /// - Parameter lists: all answers of each row where there may be more than its target.
-    func ask(rows: Int, T: Int, targets: ConstInts, lists: AnswerLists? = nil, candidates: Int) {
+    /// - Parameters:
+    ///   - lists: all answers of each row where there may be more than its target.
+    ///   - candidates: rows that the head multiplies with.
+    ///   - slots: where a candidate lies among them; `nil`: at its own index.
+    func ask(
+        rows: Int, T: Int, targets: ConstInts, lists: AnswerLists? = nil, candidates: Int, slots: ConstInts? = nil
+    ) {
         (M, self.T, Q) = (rows, T, 0)
         let (all, asked, starts) = (allRows.reserve(rows), askedRows.reserve(rows), answerStarts.reserve(rows + 1))
         let total = lists.map { Int($0.offsets[rows] - $0.offsets[0]) } ?? rows
@@ -130,6 +135,9 @@ final class Pass {
             }
             Q += 1
             starts[Q] = Int32(count)
+        }
+        if let slots {
+            for index in 0..<count { answers[index] = slots[Int(answers[index])] }
         }
         if Q > 0 { chunkRows = Pass.chunkRows(Q, candidates) }
     }

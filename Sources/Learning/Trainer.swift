@@ -21,6 +21,11 @@ public final class Trainer {
     private let shards: [Shard]
     /// Shards that took part in the last pass.
     private var active = 1
+    /// Operations that make it worth it to wake a thread.
+    var leastWork = 4_000_000
+    private let sample = CandidateSample()
+    /// Whether the last pass looked at a sample of the candidates.
+    private var isSampled = false
     private var weights: Parameters
     private var moments: AdamState
 
@@ -96,6 +101,8 @@ public final class Trainer {
         moments.tokens.second = reordered(moments.tokens.second, dim: shape.dim, rows: rows)
         vocabulary = rows.count
         self.candidates = candidates
+        for shard in shards { shard.forget() }
+        sample.reset()
     }
 
     /// One step of Adam on one batch. A batch in which nothing is asked changes nothing.
@@ -136,27 +143,51 @@ public final class Trainer {
 
     /// Runs the shards over their walks.
     private func differentiate(_ batch: Batch, _ counted: Int) {
-        let objective = Pass.Objective(
-            candidates: candidates, smoothing: options.labelSmoothing, scale: 1 / Float(counted))
-        let (shards, vocabulary, dropout, stream) = (shards, vocabulary, options.dropout, dropoutStream)
+        isSampled = options.sampledCandidates > 0 && candidates > options.sampledAbove
+        if isSampled { draw(batch) }
         active = useful(batch)
-        let share = (batch.B + active - 1) / active
+        let (scale, dropout, stream) = (1 / Float(counted), options.dropout, dropoutStream)
         borrowing(batch) { tokens, targets, answers, weights in
-            let step = Shard.Step(
-                tokens: tokens, targets: targets, answers: answers, T: batch.T, weights: weights,
-                objective: objective, dropout: dropout, stream: stream)
-            crew.run(active) { index in
-                let first = min(index * share, batch.B)
-                shards[index].run(
-                    step, walks: first..<min(first + share, batch.B), index: index, vocabulary: vocabulary)
+            withHead(weights.tokens) { table in
+                let objective = Pass.Objective(
+                    candidates: candidates, smoothing: options.labelSmoothing, scale: scale, table: table)
+                let step = Shard.Step(
+                    tokens: tokens, targets: targets, answers: answers, T: batch.T, vocabulary: vocabulary,
+                    weights: weights, objective: objective, sample: isSampled ? sample : nil, dropout: dropout,
+                    stream: stream)
+                let (shards, share) = (shards, (batch.B + active - 1) / active)
+                crew.run(active) { index in
+                    let first = min(index * share, batch.B)
+                    shards[index].run(step, walks: first..<min(first + share, batch.B), index: index)
+                }
             }
         }
     }
 
-    /// Threads among which it pays to divide a batch: each needs some millions of operations to do.
+    /// What the head multiplies with in this step.
+    private func withHead(_ tokens: ConstFloats, _ body: (Pass.HeadTable) -> Void) {
+        guard isSampled else { return body(.whole(tokens, candidates)) }
+        let rows = sample.gathered(tokens, kernels, dim: shape.dim)
+        sample.withSlots { slots in
+            body(
+                Pass.HeadTable(
+                    rows: rows, count: sample.count, plain: sample.plain, weight: sample.weight, slots: slots))
+        }
+    }
+
+    /// Draws the candidates of this step. Gradients of the last one's are cleared before they are forgotten.
+    private func draw(_ batch: Batch) {
+        for shard in shards { shard.clear(sample) }
+        sample.draw(
+            batch, vocabulary: vocabulary, candidates: candidates, wanted: options.sampledCandidates,
+            seed: dropoutStream ^ 0x5A17_CE0F_CA4D_1DA7)
+    }
+
+    /// Threads among which it pays to divide a batch.
     private func useful(_ batch: Batch) -> Int {
-        let perRow = 6 * (shape.dim * candidates + shape.layers * 12 * shape.dim * shape.dim)
-        return max(1, min(crew.count, batch.B, batch.B * batch.T * perRow / 4_000_000))
+        let head = isSampled ? sample.count : candidates
+        let perRow = 6 * (shape.dim * head + shape.layers * 12 * shape.dim * shape.dim)
+        return max(1, min(crew.count, batch.B, batch.B * batch.T * perRow / leastWork))
     }
 
     /// Hands out the addresses of the batch and the weights.
@@ -180,10 +211,10 @@ public final class Trainer {
 
     /// Adds all gradients to the first shard's.
     private func sum(_ counted: Int) -> GradientSum {
-        let smoothed = options.labelSmoothing > 0
+        let smoothing = isSampled ? 0 : options.labelSmoothing / Float(candidates) / Float(counted)
         var sum = GradientSum(
             shards: shards, active: active, shape: shape, vocabulary: vocabulary, candidates: candidates,
-            smoothing: smoothed ? options.labelSmoothing / Float(candidates) / Float(counted) : 0)
+            sample: isSampled ? sample : nil, smoothing: smoothing)
         sum.run(kernels, crew)
         return sum
     }

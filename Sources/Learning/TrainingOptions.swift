@@ -34,6 +34,12 @@ public struct TrainingOptions: Hashable, Sendable {
     /// Share of the target's probability spread over all candidates, 0 to 0.9.
     public var labelSmoothing: Float = 0.1
 
+    /// Candidates drawn per step for the softmax, besides the batch's answers, where there are more than
+    /// ``sampledAbove``; 0 (always all) or 16 to 1,048,576.
+    public var sampledCandidates = 8_192
+    /// Up to so many candidates every step looks at all of them; 0 to 16,777,216.
+    public var sampledAbove = 50_000
+
     public init() {}
 
     /// - Throws: ``LearningError/outOfRange(name:value:allowed:)`` for the first option outside its range.
@@ -47,6 +53,12 @@ public struct TrainingOptions: Hashable, Sendable {
         try check("gradient clipping", clipNorm, "0 (off) to 1000000") { $0 >= 0 && $0 <= 1e6 }
         try check("dropout", dropout, "0 to 0.9") { $0 >= 0 && $0 <= 0.9 }
         try check("label smoothing", labelSmoothing, "0 to 0.9") { $0 >= 0 && $0 <= 0.9 }
+        try check("sampled candidates", Float(sampledCandidates), "0 (off) or 16 to 1048576") {
+            $0 == 0 || $0 >= 16 && $0 <= 1_048_576
+        }
+        try check("sampling bound", Float(sampledAbove), "0 to \(maximumVocabulary)") {
+            $0 >= 0 && $0 <= Float(maximumVocabulary)
+        }
         switch schedule {
         case .constant: break
         case .cosine(let planned, let floor): try check(from: 0, planned, floor)

@@ -19,6 +19,7 @@ import Wire
         options.dropout = dropout
         let trainer = try Trainer(
             shape: shape, vocabulary: 29, candidates: 21, options: options, seed: 3, threads: threads, kernel: kernel)
+        trainer.leastWork = 1
         trainer.parameters = randomParameters(shape, vocabulary: 29, seed: 7)
         return trainer
     }

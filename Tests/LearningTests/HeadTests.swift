@@ -26,7 +26,7 @@ import Wire
     /// Runs the three kernels over one chunk, the smoothing's share of the table included.
     func run(
         _ kernels: Kernels, _ size: Size, _ h: Matrix, _ table: Matrix, _ answers: [Reference.Answers],
-        smoothing: Float, scale: Float, adding: Float? = nil
+        smoothing: Float, scale: Float, adding: Float? = nil, plain: Int? = nil, weight: Float = 1
     ) -> Outcome {
         let (d, candidates, asked) = (size.d, size.candidates, size.asked)
         let rows = (asked + Kernels.headRowMultiple - 1) / Kernels.headRowMultiple * Kernels.headRowMultiple
@@ -38,20 +38,22 @@ import Wire
         var dTable = [Float](repeating: adding ?? .nan, count: candidates * d)
         var starts: [Int32] = [0]
         for list in answers { starts.append(starts.last! + Int32(list.count)) }
+        let uniform = smoothing / Float(candidates) * scale
         let loss = withExtendedLifetime((e, tops, sums, mixed, column, work)) {
             kernels.headForward(
-                rows, d, candidates, own, flatTable, e.start, tops.start, sums.start, mixed.start, column.start,
+                rows, d, candidates, plain ?? candidates, weight, own, flatTable, e.start, tops.start, sums.start,
+                mixed.start, column.start,
                 work.start)
             kernels.headBackward(
                 rows, asked, d, candidates, own, e.start, tops.start, sums.start, scale, &dTable, adding != nil,
                 work.start)
             let final = tops.start + Kernels.headTops(rows, candidates) - rows
             let loss = kernels.headAnswers(
-                asked, d, candidates, own, flatTable, final, sums.start, starts,
+                asked, d, own, flatTable, final, sums.start, starts,
                 answers.flatMap { $0.map { Int32($0.token) } }, answers.flatMap { $0.map { Float($0.share) } },
-                smoothing, scale, column.start, mixed.start, &dTable)
-            kernels.sumRows(asked, d, own, askedSum.start)
-            kernels.addToRows(candidates, d, -smoothing / Float(candidates) * scale, askedSum.start, &dTable)
+                smoothing, scale, uniform, column.start, mixed.start, &dTable)
+            kernels.sumRows(asked, d, 1, own, askedSum.start)
+            kernels.addToRows(candidates, d, -uniform, askedSum.start, &dTable)
             return loss
         }
         func matrix(_ count: Int, _ at: (Int) -> Float) -> Matrix {
@@ -92,6 +94,31 @@ import Wire
         let added = run(try Kernels(kernel), size, h, table, answers, smoothing: 0.1, scale: 0.25, adding: 2)
         let difference = zip(added.dTable, found.dTable).flatMap { zip($0, $1).map { $0 - $1 - 2 } }
         #expect(difference.allSatisfy { abs($0) < 1e-4 })
+    }
+
+    @Test(arguments: KernelVariant.supported) func `a candidate that stands for three equals it three times`(
+        kernel: KernelVariant
+    ) throws {
+        let (size, plain) = (Size(asked: 5, d: 16, candidates: 200), 90)
+        var random = Random(seed: 22)
+        let (h, table) = (randomMatrix(5, 16, &random), randomMatrix(200, 16, &random))
+        let answers: [Reference.Answers] = (0..<5).map { [($0 * 17, 1)] }
+        let found = run(
+            try Kernels(kernel), size, h, table, answers, smoothing: 0, scale: 1, plain: plain, weight: 3)
+        let rest = Array(table[plain...])
+        let logits = Reference.product(h, Reference.transposed(table + rest + rest))
+        let dz = zip(logits, answers).map { Reference.crossEntropyBackward($0, answers: $1, smoothing: 0) }
+        let expected = zip(logits, answers).reduce(0) {
+            $0 + Reference.crossEntropy($1.0, answers: $1.1, smoothing: 0)
+        }
+        #expect(abs(found.loss - expected) < 1e-4)
+        let dh = Reference.product(dz, table + rest + rest)
+        #expect(relativeError(found.dh.flatMap { $0 }, dh.flatMap { $0 }) < 1e-4)
+        let three = Reference.product(Reference.transposed(dz), h)
+        let dTable = (0..<200).map { row in
+            row < plain ? three[row] : zip(zip(three[row], three[row + 110]), three[row + 220]).map { $0.0 + $0.1 + $1 }
+        }
+        #expect(relativeError(found.dTable.flatMap { $0 }, dTable.flatMap { $0 }) < 1e-4)
     }
 
     @Test(arguments: KernelVariant.supported) func `a logit beyond all others leaves finite gradients`(

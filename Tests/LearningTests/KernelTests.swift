@@ -51,6 +51,19 @@ import Wire
         }
     }
 
+    @Test(arguments: variants, [1, 3, 4, 37]) func `a context's scores equal the product's`(
+        variant: KernelVariant, rows: Int
+    ) throws {
+        var random = Random(seed: 8)
+        for d in [4, 20, 64] {
+            let (table, x) = (randomMatrix(rows, d, &random), randomMatrix(1, d, &random))
+            var found = [Float](repeating: .nan, count: rows)
+            try Kernels(variant).rowProducts(rows, d, floats(x), floats(table), &found)
+            let expected = Reference.product(x, Reference.transposed(table))[0]
+            #expect(zip(found, expected).allSatisfy { abs(Double($0) - $1) < 1.2e-7 * Double(d + 2) })
+        }
+    }
+
     @Test(arguments: variants) func `softmax stays finite for hostile logits`(variant: KernelVariant) throws {
         let kernels = try Kernels(variant)
         var extreme: [Float] = [3e38, -3e38, 0, 88, -200, 3e38] + [Float](repeating: -3e38, count: 20)

@@ -1,5 +1,7 @@
-import Learning
 import Testing
+import Wire
+
+@testable import Learning
 
 @Suite struct PredictorTests {
     let parameters = randomParameters(.small, vocabulary: 12, seed: 1)
@@ -28,6 +30,30 @@ import Testing
         #expect(zip(all, all.dropFirst()).allSatisfy { $0.probability >= $1.probability })
         #expect(try predictor().topK(2, context: [1, 10]).map(\.token) == all.prefix(2).map(\.token))
         #expect(try predictor().topK(0, context: [1]).isEmpty && predictor().topK(-5, context: [1]).isEmpty)
+    }
+
+    @Test func `the heap gives what sorting gives, ties by index`() throws {
+        var random = Random(seed: 1)
+        for count in [1, 2, 9, 200] {
+            // Few values, so that many are equal.
+            var scores = (0..<count).map { _ in Float(random.below(7)) }
+            let sorted = scores.indices.sorted { (scores[$1], $0) < (scores[$0], $1) }
+            for k in [0, 1, 3, count - 1, count, count + 5] {
+                let found = scores.withUnsafeMutableBufferPointer { largest(k, of: $0) }
+                #expect(found.map { Int($0.token) } == Array(sorted.prefix(max(0, k))))
+                #expect(found.allSatisfy { $0.probability == scores[Int($0.token)] })
+            }
+        }
+    }
+
+    @Test(arguments: KernelVariant.supported, [Float.nan, -.nan, .infinity, -.infinity])
+    func `a model that is no longer a number answers with an error`(kernel: KernelVariant, value: Float) throws {
+        for inTokens in [true, false] {
+            var broken = parameters
+            if inTokens { broken.tokens[17] = value } else { broken.dense[Layout(.small).finalNorm + 1] = value }
+            let predictor = try Predictor(shape: .small, parameters: broken, candidates: 9, kernel: kernel)
+            #expect(throws: LearningError.notFinite("scores")) { try predictor.topK(3, context: [2, 3]) }
+        }
     }
 
     @Test func `what does not fit is refused`() throws {

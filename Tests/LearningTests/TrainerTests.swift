@@ -1,10 +1,14 @@
-import Learning
 import Testing
 import Wire
 
+@testable import Learning
+
 @Suite struct TrainerTests {
     func trainer(threads: Int = 1, kernel: KernelVariant = .best, seed: UInt64 = 1) throws -> Trainer {
-        try Trainer(shape: .small, vocabulary: 30, candidates: 20, seed: seed, threads: threads, kernel: kernel)
+        let trainer = try Trainer(
+            shape: .small, vocabulary: 30, candidates: 20, seed: seed, threads: threads, kernel: kernel)
+        trainer.leastWork = 1
+        return trainer
     }
 
     func batches(_ count: Int) -> [Batch] {
@@ -103,16 +107,55 @@ import Wire
         }
     }
 
-    @Test func `a diverged gradient leaves the weights alone`() throws {
-        let trainer = try trainer()
+    @Test(arguments: [Float.nan, -.nan, .infinity, -.infinity, 3e38], [true, false])
+    func `weights that are no numbers stop a step and stay as they were`(value: Float, inTokens: Bool) throws {
+        let trainer = try trainer(threads: 2)
         var broken = trainer.parameters
-        broken.tokens[3] = .nan
+        if inTokens {
+            for index in 0..<16 { broken.tokens[index] = value }
+        } else {
+            // A row of the first layer's keys and one of its MLP.
+            let at = Layout(.small).layers[0]
+            for index in 0..<16 { (broken.dense[at.k + index], broken.dense[at.up + index]) = (value, value) }
+        }
         trainer.parameters = broken
         let adam = trainer.adam
         #expect(throws: LearningError.diverged(step: 0)) {
-            try trainer.step(Batch(tokens: [0, 1], targets: [1, 2], B: 1, T: 2))
+            try trainer.step(Batch(tokens: [0, 1, 2, 3], targets: [1, 2, 0, 1], B: 2, T: 2))
         }
         #expect(trainer.adam == adam && trainer.globalStep == 0)
+        #expect(
+            zip(trainer.parameters.tokens + trainer.parameters.dense, broken.tokens + broken.dense).allSatisfy {
+                $0 == $1 || $0.isNaN && $1.isNaN
+            })
+    }
+
+    @Test func `a graph of one node has nothing to learn and trains without harm`() throws {
+        let trainer = try Trainer(shape: .small, vocabulary: 1, candidates: 1, seed: 1)
+        for _ in 0..<20 {
+            #expect(try abs(trainer.step(Batch(tokens: [0, 0], targets: [0, 0], B: 1, T: 2))) < 1e-5)
+        }
+        #expect(trainer.parameters.tokens.allSatisfy(\.isFinite) && trainer.parameters.dense.allSatisfy(\.isFinite))
+        let predictor = try Predictor(shape: .small, parameters: trainer.parameters, candidates: 1)
+        let answers = try predictor.topK(5, context: [0])
+        #expect(answers.map(\.token) == [0] && answers[0].probability == 1)
+    }
+
+    @Test func `a thread whose walks ask for nothing adds nothing`() throws {
+        let asked = randomBatch(B: 2, T: 4, vocabulary: 30, candidates: 20, seed: 4)
+        let silent = Batch(
+            tokens: asked.tokens + asked.tokens, targets: asked.targets + asked.targets.map { _ in -1 }, B: 4, T: 4)
+        for smoothing: Float in [0, 0.1] {
+            var options = TrainingOptions()
+            (options.dropout, options.labelSmoothing) = (0, smoothing)
+            let (one, two) = (try trainer(threads: 1), try trainer(threads: 2))
+            try one.change(options)
+            try two.change(options)
+            // Leaves something in the memory of the second thread.
+            for trainer in [one, two] { try trainer.step(batches(1)[0]) }
+            two.parameters = one.parameters
+            #expect(try one.gradient(asked) == two.gradient(silent))
+        }
     }
 
     @Test func `a vocabulary grows and the old rows keep weights and moments`() throws {
@@ -130,7 +173,12 @@ import Wire
         #expect(Array(trainer.adam.tokens.second[(22 * d)...]) == Array(moments.tokens.second[(20 * d)...]))
         #expect(trainer.adam.tokens.first[20 * d..<22 * d].allSatisfy { $0 == 0 })
         #expect(trainer.adam.dense == moments.dense)
-        try trainer.step(randomBatch(B: 3, T: 4, vocabulary: 32, candidates: 22, seed: 1))
+        let next = randomBatch(B: 3, T: 4, vocabulary: 32, candidates: 22, seed: 1)
+        let fresh = try Trainer(shape: .small, vocabulary: 32, candidates: 22, seed: 1)
+        fresh.parameters = trainer.parameters
+        fresh.globalStep = trainer.globalStep
+        #expect(try trainer.gradient(next) == fresh.gradient(next), "nothing is left of the old size")
+        try trainer.step(next)
         #expect(throws: LearningError.self) { try trainer.regrow(rows: [32], candidates: 1) }
     }
 

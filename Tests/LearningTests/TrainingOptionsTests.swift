@@ -10,6 +10,8 @@ import Testing
         ("beta1", { $0.beta1 = 1 }), ("beta2", { $0.beta2 = -0.1 }), ("epsilon", { $0.epsilon = 0 }),
         ("weight decay", { $0.weightDecay = -1 }), ("gradient clipping", { $0.clipNorm = .nan }),
         ("dropout", { $0.dropout = 1 }), ("label smoothing", { $0.labelSmoothing = 0.95 }),
+        ("sampled candidates", { $0.sampledCandidates = 15 }), ("sampled candidates", { $0.sampledCandidates = -1 }),
+        ("sampling bound", { $0.sampledAbove = -1 }),
         ("schedule", { $0.schedule = .cosine(plannedSteps: 0, floor: 0) }),
         ("schedule", { $0.schedule = .linear(decayFrom: 9, plannedSteps: 9, floor: 0) }),
         ("schedule", { $0.schedule = .linear(decayFrom: -9, plannedSteps: 9, floor: 0) }),
