@@ -41,7 +41,7 @@ import Wire
             for k in [0, 1, 3, count - 1, count, count + 5] {
                 let found = scores.withUnsafeMutableBufferPointer { largest(k, of: $0) }
                 #expect(found.map { Int($0.token) } == Array(sorted.prefix(max(0, k))))
-                #expect(found.allSatisfy { $0.probability == scores[Int($0.token)] })
+                #expect(found.allSatisfy { $0.score == scores[Int($0.token)] })
             }
         }
     }
