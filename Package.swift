@@ -55,6 +55,8 @@ let systemLibraries: [Target] = [
     library("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
     // What Glibc hides from Swift, and C macros and variadic functions of the libraries above.
     .target(name: "CShims", dependencies: ["COpenSSL", "CMicroHTTPD", "CCurl"]),
+    // Hints to the processor that Swift cannot give.
+    .target(name: "CHints"),
     // The bundled data of `shoal demo`, embedded by the C compiler.
     .target(name: "DemoData", exclude: ["umls-shared3", "README.md"]),
 ]
@@ -71,7 +73,7 @@ let systemLibraries: [Target] = [
     let kernelVariants: [(name: String, flags: [String])] = [("KernelsBaseline", ["-Ounchecked"] + asAWhole)]
 #endif
 let kernels: [Target] = kernelVariants.map {
-    .target(name: $0.name, swiftSettings: strict + [.unsafeFlags($0.flags)])
+    .target(name: $0.name, dependencies: ["CHints"], swiftSettings: strict + [.unsafeFlags($0.flags)])
 }
 let kernelNames: [Target.Dependency] = kernelVariants.map { .byName(name: $0.name) }
 
@@ -84,7 +86,7 @@ let rooms: [Target] = [
     room("Membership", ["Wire", "Identity"]),
     room("Replication", ["Wire", "Identity", "Membership"]),
     room("Gossip", ["Wire", "Identity", "Session", "Replication"]),
-    room("Learning", ["Wire", "CShims"] + kernelNames, optimised: "-O"),
+    room("Learning", ["Wire", "CShims", "CHints"] + kernelNames, optimised: "-O"),
     room("Graph", ["Wire", "Identity"]),
     room("Search", ["Wire"], optimised: "-O"),
     room("Federation", ["Wire", "Identity", "Learning", "CZstd"], optimised: "-O"),

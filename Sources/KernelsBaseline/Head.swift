@@ -1,3 +1,5 @@
+internal import CHints
+
 // The output head with its softmax cross-entropy, fused over blocks of the vocabulary.
 //
 // A chunk of R asked rows h (R, d) meets the token rows E (V, d) block by block. Logits are kept transposed,
@@ -19,6 +21,10 @@
 /// Token rows per block.
 private let block = 128
 
+/// Exponentials of a chunk that stay in the second-level cache; beyond, what the next block needs is asked for while
+/// this one is worked on.
+private let cached = 1 << 18
+
 /// Rows of a chunk are filled up to a multiple of this, for every variant.
 public let headRowMultiple = 32
 
@@ -29,7 +35,7 @@ public func headWorkspace(_ rows: Int, _ d: Int) -> Int { rows * d + multiplyScr
 public func headTops(_ rows: Int, _ candidates: Int) -> Int { ((candidates + block - 1) / block + 1) * rows }
 
 /// - Parameters:
-///   - rows: R, a multiple of ``headRowMultiple``; rows beyond those asked are zeros.
+///   - rows: R, a multiple of ``headRowMultiple`` up to 256; rows beyond those asked are zeros.
 ///   - plain: the first candidates that stand for themselves alone; the others stand for `weight` each.
 ///   - h: (R, d).
 ///   - table: E (candidates, d).
@@ -53,6 +59,7 @@ public func headForward(
         pack(h + r * d, 1, d, d, panel, panels + r * d)
         r += panel
     }
+    let far = candidates * rows > cached
     fill(tops, rows, -.infinity)
     fill(sums, rows, 0)
     if let columnSum { fill(columnSum, d, 0) }
@@ -62,10 +69,22 @@ public func headForward(
         let count = min(block, candidates - first)
         let (tokens, z) = (table + first * d, e + first * rows)
         let plainHere = min(count, max(0, plain - first))
+        // The next block's token rows, a part with each tile of this one.
+        let (ahead, aheadCount, steps) = (
+            tokens + count * d, far ? min(block, candidates - first - count) * d : 0, rows / panel * block
+        )
         let next = first == 0 ? top : top + rows
         r = 0
         while r < rows {
-            column(count, d, panel, tokens, d, 1, panels + r * d, panel, z + r, rows, false, scratch)
+            var i = 0
+            while i < count {
+                fetch(ahead, aheadCount * (r / panel * block + i) / steps, aheadCount * tileRows / steps)
+                let height = min(tileRows, count - i)
+                column(
+                    height, d, panel, tokens + i * d, d, 1, panels + r * d, panel, z + r + i * rows, rows, false,
+                    scratch)
+                i += tileRows
+            }
             panelExponentials(
                 count, plainHere, weight, z + r, rows, top + r, next + r, sums + r, mixed + r * d, d, first > 0)
             r += panel
@@ -178,6 +197,7 @@ public func headBackward(
     _ tops: UnsafePointer<Float>, _ sums: UnsafePointer<Float>, _ scale: Float,
     _ dTable: UnsafeMutablePointer<Float>, _ adding: Bool, _ work: UnsafeMutablePointer<Float>
 ) {
+    let far = candidates * rows > cached
     let scaled = work
     let scratch = work + rows * d
     let final = tops + (candidates + block - 1) / block * rows
@@ -195,9 +215,49 @@ public func headBackward(
             }
             r += laneCount
         }
-        multiply(count, d, asked, e + first * rows, rows, 1, scaled, d, 1, dTable + first * d, d, adding, scratch)
+        outer(
+            count, far ? min(block, candidates - first - count) : 0, rows, asked, d, e + first * rows, scaled,
+            dTable + first * d,
+            adding, scratch)
         top += rows
         first += count
+    }
+}
+
+/// dE of one block, (count, d) = or += e (count, R) · scaled (asked, d).
+@inline(__always)
+private func outer(
+    _ count: Int, _ next: Int, _ rows: Int, _ asked: Int, _ d: Int, _ e: UnsafePointer<Float>,
+    _ scaled: UnsafePointer<Float>, _ dTable: UnsafeMutablePointer<Float>, _ adding: Bool,
+    _ scratch: UnsafeMutablePointer<Float>
+) {
+    let edge = scratch + panel * asked
+    let steps = (d + panel - 1) / panel * block
+    var j = 0
+    while j < d {
+        let width = min(panel, d - j)
+        pack(scaled + j, d, 1, asked, width, scratch)
+        var i = 0
+        while i < count {
+            let step = j / panel * block + i
+            fetch(e + count * rows, next * rows * step / steps, next * rows * tileRows / steps)
+            fetch(dTable + count * d, next * d * step / steps, next * d * tileRows / steps)
+            column(
+                min(tileRows, count - i), asked, width, e + i * rows, rows, 1, scratch, panel, dTable + i * d + j, d,
+                adding, edge)
+            i += tileRows
+        }
+        j += panel
+    }
+}
+
+/// Asks for floats `first ..< first + count` from `start` on.
+@inline(__always)
+private func fetch(_ start: UnsafePointer<Float>, _ first: Int, _ count: Int) {
+    var at = first / 16 * 16
+    while at < first + count {
+        shoal_prefetch(start + at)
+        at += 16
     }
 }
 

@@ -1,4 +1,4 @@
-internal import CShims
+internal import CHints
 internal import Glibc
 internal import Synchronization
 
@@ -135,7 +135,7 @@ private final class Shared: @unchecked Sendable {
     private func wait(_ condition: UnsafeMutablePointer<pthread_cond_t>, _ holds: () -> Bool) {
         for _ in 0..<Shared.glances {
             if holds() { return }
-            shoal_cpu_relax()
+            shoal_relax()
         }
         pthread_mutex_lock(mutex)
         asleep.add(1, ordering: .sequentiallyConsistent)

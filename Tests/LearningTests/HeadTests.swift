@@ -14,7 +14,8 @@ import Wire
     static let sizes = [
         Size(asked: 1, d: 16, candidates: 2), Size(asked: 3, d: 20, candidates: 37),
         Size(asked: 32, d: 32, candidates: 128), Size(asked: 45, d: 64, candidates: 129),
-        Size(asked: 64, d: 33, candidates: 400), Size(asked: 5, d: 16, candidates: 700, scale: 40),
+        Size(asked: 64, d: 33, candidates: 400), Size(asked: 63, d: 48, candidates: 4_200),
+        Size(asked: 5, d: 16, candidates: 700, scale: 40),
     ]
 
     struct Outcome {
