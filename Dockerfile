@@ -7,7 +7,7 @@ RUN make packages && swift build -c release --product shoal --static-swift-stdli
 
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends \
-        libpq5 libsodium23 libssl3 libzstd1 libuv1 libmicrohttpd12 libcurl4 postgresql postgresql-contrib \
+        libpq5 libsodium23 libssl3 libzstd1 libuv1 libmicrohttpd12 libcurl4 libcmark0.30.2 universal-ctags postgresql postgresql-contrib \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --home-dir /var/lib/shoal shoal
 COPY --from=build /src/.build/release/shoal /usr/local/bin/shoal

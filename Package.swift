@@ -53,6 +53,7 @@ let systemLibraries: [Target] = [
     library("CUV", pkgConfig: "libuv", apt: "libuv1-dev"),
     library("CMicroHTTPD", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev"),
     library("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+    library("CMark", pkgConfig: "libcmark", apt: "libcmark-dev"),
     // What Glibc hides from Swift, and C macros and variadic functions of the libraries above.
     .target(name: "CShims", dependencies: ["COpenSSL", "CMicroHTTPD", "CCurl"]),
     // Hints to the processor that Swift cannot give.
@@ -100,6 +101,7 @@ let rooms: [Target] = [
             "Wire", "Identity", "Membership", "Replication", "Learning", "Graph", "Federation", "Peer", "Site",
             "CPostgres", "CShims",
         ]),
+    room("TreeImport", ["Wire", "Graph", "CMark"]),
     room("Transport", ["Wire", "Identity", "CUV", "COpenSSL", "CShims"]),
     room("API", ["Wire", "CMicroHTTPD", "CCurl", "CShims"]),
     room("Terminal", ["CShims"]),
@@ -120,8 +122,9 @@ let rooms: [Target] = [
     .executableTarget(
         name: "shoal",
         dependencies: [
-            "Wire", "Identity", "Membership", "Replication", "Graph", "Learning", "Site", "Storage", "API", "Terminal",
-            "Daemon", "Harness", "Simulation",
+            "Wire", "Identity", "Membership", "Replication", "Graph", "Learning", "Site", "Storage", "TreeImport",
+            "API",
+            "Terminal", "Daemon", "Harness", "Simulation",
         ],
         swiftSettings: strict),
     // beside
@@ -151,6 +154,7 @@ let allTests: [Target] = [
     tests(
         "Storage",
         ["Wire", "Identity", "Membership", "Replication", "Learning", "Graph", "Federation", "Peer", "Site", "Storage"]),
+    tests("TreeImport", ["Wire", "Graph", "TreeImport"]),
     tests("Transport", ["Wire", "Identity", "Transport"]),
     tests("API", ["Wire", "API"]),
     tests("Terminal", ["Terminal"]),
@@ -162,7 +166,7 @@ let allTests: [Target] = [
         ]),
     tests("Simulation", ["Wire", "Identity", "Replication", "Simulation", "Peer"]),
     // Every command, against a node that the test plays.
-    tests("Command", ["Wire", "Identity", "Membership", "Site", "API", "Terminal", "Simulation", "shoal"]),
+    tests("Command", ["Wire", "Identity", "Membership", "Graph", "Site", "API", "Terminal", "Simulation", "shoal"]),
     // Real clusters: the built binary, real sockets, real PostgreSQL.
     tests("Cluster", ["Wire", "Identity", "Site", "API", "Harness"]),
 ]

@@ -119,7 +119,11 @@ struct GraphCache {
 extension GraphError {
     /// LINE:COLUMN of a malformed file.
     var place: String? {
-        if case .malformed(let fault) = self { "\(fault.line):\(fault.column)" } else { nil }
+        switch self {
+        case .malformed(let fault): "\(fault.line):\(fault.column)"
+        case .malformedRecord(let fault): "\(fault.line):\(fault.column)"
+        default: nil
+        }
     }
 }
 

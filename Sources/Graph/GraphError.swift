@@ -6,6 +6,8 @@ public import Wire
 public enum GraphError: Error, Equatable, Sendable {
     /// A line of a triple file is not a triple.
     case malformed(TripleFault)
+    /// A line of a JSONL file is not a record.
+    case malformedRecord(JSONLFault)
     /// A name from elsewhere (command line, API) cannot be a canonical name.
     case name(NameFault)
     /// A vocabulary key has another size than 32 bytes.
@@ -40,6 +42,7 @@ extension GraphError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .malformed(let fault): fault.description
+        case .malformedRecord(let fault): fault.description
         case .name(let fault): "the name \(fault.description)"
         case .vocabularyKeySize(let size):
             "a vocabulary key has \(VocabularyKey.byteCount) bytes, not \(size): take it from the .network file"

@@ -58,7 +58,7 @@ import Wire
     @Test func `files that are not there are exit code 3`() async throws {
         let node = try Self.node(.init([]))
         for path in [node.directory.file("none.tsv"), node.directory.path] {
-            let outcome = await node.run("graph", "import", path)
+            let outcome = await node.run("graph", "import", path, "--format", "tsv")
             #expect(outcome.code == .unreachable)
             #expect(outcome.errors.contains(path))
         }

@@ -25,6 +25,7 @@ struct Routes: Sendable {
         addStatus(to: &router)
         addPeers(to: &router)
         addGraph(to: &router)
+        addImport(to: &router)
         addModels(to: &router)
         addExchange(to: &router)
         addOps(to: &router)

@@ -1,40 +1,70 @@
 internal import API
 internal import Terminal
 
-/// `shoal graph import`: triples from files.
+/// `shoal graph import`: triples from files; other formats are in ``GraphImportRecords``.
 enum GraphImport {
     private static let files = Argument<[String]>(
-        repeated: "FILE", .path.named("FILE"), "a TSV file, or a folder with train.txt, valid.txt and test.txt")
+        repeated: "PATH", .path.named("PATH"),
+        "a TSV or JSONL file, a folder with train.txt, valid.txt and test.txt, or any folder of documents and code")
     private static let split = Option<String?>(
         "split", .choice("train", "valid", "test"),
         "what the triples are for: learning, validation or tests (default: train; in folders by the file's name)")
 
     static let command = Command(
-        "import", summary: "add triples from TSV files: head TAB relation TAB tail",
+        "import", summary: "add triples (TSV), records (JSONL), or a folder of documents and code",
         discussion: """
             Every file is checked to its end before anything is sent; a malformed one is reported as FILE:LINE:COLUMN \
-            and leaves the graph as it was. Importing a file again adds only what is new.
+            and leaves the graph as it was. Importing a file again adds only what is new; of a JSONL file or a folder, \
+            what changed is changed and what it no longer has is deleted.
 
             Triples of the splits valid and test are kept aside: they are never learned from.
             """,
-        arguments: [files], options: [split],
+        arguments: [files],
+        options: [
+            GraphImportFormat.option, split, GraphImportRecords.prefix, GraphImportRecords.ignored,
+        ], flags: [GraphImportRecords.hidden, GraphImportRecords.noSymbols],
         examples: [
             .init("shoal graph import facts.tsv", "triples to learn from"),
             .init("shoal graph import held-out.tsv --split test", "triples to measure with"),
             .init("shoal graph import data/umls-fed3/0", "a folder: its train.txt, valid.txt and test.txt"),
+            .init("shoal graph import notes.jsonl", "nodes with their text, edges and perspectives"),
+            .init(
+                "shoal graph import ~/handbook --ignore drafts/", "a folder: pages, sections, links, symbols of code"),
         ], run: run)
 
     private static func run(_ call: Invocation) async throws -> ExitCode {
-        let sources = try call[files].flatMap { try TripleFile.found(at: $0, split: call[split], call) }
-        let node = try RunningNode(call)
-        let reports: [ImportReport]
+        let formats = call[files].map { call[GraphImportFormat.option] ?? GraphImportFormat(guessing: $0) }
         do {
-            reports = try await LiveRegion.show(on: call.console) { try await importAll(call, sources, to: node, $0) }
+            if formats.contains(where: { $0 != .tsv }) {
+                return try await GraphImportRecords.run(call, try recordFiles(call, formats))
+            }
+            return try await importTriples(call)
         } catch let faults as TripleFile.Faults {
             for line in faults.lines { call.console.complain(printable(line)) }
-            let are = faults.count == 1 ? "1 line is no triple" : "\(Format.count(faults.count)) lines are no triples"
+            let are = faults.count == 1 ? "1 line is faulty" : "\(Format.count(faults.count)) lines are faulty"
             throw call.failure(faults.path, are, remedy: "Nothing was imported: mend the file and try again")
         }
+    }
+
+    private static func recordFiles(_ call: Invocation, _ formats: [GraphImportFormat]) throws -> [RecordFile] {
+        guard !formats.contains(.tsv) else {
+            throw call.failure("", "TSV files are imported apart from others", remedy: "Use two commands", exit: .usage)
+        }
+        guard call[split] == nil else {
+            throw call.failure("--split", "it is for TSV files", remedy: "Leave it out", exit: .usage)
+        }
+        return try zip(call[files], formats).map { path, format in
+            guard Paths.exists(path) else {
+                throw call.failure(path, "there is no such file", remedy: "Check the path", exit: .unreachable)
+            }
+            return RecordFile(path, format: format)
+        }
+    }
+
+    private static func importTriples(_ call: Invocation) async throws -> ExitCode {
+        let sources = try call[files].flatMap { try TripleFile.found(at: $0, split: call[split], call) }
+        let node = try RunningNode(call)
+        let reports = try await LiveRegion.show(on: call.console) { try await importAll(call, sources, to: node, $0) }
         if call[Shared.json] { try call.printJSON(reports) } else { tell(call, reports) }
         return .done
     }

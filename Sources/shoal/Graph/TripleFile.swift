@@ -13,7 +13,7 @@ struct TripleFile: Sendable {
     /// What a row on the screen calls it: the folder tells the files of several sites apart.
     var label: String { path.split(separator: "/").suffix(2).joined(separator: "/") }
 
-    /// The lines of a file that are no triples.
+    /// The lines of a file that are no triples, or no records.
     struct Faults: Error {
         let path: String
         let count: Int

@@ -1,5 +1,6 @@
 internal import API
 internal import FoundationEssentials
+internal import Glibc
 internal import Identity
 internal import Site
 internal import Terminal
@@ -90,6 +91,13 @@ enum Paths {
     /// From the root; nothing is looked up.
     static func absolute(_ path: String) -> String {
         path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
+    }
+
+    /// Without symbolic links, `.` and `..`; the absolute path if it cannot be told.
+    static func real(_ path: String) -> String {
+        guard let real = realpath(path, nil) else { return absolute(path) }
+        defer { free(real) }
+        return String(cString: real)
     }
 
     static func name(of path: String) -> String {
