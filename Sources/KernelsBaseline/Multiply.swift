@@ -3,7 +3,7 @@
 // gradient of the input, gradient of the weights) are this one with other strides.
 
 /// Rows of C per tile: as many as fill the registers without spilling.
-#if WIDE
+#if WIDE || arch(arm64)
     let tileRows = 8
 #else
     let tileRows = 4
@@ -183,7 +183,7 @@ private func strip(
 /// ``tileRows`` rows of C, one panel wide.
 private struct Tile {
     var r0 = Pair(), r1 = Pair(), r2 = Pair(), r3 = Pair()
-    #if WIDE
+    #if WIDE || arch(arm64)
         var r4 = Pair(), r5 = Pair(), r6 = Pair(), r7 = Pair()
     #endif
 
@@ -193,7 +193,7 @@ private struct Tile {
         r1.put(c + row, adding)
         r2.put(c + 2 * row, adding)
         r3.put(c + 3 * row, adding)
-        #if WIDE
+        #if WIDE || arch(arm64)
             r4.put(c + 4 * row, adding)
             r5.put(c + 5 * row, adding)
             r6.put(c + 6 * row, adding)
@@ -216,7 +216,7 @@ private func tileByColumns(
         tile.r1.add(a[1], b0, b1)
         tile.r2.add(a[2], b0, b1)
         tile.r3.add(a[3], b0, b1)
-        #if WIDE
+        #if WIDE || arch(arm64)
             tile.r4.add(a[4], b0, b1)
             tile.r5.add(a[5], b0, b1)
             tile.r6.add(a[6], b0, b1)
@@ -237,7 +237,7 @@ private func tileByRows(
 ) {
     var (tile, b) = (Tile(), b)
     let (a1, a2, a3) = (a + aRow, a + 2 * aRow, a + 3 * aRow)
-    #if WIDE
+    #if WIDE || arch(arm64)
         let (a4, a5, a6, a7) = (a + 4 * aRow, a + 5 * aRow, a + 6 * aRow, a + 7 * aRow)
     #endif
     var p = 0
@@ -248,7 +248,7 @@ private func tileByRows(
         tile.r1.add(a1[p], b0, b1)
         tile.r2.add(a2[p], b0, b1)
         tile.r3.add(a3[p], b0, b1)
-        #if WIDE
+        #if WIDE || arch(arm64)
             tile.r4.add(a4[p], b0, b1)
             tile.r5.add(a5[p], b0, b1)
             tile.r6.add(a6[p], b0, b1)

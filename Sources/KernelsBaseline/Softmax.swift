@@ -52,3 +52,24 @@ private func exponentials(_ z: UnsafeMutablePointer<Float>, _ count: Int, _ top:
     }
     return sum
 }
+
+/// How many of `count` scores are above `bound`, and how many equal it; what is no number is neither.
+public func compare(_ count: Int, _ scores: UnsafePointer<Float>, _ bound: Float) -> (above: Int, equal: Int) {
+    let bounds = Lanes(repeating: bound)
+    var (above, equal) = (Signed(), Signed())
+    var j = 0
+    while j + laneCount <= count {
+        let lanes = load(scores + j)
+        // A mask is -1 where it holds.
+        above &-= unsafeBitCast(lanes .> bounds, to: Signed.self)
+        equal &-= unsafeBitCast(lanes .== bounds, to: Signed.self)
+        j += laneCount
+    }
+    var result = (above: Int(above.wrappedSum()), equal: Int(equal.wrappedSum()))
+    while j < count {
+        if scores[j] > bound { result.above += 1 }
+        if scores[j] == bound { result.equal += 1 }
+        j += 1
+    }
+    return result
+}

@@ -69,10 +69,12 @@ struct GradientSum {
     /// - Returns: the rows' sum of squares.
     private func touchedRows(_ kernels: Kernels, _ sample: CandidateSample, _ index: Int, _ count: Int) -> Double {
         let (d, sum, touched) = (shape.dim, shards[0].gradients.tokens, sample.touchedCount)
+        let others = shards[1..<active].map(\.gradients.tokens)
+        let rows = sample.touched.start
         var squares = 0.0
         for at in touched * index / count..<touched * (index + 1) / count {
-            let row = Int(sample.touched.start[at]) * d
-            for shard in shards[1..<active] { kernels.add(d, shard.gradients.tokens + row, sum + row) }
+            let row = Int(rows[at]) * d
+            for other in others { kernels.add(d, other + row, sum + row) }
             squares += kernels.sumOfSquares(d, sum + row)
         }
         return squares

@@ -23,7 +23,7 @@ extension Kernels {
     static let baseline = Kernels(
         multiply: KernelsBaseline.multiply, headForward: KernelsBaseline.headForward,
         headBackward: KernelsBaseline.headBackward, headAnswers: KernelsBaseline.headAnswers,
-        softmax: KernelsBaseline.softmax, normForward: KernelsBaseline.normForward,
+        softmax: KernelsBaseline.softmax, compare: KernelsBaseline.compare, normForward: KernelsBaseline.normForward,
         normBackward: KernelsBaseline.normBackward, attentionForward: KernelsBaseline.attentionForward,
         attentionBackward: KernelsBaseline.attentionBackward, reluForward: KernelsBaseline.reluForward,
         reluBackward: KernelsBaseline.reluBackward, add: KernelsBaseline.add,
@@ -39,6 +39,7 @@ extension Kernels {
         static let avx2 = Kernels(
             multiply: KernelsAVX2.multiply, headForward: KernelsAVX2.headForward,
             headBackward: KernelsAVX2.headBackward, headAnswers: KernelsAVX2.headAnswers, softmax: KernelsAVX2.softmax,
+            compare: KernelsAVX2.compare,
             normForward: KernelsAVX2.normForward, normBackward: KernelsAVX2.normBackward,
             attentionForward: KernelsAVX2.attentionForward, attentionBackward: KernelsAVX2.attentionBackward,
             reluForward: KernelsAVX2.reluForward, reluBackward: KernelsAVX2.reluBackward, add: KernelsAVX2.add,
@@ -51,7 +52,7 @@ extension Kernels {
         static let avx512 = Kernels(
             multiply: KernelsAVX512.multiply, headForward: KernelsAVX512.headForward,
             headBackward: KernelsAVX512.headBackward, headAnswers: KernelsAVX512.headAnswers,
-            softmax: KernelsAVX512.softmax, normForward: KernelsAVX512.normForward,
+            softmax: KernelsAVX512.softmax, compare: KernelsAVX512.compare, normForward: KernelsAVX512.normForward,
             normBackward: KernelsAVX512.normBackward, attentionForward: KernelsAVX512.attentionForward,
             attentionBackward: KernelsAVX512.attentionBackward, reluForward: KernelsAVX512.reluForward,
             reluBackward: KernelsAVX512.reluBackward, add: KernelsAVX512.add,

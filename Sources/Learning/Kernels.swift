@@ -52,6 +52,7 @@ struct Kernels: Sendable {
     let headBackward: HeadBackward
     let headAnswers: HeadAnswers
     let softmax: @Sendable (Int, Floats) -> Void
+    let compare: @Sendable (Int, ConstFloats, Float) -> (above: Int, equal: Int)
     let normForward: NormForward
     let normBackward: NormBackward
     let attentionForward: AttentionForward

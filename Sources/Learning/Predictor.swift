@@ -73,6 +73,11 @@ public final class Predictor {
         }
     }
 
+    /// How many scores are above a bound, and how many equal it.
+    func compare(_ scores: UnsafeMutableBufferPointer<Float>, with bound: Float) -> (above: Int, equal: Int) {
+        pass.kernels.compare(scores.count, scores.baseAddress!, bound)
+    }
+
     /// Scores many contexts at once and hands out each row of logits (E).
     ///
     /// Shorter contexts are filled up on the right: what follows the asked position is masked.

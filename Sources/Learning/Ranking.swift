@@ -86,11 +86,7 @@ private final class RankingWorker {
         guard !asked.isNaN else { return Double(scores.count) }
         for token in query.filtered { scores[Int(token)] = -.infinity }
         scores[Int(query.answer)] = .nan
-        var (above, equal) = (0, 0)
-        for score in scores {
-            if score > asked { above += 1 }
-            if score == asked { equal += 1 }
-        }
+        let (above, equal) = predictor.compare(scores, with: asked)
         return 1 + Double(above) + Double(equal) / 2
     }
 }

@@ -1,7 +1,7 @@
 /// Trains one micro-GPT. Not `Sendable`: one owner at a time.
 ///
 /// The same seed, options, batches, kernel and number of threads give the same bits. After the first
-/// step of a size, a step allocates nothing.
+/// step of a size, a step allocates no memory for numbers.
 public final class Trainer {
     public let shape: ModelShape
     public let kernel: KernelVariant

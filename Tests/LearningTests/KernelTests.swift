@@ -64,6 +64,23 @@ import Wire
         }
     }
 
+    @Test(arguments: variants) func `scores above and equal are counted, and what is no number is neither`(
+        variant: KernelVariant
+    ) throws {
+        let kernels = try Kernels(variant)
+        for count in [1, 5, 16, 37, 100] {
+            var scores = (0..<count).map { Float($0 % 5) }
+            for bound: Float in [-1, 0, 2, 4, .infinity] {
+                let found = kernels.compare(count, scores, bound)
+                #expect(found.above == scores.count { $0 > bound } && found.equal == scores.count { $0 == bound })
+            }
+            (scores[0], scores[count - 1]) = (.nan, -.nan)
+            if count > 5 { (scores[1], scores[2]) = (.infinity, -.infinity) }
+            let found = kernels.compare(count, scores, 2)
+            #expect(found.above == scores.count { $0 > 2 } && found.equal == scores.count { $0 == 2 })
+        }
+    }
+
     @Test(arguments: variants) func `softmax stays finite for hostile logits`(variant: KernelVariant) throws {
         let kernels = try Kernels(variant)
         var extreme: [Float] = [3e38, -3e38, 0, 88, -200, 3e38] + [Float](repeating: -3e38, count: 20)

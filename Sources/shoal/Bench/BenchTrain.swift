@@ -20,7 +20,7 @@ enum BenchTrain {
             .init("shoal bench train --vocabulary 1000 --dim 32 --layers 1 --batch 1 --json", "for a program"),
         ], run: run)
 
-    /// What `--json` prints. Rates are medians over the turns.
+    /// What `--json` prints. Rates of training are medians over the turns, the peak is their best.
     struct Report: Encodable {
         /// Positions trained a second.
         var tokensPerSecond = 0.0
@@ -77,7 +77,7 @@ enum BenchTrain {
         var report = Report()
         report.tokensPerSecond = median(rates)
         report.gflops = report.tokensPerSecond * work.flopsPerToken * 1e-9
-        report.peakGflops = median(peaks)
+        report.peakGflops = peaks.max() ?? 0
         report.peakShare = report.gflops / report.peakGflops
         report.threads = threads
         report.kernel = model.kernel.rawValue
