@@ -12,11 +12,16 @@ final class Crew {
     private let shared: Shared
     private var threads: [pthread_t] = []
 
-    /// - Parameter count: 1 to 256; the caller's own thread is one of them.
-    init(_ count: Int) {
+    /// Where the operating system gives fewer threads, the caller does the work of those that are missing, with the
+    /// same result.
+    ///
+    /// - Parameters:
+    ///   - count: 1 to 256; the caller's own thread is one of them.
+    ///   - available: threads to start at most, besides the caller's.
+    init(_ count: Int, available: Int = 255) {
         self.count = count
         shared = Shared()
-        for index in 1..<max(1, count) {
+        for index in 1..<max(1, min(count, available + 1)) {
             let start = Unmanaged.passRetained(Start(index, shared))
             var thread = pthread_t()
             let code = pthread_create(
@@ -26,7 +31,10 @@ final class Crew {
                     start.shared.work(start.index)
                     return nil
                 }, start.toOpaque())
-            precondition(code == 0, "the operating system gives no more threads")
+            guard code == 0 else {
+                start.release()
+                break
+            }
             threads.append(thread)
         }
     }
@@ -97,6 +105,7 @@ private final class Shared: @unchecked Sendable {
         pending.store(others, ordering: .relaxed)
         advance()
         body(0)
+        for missing in others + 1..<max(others + 1, active) { body(missing) }
         wait(done) { pending.load(ordering: .sequentiallyConsistent) == 0 }
         self.body = nil
     }

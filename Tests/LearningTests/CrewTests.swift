@@ -17,6 +17,13 @@ import Testing
         }
     }
 
+    @Test(arguments: 0...3) func `the caller does the work of threads that it did not get`(available: Int) {
+        let crew = Crew(4, available: available)
+        let runs = Buffer<Int>(4)
+        for active in [4, 2, 3, 1, 4] { crew.run(active) { runs.start[$0] += 1 } }
+        #expect((0..<4).map { runs.start[$0] } == [5, 4, 3, 2])
+    }
+
     @Test func `threads end with their crew`() {
         for _ in 0..<50 {
             let crew = Crew(4)
