@@ -160,7 +160,8 @@ public final class Daemon: Sendable {
                         entry.endpoint.map { Contact(peer: entry.peerID, address: "\($0)", name: entry.name) }
                     }, listenAddresses: advertised, freshLog: LogID(secureRandomBytes(8))!),
                 identity: key.keyPair,
-                recovered: Recovered(ops: stored.ops, snapshot: stored.snapshot, journal: entries),
+                recovered: Recovered(
+                    ops: stored.ops, forks: stored.forks, snapshot: stored.snapshot, journal: entries),
                 seed: UInt64(bigEndianBytes: secureRandomBytes(8))!, now: Instant(milliseconds: loop.now))
             let host = NodeHost(loop: loop, transport: transport, keeper: keeper, node: node, log: log) { reason in
                 requestStop.yield(reason)

@@ -1,5 +1,7 @@
 internal import Glibc
+internal import Identity
 internal import Peer
+internal import Replication
 internal import Synchronization
 internal import Wire
 
@@ -28,8 +30,13 @@ final class EventLog: Sendable {
         case .banned(let peer, let reason, _): warn("banned", ["peer": peer.short, "reason": reason])
         case .refused(let op, let code, let from):
             warn("refused", ["code": code, "op": op?.short ?? "-", "from": from?.short ?? "-"])
-        case .fork(let author, let held, let offered):
-            warn("fork", ["author": author.short, "held": held.short, "offered": offered.short])
+        case .fork(let proof):
+            warn(
+                "fork",
+                [
+                    "author": proof.key.author.short, "log": proof.key.log.hex, "seq": "\(proof.seq)",
+                    "one": proof.first.id.short, "other": proof.second.id.short,
+                ])
         case .diverged(let peer, let ours, let theirs):
             warn("diverged", ["peer": peer.short, "ours": ours.short, "theirs": theirs.short])
         case .openedLog(let log, let reason): info("opened-log", ["log": log.hex, "reason": reason])

@@ -72,19 +72,20 @@ final class OpService: Sendable {
     func verify() async throws -> VerifyReport {
         var report = VerifyReport(ops: 0, bodies: 0, faults: [])
         var last: Op?
-        var indices = Set<UInt64>()
+        var chain = ChainCheck()
+        let forks = try await query { (store) throws(StorageError) in try store.forks() }
+        var indices = Set(forks.map(\.applyIndex))
         let network = network
         while true {
-            let place = last.map { (key: $0.header.logKey, seq: $0.header.seq) }
+            let place = last.map { (key: $0.header.logKey, seq: $0.header.seq, id: $0.id) }
             let page = try await query { (store) throws(StorageError) in try store.next(after: place, limit: 500) }
             for stored in page {
                 report.ops += 1
                 let op = stored.op
-                let previous = last?.header.logKey == op.header.logKey ? last : nil
                 if (try? Op(verifying: op.envelope, network: network)) != op {
                     report.faults.append("op \(op.id.short): its signature is not its author's")
                 }
-                if op.header.seq != (previous?.header.seq ?? 0) + 1 || op.header.prev != (previous?.id ?? .zero) {
+                if !chain.continues(with: op) {
                     report.faults.append("op \(op.id.short): it does not continue its log")
                 }
                 if !indices.insert(stored.applyIndex).inserted {
@@ -115,6 +116,25 @@ final class OpService: Sendable {
         return report
     }
 
+    /// Whether ops, log by log in the order of seq, each continue one before. Where a log forks, several stand at
+    /// a place.
+    private struct ChainCheck {
+        private var key: LogKey?
+        private var seq: UInt64 = 0
+        private var ids: Set<OpID> = [.zero]
+        private var before: Set<OpID> = []
+
+        mutating func continues(with op: Op) -> Bool {
+            if key != op.header.logKey { (key, seq, ids) = (op.header.logKey, 0, [.zero]) }
+            if seq != op.header.seq {
+                before = op.header.seq == seq + 1 ? ids : []
+                (seq, ids) = (op.header.seq, [])
+            }
+            ids.insert(op.id)
+            return before.contains(op.header.prev)
+        }
+    }
+
     private struct StoredBody: Sendable {
         let hash: Hash32
         let body: Bytes
@@ -132,13 +152,13 @@ final class OpService: Sendable {
     }
 
     private func writeEnvelopes(to writer: StreamWriter) async throws {
-        var place: (key: LogKey, seq: UInt64)?
+        var place: (key: LogKey, seq: UInt64, id: OpID)?
         while true {
             let after = place
             let page = try await query { (store) throws(StorageError) in try store.next(after: after, limit: 500) }
             guard let last = page.last else { return }
             try await writer.write(page.flatMap(\.op.envelope))
-            place = (last.op.header.logKey, last.op.header.seq)
+            place = (last.op.header.logKey, last.op.header.seq, last.op.id)
         }
     }
 

@@ -11,6 +11,9 @@ public struct ModelTable: Sendable {
         var model: MergedModel
         /// Applied delete-model ops; the model is gone for users while there is one.
         var deletions = 0
+        /// Its create-model op stands beyond a fork: nobody sees it, and what is said of it has no effect.
+        var isRetracted = false
+        var isVisible: Bool { deletions == 0 && !isRetracted }
     }
 
     private var entries: [ModelID: Entry] = [:]
@@ -18,11 +21,11 @@ public struct ModelTable: Sendable {
     public init() {}
 
     /// The models that are not deleted, in the order of their ids.
-    public var ids: [ModelID] { entries.keys.filter { entries[$0]?.deletions == 0 }.sorted() }
+    public var ids: [ModelID] { entries.keys.filter { entries[$0]!.isVisible }.sorted() }
 
     /// A copy of the model's state: a snapshot. Nil for an unknown or deleted one.
     public subscript(id: ModelID) -> MergedModel? {
-        guard let entry = entries[id], entry.deletions == 0 else { return nil }
+        guard let entry = entries[id], entry.isVisible else { return nil }
         return entry.model
     }
 
@@ -44,8 +47,9 @@ public struct ModelTable: Sendable {
         entries[id] = Entry(model: MergedModel(id: id, spec: spec))
     }
 
-    /// Takes a create-model op back, after everything that was built on it.
-    public mutating func retract(create id: ModelID) { entries[id] = nil }
+    /// Takes a create-model op back. What others said of the model goes on being judged, out of sight and out of
+    /// the digest, so that their ops are judged alike wherever they are heard of first.
+    public mutating func retract(create id: ModelID) { entries[id]?.isRetracted = true }
 
     /// Folds a delete-model op in.
     ///
@@ -95,7 +99,7 @@ public struct ModelTable: Sendable {
     /// BLAKE2b-256 over all models in the order of their ids; of deleted ones only the id counts.
     public mutating func digest() -> Hash32 {
         var hasher = Hasher32(domain: "shoal/models/1")
-        for id in entries.keys.sorted() {
+        for id in entries.keys.sorted() where !entries[id]!.isRetracted {
             hasher.update(id.bytes)
             let isDeleted = entries[id]!.deletions > 0
             hasher.update([isDeleted ? 1 : 0])

@@ -21,6 +21,20 @@ public struct OpExchange: Sendable {
         case diverged(PeerID, ours: Hash32, theirs: Hash32)
     }
 
+    /// How far a neighbour has a log.
+    public struct Place: Sendable, Equatable {
+        public let key: LogKey
+        public let seq: UInt64
+        /// Where it knows the log to fork.
+        public let forkSeq: UInt64?
+
+        public init(key: LogKey, seq: UInt64, forkSeq: UInt64? = nil) {
+            self.key = key
+            self.seq = seq
+            self.forkSeq = forkSeq
+        }
+    }
+
     private struct Neighbour: Sendable {
         /// Up to where this neighbour has each log, as far as we know.
         var theirs: [LogKey: UInt64] = [:]
@@ -100,12 +114,16 @@ public struct OpExchange: Sendable {
 
     /// A neighbour's whole frontier, or a part of it.
     public mutating func receivedFrontier(
-        from peer: PeerID, digest: Hash32, state: Hash32, entries: [(key: LogKey, seq: UInt64)], last: Bool,
+        from peer: PeerID, digest: Hash32, state: Hash32, entries: [Place], last: Bool,
         headersThrough: (LogKey) -> UInt64, now: Instant
     ) -> [Effect] {
         guard neighbours[peer] != nil else { return [] }
         for entry in entries { note(peer, has: entry.key, through: entry.seq) }
         var effects = pullMissing(headersThrough: headersThrough, now: now)
+        // Whoever sees what this node knows of forks sends the proofs that it lacks.
+        if entries.contains(where: { $0.forkSeq ?? .max < summary.frontier[$0.key]?.forkSeq ?? .max }) {
+            effects += sendFrontierOnce(peer)
+        }
         guard last else { return effects }
         if digest == summary.frontierDigest {
             if state != summary.stateDigest {
@@ -225,7 +243,9 @@ public struct OpExchange: Sendable {
     private mutating func gaps(of peer: PeerID, _ headersThrough: (LogKey) -> UInt64) -> [Gap] {
         var lacking: [(key: LogKey, have: UInt64, seq: UInt64)] = []
         for key in neighbours[peer]!.ahead.sorted() {
-            let (have, seq) = (headersThrough(key), neighbours[peer]!.theirs[key] ?? 0)
+            // Beyond a fork there is nothing to pull, whatever a neighbour has that does not know of it yet.
+            let end = (summary.frontier[key]?.forkSeq).map { $0 - 1 } ?? .max
+            let (have, seq) = (headersThrough(key), min(neighbours[peer]!.theirs[key] ?? 0, end))
             if seq > have { lacking.append((key, have, seq)) } else { neighbours[peer]!.ahead.remove(key) }
         }
         let window = max(2, GossipLimits.opsAhead / UInt64(max(lacking.count, 1)))

@@ -66,30 +66,55 @@ public struct MemberTable: Sendable {
     }
 
     private let founders: Set<PeerID>
-    private var added: [PeerID: [(at: LogPosition, name: String, by: PeerID)]] = [:]
+    /// Every member-add; a retracted one still counts in the past of what builds on it.
+    private var adds: [PeerID: [Add]] = [:]
+
+    private struct Add: Sendable {
+        let position: LogPosition
+        let name: String
+        let author: PeerID
+        var isRetracted: Bool
+    }
 
     public init(genesis: Genesis) { founders = Set(genesis.founders) }
 
     /// Folds one valid member-add in. Several for one peer are fine: any of them admits it.
-    public mutating func apply(_ add: MemberAdd, by author: PeerID, at position: LogPosition) {
-        added[add.peer, default: []].append((position, add.name, author))
+    ///
+    /// - Parameter isRetracted: it stands beyond a fork: it admits nobody, and what was written by whom it
+    ///   admitted, elsewhere and before the fork was known, keeps its effect.
+    public mutating func apply(
+        _ add: MemberAdd, by author: PeerID, at position: LogPosition, isRetracted: Bool = false
+    ) {
+        adds[add.peer, default: []].append(
+            Add(position: position, name: add.name, author: author, isRetracted: isRetracted))
+    }
+
+    /// Takes back the member-add of `peer` at a place.
+    public mutating func retract(_ peer: PeerID, at position: LogPosition) {
+        for index in (adds[peer] ?? []).indices where adds[peer]![index].position == position {
+            adds[peer]![index].isRetracted = true
+        }
     }
 
     /// Whether `peer` belongs, as far as everything applied here says.
-    public func contains(_ peer: PeerID) -> Bool { founders.contains(peer) || added[peer] != nil }
+    public func contains(_ peer: PeerID) -> Bool { founders.contains(peer) || isAdded(peer) }
+
+    private func isAdded(_ peer: PeerID) -> Bool { (adds[peer] ?? []).contains { !$0.isRetracted } }
 
     /// Whether `peer` belonged in a causal past; `includes` says what that past contains.
     public func contains(_ peer: PeerID, inPast includes: (LogPosition) -> Bool) -> Bool {
-        founders.contains(peer) || (added[peer] ?? []).contains { includes($0.at) }
+        founders.contains(peer) || (adds[peer] ?? []).contains { includes($0.position) }
     }
 
-    public var count: Int { founders.count + added.keys.count { !founders.contains($0) } }
+    public var count: Int { founders.count + adds.keys.count { !founders.contains($0) && isAdded($0) } }
 
     /// Ascending by peer id; of several member-adds the one with the smallest name and author is shown.
     public var members: [Member] {
-        let admitted = added.filter { !founders.contains($0.key) }.map { peer, adds in
-            let shown = adds.min { ($0.name, $0.by) < ($1.name, $1.by) }!
-            return Member(peer: peer, name: shown.name, addedBy: shown.by)
+        let admitted = adds.compactMap { peer, adds -> Member? in
+            let valid = adds.filter { !$0.isRetracted }
+            guard !founders.contains(peer), let shown = valid.min(by: { ($0.name, $0.author) < ($1.name, $1.author) })
+            else { return nil }
+            return Member(peer: peer, name: shown.name, addedBy: shown.author)
         }
         return (founders.map { Member(peer: $0, name: "", addedBy: nil) } + admitted).sorted { $0.peer < $1.peer }
     }

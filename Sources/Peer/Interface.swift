@@ -112,8 +112,9 @@ public enum Notice: Sendable, Equatable {
     case banned(PeerID, reason: String, until: Instant)
     /// An op was not taken in, and why.
     case refused(OpID?, code: String, from: PeerID?)
-    /// Two ops of one author at one place: a fork, usually a copied key or a restored backup.
-    case fork(author: PeerID, held: OpID, offered: OpID)
+    /// Two ops of one author at one place: a fork, usually a copied key or a restored backup. What that log said
+    /// from there on is taken back, and the proof is stored.
+    case fork(ForkProof)
     /// Same ops, other state: a bug. Applying has stopped.
     case diverged(PeerID, ours: Hash32, theirs: Hash32)
     case openedLog(LogID, reason: String)
@@ -140,6 +141,15 @@ public enum NodeLimits {
     public static let loadsPerPeer = 32
     /// Envelopes that are recognised when they come again; as many again while they age.
     public static let verifiedEnvelopes = 4_096
+    /// Proofs of forks that wait to be carried out.
+    public static let pendingProofs = 64
+    /// Searches for the place of a fork that are under way; each is answered within seconds.
+    public static let forkSearches = 256
+    /// Ops beyond a fork that are asked for by id at once, and how long others may bring them before.
+    public static let missingOps = 32
+    public static let missingAfterMs: UInt64 = 500
+    /// Ops of a branch that are served with the one asked for.
+    public static let forkedOpsAtOnce: UInt64 = 63
     /// Bodies kept in memory for the peers that will ask for them at once.
     public static let recentBodyBytes = 32 * 1_024 * 1_024
 }

@@ -185,7 +185,10 @@ extension Node {
             exchange(ops.receivedSummary(from: peer, frontier: digest, state: state), now: now, &effects)
         case .frontier(.full(let digest, let state, let entries, let more)):
             confirmOwnLog(entries, complete: !more, by: peer)
-            let places = entries.map { (key: LogKey(author: $0.author, log: $0.log), seq: $0.seq) }
+            compareForks(entries, with: peer, now: now, &effects)
+            let places = entries.map {
+                OpExchange.Place(key: LogKey(author: $0.author, log: $0.log), seq: $0.seq, forkSeq: $0.forkSeq)
+            }
             let decisions = decide {
                 $0.receivedFrontier(
                     from: peer, digest: digest, state: state, entries: places, last: !more, headersThrough: $1,
@@ -210,7 +213,8 @@ extension Node {
             bodies.none(hash, from: peer)
             fetchBodies(now: now, &effects)
         case .equivocation(let one, let other): receivedProof(one, other, from: peer, now: now, &effects)
-        case .ihave, .iwant:
+        case .iwant(let ids): serve(ids, to: peer, &effects)
+        case .ihave:
             // Lazy push belongs to networks beyond eight nodes; a smaller one pushes eagerly and pulls.
             counters.refuse("unexpected-\(message.kind.name)")
         case .hello, .ping, .pong, .credit, .bye: preconditionFailure("the link keeps \(message.kind.name) to itself")
@@ -218,7 +222,7 @@ extension Node {
     }
 
     /// The number of a question to the store; nil when the peer has too many of them open.
-    private mutating func beginLoad(_ load: Load, for peer: PeerID) -> UInt64? {
+    mutating func beginLoad(_ load: Load, for peer: PeerID) -> UInt64? {
         guard loadsPerPeer[peer, default: 0] < NodeLimits.loadsPerPeer else {
             counters.refuse("too-many-loads")
             return nil
@@ -264,7 +268,9 @@ extension Node {
                 send(.frontier(message), to: peer, now: now, &effects)
             case .sendFrontier(let peer):
                 let entries = summary.frontier.sorted.map {
-                    FrontierEntry(author: $0.key.author, log: $0.key.log, seq: $0.head.seq, head: $0.head.id)
+                    FrontierEntry(
+                        author: $0.key.author, log: $0.key.log, seq: $0.head.seq, head: $0.head.id,
+                        forkSeq: $0.head.forkSeq)
                 }
                 let pages = FrontierMessage.pages(
                     digest: summary.frontierDigest, state: summary.stateDigest, entries: entries)

@@ -11,11 +11,10 @@ extension Node {
     // MARK: From peers
 
     mutating func receivedOps(_ envelopes: [Bytes], from peer: PeerID, now: Instant, _ effects: inout [Effect]) {
-        var places: [(key: LogKey, seq: UInt64)] = []
+        var received: [Op] = []
         for envelope in envelopes {
-            let op: Op
             do {
-                op = try read(envelope)
+                received.append(try read(envelope))
             } catch {
                 counters.refuse(error.code)
                 effects.append(.notice(.refused(nil, code: error.code, from: peer)))
@@ -24,17 +23,27 @@ extension Node {
                 // Only a node that did not check would send this: the sender is to blame.
                 return ban(peer, "it sent an op that is not valid: \(error)", now: now, &effects)
             }
+        }
+        offer(received, from: peer, now: now, &effects)
+    }
+
+    private mutating func offer(_ received: [Op], from peer: PeerID, now: Instant, _ effects: inout [Effect]) {
+        var places: [(key: LogKey, seq: UInt64)] = []
+        // Beyond a fork only what is waited for is taken in, so each op must come before the one it builds on.
+        let (beyond, before) = received.partitioned { replica.isRetracted($0.header.logKey, $0.header.seq) }
+        for op in before + beyond.sorted(by: { $0.header.seq > $1.header.seq }) {
             let place = (key: op.header.logKey, seq: op.header.seq)
             switch replica.offer(op, from: peer) {
             case .accepted, .known: places.append(place)
-            case .fork(let held, let offered):
+            case .retracted: counters.refuse("forked")
+            case .fork(let held, _):
                 places.append(place)
-                counters.refuse("fork")
-                effects.append(.notice(.fork(author: op.header.author, held: held, offered: offered)))
+                foundFork(held: held, offered: op, from: peer, &effects)
             case .brokenChain(let id):
                 places.append(place)
                 counters.refuse("broken-chain")
                 effects.append(.notice(.refused(id, code: "broken-chain", from: peer)))
+                searchFork(of: place.key, through: place.seq - 1, from: peer, now: now, &effects)
             case .poolFull(let id):
                 counters.refuse("pool-full")
                 effects.append(.notice(.refused(id, code: "pool-full", from: peer)))
@@ -42,6 +51,7 @@ extension Node {
         }
         exchange(decide { $0.receivedOps(from: peer, places, headersThrough: $1, now: now) }, now: now, &effects)
         fetchBodies(now: now, &effects)
+        askForMissing(now: now, &effects)
     }
 
     /// Verifies an envelope, or recognises one that was verified a moment ago: most of what peers push
@@ -52,17 +62,6 @@ extension Node {
         let op = try Op(verifying: envelope, network: network)
         verified.insert(digest)
         return op
-    }
-
-    mutating func receivedProof(
-        _ one: Bytes, _ other: Bytes, from peer: PeerID, now: Instant, _ effects: inout [Effect]
-    ) {
-        guard let first = try? Op(verifying: one, network: network),
-            let second = try? Op(verifying: other, network: network),
-            first.header.logKey == second.header.logKey, first.header.seq == second.header.seq, first.id != second.id
-        else { return ban(peer, "it sent a proof of a fork that proves nothing", now: now, &effects) }
-        counters.refuse("fork")
-        effects.append(.notice(.fork(author: first.header.author, held: first.id, offered: second.id)))
     }
 
     // MARK: Bodies
@@ -98,6 +97,9 @@ extension Node {
     mutating func stage(now: Instant, _ effects: inout [Effect]) {
         guard inFlight == nil, stopped == nil else { return }
         var batch = Batch()
+        // One at a time: what is half taken back must be neither told nor written.
+        if let fork = retract(now: now, &effects) { batch.forks.append(fork) }
+        guard retraction == nil else { return }
         var refused: [(Op, PeerID?)] = []
         while batch.ops.count < NodeLimits.opsPerBatch, batch.bytes < NodeLimits.bytesPerBatch {
             if let ready = replica.take() {
@@ -112,12 +114,12 @@ extension Node {
             counters.refuse("not-a-member")
             effects.append(.notice(.refused(op.id, code: "not-a-member", from: sender)))
         }
-        guard !batch.ops.isEmpty else {
+        guard !batch.ops.isEmpty || !batch.forks.isEmpty else {
             for (ticket, result) in batch.results { effects.append(.submitted(ticket: ticket, result)) }
             return
         }
         lastBatch += 1
-        let stored = StoreBatch(number: lastBatch, ops: batch.ops, signed: batch.signed)
+        let stored = StoreBatch(number: lastBatch, ops: batch.ops, forks: batch.forks, signed: batch.signed)
         inFlight = InFlight(batch: stored, results: batch.results, senders: batch.senders)
         effects.append(.persist(stored))
     }
@@ -125,6 +127,7 @@ extension Node {
     /// A batch while it is put together.
     struct Batch {
         var ops: [StoredOp] = []
+        var forks: [StoredFork] = []
         var signed: [StoredOp] = []
         var results: [(ticket: UInt64, result: SubmitResult)] = []
         var senders: [OpID: PeerID] = [:]
@@ -138,7 +141,9 @@ extension Node {
         let position = replica.positionOfNext(op)
         do {
             let past = replica.judge(op)
-            verdict = state.apply(op, body: ready.body, at: position, time: replica.time(of: op.header), past: past)
+            verdict = state.apply(
+                op, body: ready.body, at: position, time: replica.time(of: op.header), isRetracted: ready.isRetracted,
+                past: past)
         }
         let void: VoidReason?
         switch verdict {
@@ -154,7 +159,7 @@ extension Node {
         replica.apply(op)
         applyIndex += 1
         counters.opsApplied += 1
-        let separate = op.header.inlineBody == nil
+        let separate = op.header.inlineBody == nil && !ready.isRetracted
         let stored = StoredOp(op: op, body: separate ? ready.body : nil, void: void, applyIndex: applyIndex)
         if separate { recentBodies.insert(ready.body, hash: op.header.bodyHash) }
         batch.ops.append(stored)
@@ -197,7 +202,11 @@ extension Node {
         case .open(let key): return key
         case .unconfirmed: return nil
         case .fresh(let reason):
-            let key = LogKey(author: identity.peerID, log: configuration.freshLog)
+            let known = LogKey(author: identity.peerID, log: configuration.freshLog)
+            // A second one in the same process, after a fork.
+            let key =
+                replica.number(of: known) == nil
+                ? known : LogKey(author: identity.peerID, log: LogID(rawValue: random.next()))
             guard append(.openLog, body: OpenLog.body, to: key, &batch) != nil else { return nil }
             ownLog = .open(key)
             effects.append(.notice(.openedLog(key.log, reason: reason)))
@@ -239,6 +248,7 @@ extension Node {
             return
         }
         inFlight = nil
+        durableIndex = max(done.batch.ops.last?.applyIndex ?? 0, done.batch.forks.last?.applyIndex ?? 0)
         counters.batches += 1
         summary = Summary(frontier: replica.frontier, stateDigest: state.digest())
         for (ticket, result) in done.results { effects.append(.submitted(ticket: ticket, result)) }
@@ -251,9 +261,12 @@ extension Node {
                         from: done.senders[stored.op.id])
                 }))
         sinceSnapshot += done.batch.ops.count
-        publishing = Dictionary(uniqueKeysWithValues: done.batch.ops.map { ($0.op.id, $0.op) })
+        // What stands beyond a fork goes only to those who ask for it.
+        let effective = done.batch.ops.filter { !replica.isRetracted($0.op.header.logKey, $0.op.header.seq) }
+        publishing = Dictionary(uniqueKeysWithValues: effective.map { ($0.op.id, $0.op) })
         let summary = summary
-        let new = done.batch.ops.map { (id: $0.op.id, key: $0.op.header.logKey, seq: $0.op.header.seq) }
+        publish(done.batch.forks, now: now, &effects)
+        let new = effective.map { (id: $0.op.id, key: $0.op.header.logKey, seq: $0.op.header.seq) }
         let decisions = decide { $0.advanced(to: summary, new: new, headersThrough: $1, now: now) }
         exchange(decisions, now: now, &effects)
         publishing = [:]
@@ -277,5 +290,12 @@ extension Node {
         effects.append(
             .writeSnapshot(
                 StateSnapshot(watermark: applyIndex, models: state.takeChanges())))
+    }
+}
+
+extension Array {
+    /// Those for which the question is true, and the others, each in order.
+    fileprivate func partitioned(by isFirst: (Element) -> Bool) -> (first: [Element], others: [Element]) {
+        (filter(isFirst), filter { !isFirst($0) })
     }
 }

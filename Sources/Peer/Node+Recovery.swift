@@ -9,24 +9,77 @@ extension Node {
     mutating func recover(_ recovered: Recovered, now: Instant) throws(RecoveryError) {
         let watermark = recovered.snapshot?.watermark ?? 0
         var snapshotPending = recovered.snapshot
+        var forks = recovered.forks[...]
+        // Of what is still in the accumulators and must come out again.
+        let bodies = recovered.forks.contains { $0.applyIndex > watermark } ? Self.deltas(in: recovered.ops) : [:]
         for stored in recovered.ops {
-            if stored.applyIndex > watermark, let snapshot = snapshotPending {
-                try state.restore(snapshot.models)
-                snapshotPending = nil
+            while let fork = forks.first, fork.applyIndex < stored.applyIndex {
+                try restoreSnapshot(&snapshotPending, before: fork.applyIndex)
+                try replay(forks.removeFirst(), accumulated: fork.applyIndex <= watermark, bodies: bodies)
             }
+            try restoreSnapshot(&snapshotPending, before: stored.applyIndex)
             try replay(stored, accumulated: stored.applyIndex <= watermark)
         }
-        if let snapshotPending { try state.restore(snapshotPending.models) }
+        for fork in forks {
+            try restoreSnapshot(&snapshotPending, before: fork.applyIndex)
+            try replay(fork, accumulated: fork.applyIndex <= watermark, bodies: bodies)
+        }
+        try restoreSnapshot(&snapshotPending, before: .max)
+        durableIndex = applyIndex
         sinceSnapshot = recovered.ops.count { $0.applyIndex > watermark }
         try recoverOwnLog(recovered.journal, now: now)
+    }
+
+    /// Puts the accumulators in place when everything that is in them has been replayed.
+    private mutating func restoreSnapshot(
+        _ pending: inout StateSnapshot?, before index: UInt64
+    ) throws(RecoveryError) {
+        guard let snapshot = pending, index > snapshot.watermark else { return }
+        try state.restore(snapshot.models)
+        pending = nil
+    }
+
+    private static func deltas(in ops: [StoredOp]) -> [OpID: Bytes] {
+        var bodies: [OpID: Bytes] = [:]
+        for stored in ops where stored.op.header.kind == .updateModelWeights {
+            bodies[stored.op.id] = stored.body ?? stored.op.header.inlineBody
+        }
+        return bodies
+    }
+
+    /// - Parameter accumulated: what the proof takes back is not in the restored accumulators any more.
+    private mutating func replay(
+        _ fork: StoredFork, accumulated: Bool, bodies: [OpID: Bytes]
+    ) throws(RecoveryError) {
+        let (key, seq) = (fork.proof.key, fork.proof.seq)
+        if let line = replica.number(of: key) {
+            while let undo = state.lastChange(of: line, from: seq) {
+                let id = replica.id(key, undo.seq)!
+                var body: Bytes?
+                if undo.needsBody, !accumulated {
+                    body = bodies[id]
+                    if body == nil { throw .missingBody(id) }
+                }
+                do {
+                    try state.undoLast(of: line, key: key, body: body)
+                } catch {
+                    throw .invalidStoredOp(id, VoidReason(code: "invalid-body", detail: "\(error)"))
+                }
+            }
+        }
+        replica.retract(key, from: seq)
+        forkProofs[key] = fork.proof
+        applyIndex = max(applyIndex, fork.applyIndex)
     }
 
     private mutating func replay(_ stored: StoredOp, accumulated: Bool) throws(RecoveryError) {
         let op = stored.op
         let head = replica.frontier[op.header.logKey]
-        guard (head?.seq ?? 0) + 1 == op.header.seq, (head?.id ?? .zero) == op.header.prev,
-            op.header.deps.allSatisfy({ replica.contains($0) })
-        else { throw .brokenChain(op.id) }
+        let continues =
+            replica.isRetracted(op.header.logKey, op.header.seq)
+            ? op.header.seq == 1 || replica.contains(op.header.prev)
+            : (head?.seq ?? 0) + 1 == op.header.seq && (head?.id ?? .zero) == op.header.prev
+        guard continues, op.header.deps.allSatisfy({ replica.contains($0) }) else { throw .brokenChain(op.id) }
         let position = replica.positionOfNext(op)
         try state.restore(stored, body: stored.body ?? op.header.inlineBody, at: position, accumulated: accumulated)
         replica.apply(op)
@@ -60,6 +113,10 @@ extension Node {
             return
         }
         let key = last.header.logKey
+        guard replica.forks[key] == nil else {
+            ownLog = .fresh(reason: "its log forks: another process signed with a copy of this site's key")
+            return
+        }
         let continues = replica.headersThrough(key) == last.header.seq
         let isHere = replica.id(key, last.header.seq) == last.id || replica.isWaiting(last.id)
         ownLog =
@@ -86,6 +143,11 @@ extension Node {
     mutating func confirmOwnLog(_ entries: [FrontierEntry], complete: Bool, by peer: PeerID) {
         guard case .unconfirmed(let key, _) = ownLog else { return }
         if let entry = entries.first(where: { $0.author == key.author && $0.log == key.log }) {
+            // The proof is on its way.
+            guard entry.forkSeq == nil else {
+                ownLog = .fresh(reason: "a peer knows that it forks")
+                return
+            }
             confirmOwnLog(seenSeq: entry.seq, by: peer)
         } else if complete {
             confirmOwnLog(seenSeq: 0, by: peer)

@@ -47,6 +47,8 @@ public struct Node: Sendable {
     var inFlight: InFlight?
     var lastBatch: UInt64 = 0
     var applyIndex: UInt64 = 0
+    /// The apply index up to which everything is durable.
+    public internal(set) var durableIndex: UInt64 = 0
     var sinceSnapshot = 0
     var snapshotInFlight = false
     var loads: [UInt64: Load] = [:]
@@ -60,6 +62,13 @@ public struct Node: Sendable {
 
     // This node's own ops
     var ownLog: OwnLog
+    /// The earliest proof for each forked log.
+    public internal(set) var forkProofs: [LogKey: ForkProof] = [:]
+    var pendingProofs: [ForkProof] = []
+    var retraction: Retraction?
+    var forkSearches: [ForkSearch: Instant] = [:]
+    /// When to ask for ops beyond forks that others build on.
+    var missingOps: [OpID: Instant] = [:]
     var submissions: [Submission] = []
     /// Peers that showed how much of the own log they have seen.
     var confirmations: Set<PeerID> = []
@@ -103,6 +112,11 @@ public struct Node: Sendable {
     /// What a load from the store is for.
     enum Load: Sendable {
         case ops(PeerID)
+        /// What stands where another op claims to.
+        case evidence(Op, from: PeerID)
+        /// An op that is being taken back, and its body.
+        case retracted
+        case retractedBody
         case body(PeerID, BlobWant)
     }
 
@@ -156,6 +170,7 @@ public struct Node: Sendable {
     /// Whether every op that came in is applied and durable.
     public var isQuiet: Bool {
         inFlight == nil && !replica.hasReady && submissions.isEmpty && replica.waitingCount == 0
+            && pendingProofs.isEmpty && retraction == nil
     }
 
     // MARK: Events
@@ -188,14 +203,23 @@ public struct Node: Sendable {
         case .snapshotWritten:
             snapshotInFlight = false
         case .opsLoaded(let request, let envelopes):
-            if case .ops(let peer)? = loads.removeValue(forKey: request) {
+            switch loads.removeValue(forKey: request) {
+            case .ops(let peer):
                 loadEnded(for: peer)
                 for message in Message.ops(batching: envelopes) { send(message, to: peer, now: now, &effects) }
+            case .evidence(let offered, let peer):
+                loadEnded(for: peer)
+                evidenceLoaded(offered, envelopes)
+            case .retracted: retractedLoaded(envelopes, now: now, &effects)
+            case .body, .retractedBody, nil: break
             }
         case .bodyLoaded(let request, let body):
-            if case .body(let peer, let want)? = loads.removeValue(forKey: request) {
+            switch loads.removeValue(forKey: request) {
+            case .body(let peer, let want):
                 loadEnded(for: peer)
                 serve(body, want, to: peer, now: now, &effects)
+            case .retractedBody: retractedBodyLoaded(body, now: now, &effects)
+            case .ops, .evidence, .retracted, nil: break
             }
         }
         dialContacts(now: now, &effects)
@@ -213,6 +237,7 @@ public struct Node: Sendable {
         exchange(decide { $0.tick(now: now, headersThrough: $1) }, now: now, &effects)
         bodies.tick(now: now)
         fetchBodies(now: now, &effects)
+        askForMissing(now: now, &effects)
     }
 
     private mutating func armTimer(now: Instant, _ effects: inout [Effect]) {
@@ -221,6 +246,7 @@ public struct Node: Sendable {
             if let deadline = connection.link.nextDeadline { next = min(next, deadline) }
         }
         if let deadline = bodies.nextDeadline { next = min(next, deadline) }
+        for time in missingOps.values { next = min(next, time) }
         if case .unconfirmed(_, let until) = ownLog { next = min(next, until) }
         if dials.count < NodeLimits.dialsAtOnce, stopped == nil {
             for (peer, dialling) in contacts where !dialling.inProgress && established[peer] == nil {
@@ -258,6 +284,7 @@ public struct Node: Sendable {
 public struct Counters: Sendable, Equatable {
     public var opsApplied = 0
     public var opsVoid = 0
+    public var forks = 0
     /// By code.
     public var refused: [String: Int] = [:]
     public var batches = 0

@@ -18,10 +18,12 @@ public struct StateFold: Sendable {
         case notMember
     }
 
-    public private(set) var members: MemberTable
-    public private(set) var models = ModelTable()
+    public internal(set) var members: MemberTable
+    public internal(set) var models = ModelTable()
     /// Where each model was created and by whom; kept when it is deleted.
     private var created: [ModelID: (at: LogPosition, author: PeerID)] = [:]
+    /// What the ops of each line did, in the order of their seq, as far as it takes to undo it.
+    var changes: [Int: [Change]] = [:]
 
     package init(genesis: Genesis) { members = MemberTable(genesis: genesis) }
 
@@ -36,13 +38,19 @@ public struct StateFold: Sendable {
     ///   - at: where the op will stand; no other op does.
     ///   - time: that of the op by what it builds on, see `Replica.time(of:)`.
     ///   - past: whether a position is in the op's causal past.
+    ///   - isRetracted: it stands beyond a proven fork: it is void, and known to what builds on it.
     package mutating func apply(
-        _ op: Op, body: Bytes, at position: LogPosition, time: UInt64, past: (LogPosition) -> Bool
+        _ op: Op, body: Bytes, at position: LogPosition, time: UInt64, isRetracted: Bool = false,
+        past: (LogPosition) -> Bool
     ) -> Verdict {
         guard members.contains(op.header.author, inPast: past) else { return .notMember }
         do throws(Invalid) {
             guard op.header.lamport == time else {
                 throw Invalid("wrong-time", "it claims time \(op.header.lamport); what it builds on makes it \(time)")
+            }
+            if isRetracted {
+                try foldRetracted(op, body: body, at: position)
+                return .void(.forked)
             }
             try fold(op, body: body, at: position, past: past)
             return .applies
@@ -57,8 +65,16 @@ public struct StateFold: Sendable {
     mutating func restore(_ stored: StoredOp, body: Bytes?, at position: LogPosition, accumulated: Bool)
         throws(RecoveryError)
     {
-        guard stored.void == nil else { return }
-        if accumulated, stored.op.header.kind == .updateModelWeights { return }
+        if let void = stored.void {
+            guard void == .forked else { return }
+            do { try foldRetracted(stored.op, body: body ?? [], at: position) } catch {
+                throw .invalidStoredOp(stored.op.id, error.reason)
+            }
+            return
+        }
+        if accumulated, stored.op.header.kind == .updateModelWeights {
+            return changes[position.log, default: []].append(Change(seq: position.seq, what: .merged))
+        }
         guard let body else { throw .missingBody(stored.op.id) }
         do {
             try fold(stored.op, body: body, at: position) { _ in true }
@@ -76,37 +92,68 @@ public struct StateFold: Sendable {
     private mutating func fold(
         _ op: Op, body: Bytes, at position: LogPosition, past: (LogPosition) -> Bool
     ) throws(Invalid) {
+        let change: Change.What
         switch op.header.kind {
         case .openLog:
             guard body == OpenLog.body else { throw Invalid("invalid-body", "an open-log has the body [1]") }
-        case .memberAdd:
-            let add = try decoded { () throws(MembershipError) in try MemberAdd(decoding: body) }
-            members.apply(add, by: op.header.author, at: position)
-        case .createModel:
-            let spec = try decoded { () throws(FederationError) in try ModelSpec(body: body) }
-            created[op.id] = (position, op.header.author)
-            models.apply(create: spec, id: op.id)
+            return
+        case .memberAdd: change = try admit(op, body, at: position)
+        case .createModel: change = try create(op, body, at: position)
         case .deleteModel:
             let model = try decoded { () throws(CBORError) in try DeleteModel(decoding: body).model }
             guard try creator(of: model, past: past) == op.header.author else {
                 throw Invalid("not-owner", "only the author of a model deletes it")
             }
             try judged { () throws(FederationError) in try models.apply(delete: model) }
+            change = .deleted(model)
         case .announceRows:
             let announcement = try decoded { () throws(FederationError) in try RowAnnouncement(body: body) }
             _ = try creator(of: announcement.model, past: past)
             try judged { () throws(FederationError) in
                 try models.apply(announcement, author: op.header.author, log: op.header.log)
             }
+            change = .announced(announcement.model, rows: announcement.tokens.count)
         case .updateModelWeights:
             let delta = try decoded { () throws(FederationError) in try Delta(body: body) }
             _ = try creator(of: delta.model, past: past)
             try judged { () throws(FederationError) in
                 try models.apply(delta, author: op.header.author, log: op.header.log)
             }
+            change = .merged
         case .rotateKey, .memberRevoke, .trainStep, .transfer, .claim, .bountyPost, .bountyClaim, .bountySettle, .price,
             .patternPropose, .vote, .certificate, .attestation, .auction, .bid, .checkpointVote, .equivocation:
             throw Invalid("unsupported-kind", "fold version 1 has no rule for \(op.header.kind.name)")
+        }
+        changes[position.log, default: []].append(Change(seq: position.seq, what: change))
+    }
+
+    private mutating func admit(
+        _ op: Op, _ body: Bytes, at position: LogPosition, isRetracted: Bool = false
+    ) throws(Invalid) -> Change.What {
+        let add = try decoded { () throws(MembershipError) in try MemberAdd(decoding: body) }
+        members.apply(add, by: op.header.author, at: position, isRetracted: isRetracted)
+        return .admitted(add.peer)
+    }
+
+    private mutating func create(_ op: Op, _ body: Bytes, at position: LogPosition) throws(Invalid) -> Change.What {
+        let spec = try decoded { () throws(FederationError) in try ModelSpec(body: body) }
+        created[op.id] = (position, op.header.author)
+        models.apply(create: spec, id: op.id)
+        return .created(op.id)
+    }
+
+    /// An op beyond a fork has no effect. But others built on it before they knew, and what they wrote is judged by
+    /// its past: whom it admitted and which model it created must be known there as everywhere.
+    private mutating func foldRetracted(_ op: Op, body: Bytes, at position: LogPosition) throws(Invalid) {
+        switch op.header.kind {
+        case .memberAdd: _ = try admit(op, body, at: position, isRetracted: true)
+        case .createModel:
+            _ = try create(op, body, at: position)
+            models.retract(create: op.id)
+        case .openLog, .deleteModel, .announceRows, .updateModelWeights, .rotateKey, .memberRevoke, .trainStep,
+            .transfer, .claim, .bountyPost, .bountyClaim, .bountySettle, .price, .patternPropose, .vote, .certificate,
+            .attestation, .auction, .bid, .checkpointVote, .equivocation:
+            break
         }
     }
 

@@ -38,13 +38,16 @@ public struct StoreBatch: Sendable, Equatable {
     public let number: UInt64
     /// In order of application, each after its causal past.
     public let ops: [StoredOp]
+    /// Proven forks; what they take back was applied before.
+    public let forks: [StoredFork]
     /// Those of `ops` that this node signed: appended to the sign journal and synced *before* the
     /// store's transaction begins.
     public let signed: [StoredOp]
 
-    public init(number: UInt64, ops: [StoredOp], signed: [StoredOp]) {
+    public init(number: UInt64, ops: [StoredOp], forks: [StoredFork] = [], signed: [StoredOp]) {
         self.number = number
         self.ops = ops
+        self.forks = forks
         self.signed = signed
     }
 }
@@ -52,15 +55,21 @@ public struct StoreBatch: Sendable, Equatable {
 /// Everything a node reads back when it starts.
 public struct Recovered: Sendable {
     /// All stored ops in order of application. The bodies of weight deltas at or below the snapshot's
-    /// watermark may be left out; those of all other ops are needed.
+    /// watermark may be left out, unless a fork above the watermark takes them back; those of all other ops
+    /// are needed.
     public var ops: [StoredOp]
+    /// All stored proofs of forks, by apply index.
+    public var forks: [StoredFork]
     /// The latest accumulators written, if any.
     public var snapshot: StateSnapshot?
     /// The ops that this node's sign journal holds last, in the order they were signed, with bodies.
     public var journal: [JournalEntry]
 
-    public init(ops: [StoredOp] = [], snapshot: StateSnapshot? = nil, journal: [JournalEntry] = []) {
+    public init(
+        ops: [StoredOp] = [], forks: [StoredFork] = [], snapshot: StateSnapshot? = nil, journal: [JournalEntry] = []
+    ) {
         self.ops = ops
+        self.forks = forks
         self.snapshot = snapshot
         self.journal = journal
     }
@@ -130,5 +139,17 @@ public struct StateSnapshot: Sendable, Equatable {
     public init(watermark: UInt64, models: [Model]) {
         self.watermark = watermark
         self.models = models
+    }
+}
+
+/// A proof as the store keeps it.
+public struct StoredFork: Sendable, Equatable {
+    public let proof: ForkProof
+    /// In the same count as ``StoredOp/applyIndex``: what it takes back is what was applied before it.
+    public let applyIndex: UInt64
+
+    public init(proof: ForkProof, applyIndex: UInt64) {
+        self.proof = proof
+        self.applyIndex = applyIndex
     }
 }

@@ -1,16 +1,20 @@
 public import Identity
 public import Wire
 
-/// How far each log goes at one node: the set of heads. Two nodes with equal frontiers have
-/// applied the same ops.
+/// How far each log goes at one node: the set of heads. At two nodes with equal frontiers the same ops
+/// have effect.
 public struct Frontier: Sendable, Equatable {
     public struct Head: Sendable, Equatable {
+        /// Of the last op that has effect; 0 where a fork is proven at the first.
         public let seq: UInt64
         public let id: OpID
+        /// From where on the log is proven to fork; its ops there have no effect.
+        public let forkSeq: UInt64?
 
-        public init(seq: UInt64, id: OpID) {
+        public init(seq: UInt64, id: OpID, forkSeq: UInt64? = nil) {
             self.seq = seq
             self.id = id
+            self.forkSeq = forkSeq
         }
     }
 
@@ -28,18 +32,20 @@ public struct Frontier: Sendable, Equatable {
         heads.map { ($0.key, $0.value) }.sorted { $0.key < $1.key }
     }
 
-    /// Equal for equal frontiers only. Costs one hash over 80 bytes a log.
+    /// Equal for equal frontiers only. Costs one hash over 88 bytes a log.
     public func digest() -> Hash32 {
-        var hasher = Hasher32(domain: "shoal/frontier/1")
+        var hasher = Hasher32(domain: "shoal/frontier/2")
         for (key, head) in sorted {
             hasher.update(key.author.bytes)
             hasher.update(key.log.bytes)
             hasher.update(head.seq.bigEndianBytes)
             hasher.update(head.id.bytes)
+            hasher.update((head.forkSeq ?? 0).bigEndianBytes)
         }
         return hasher.finish()
     }
 
+    /// Ops that have effect.
     public var opCount: UInt64 { heads.values.reduce(0) { $0 + $1.seq } }
 }
 

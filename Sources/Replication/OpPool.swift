@@ -63,7 +63,9 @@ struct OpPool: Sendable {
         }
         arrivals += 1
         waiting[op.id] = Waiting(op: op, sender: sender, arrival: arrivals, body: op.header.inlineBody)
-        byPlace[Place(key: op.header.logKey, seq: op.header.seq)] = op.id
+        let place = Place(key: op.header.logKey, seq: op.header.seq)
+        // On a forked log several ops may wait at one place.
+        if byPlace[place] == nil { byPlace[place] = op.id }
         bytes += waiting[op.id]!.bytes
         return true
     }
@@ -78,7 +80,8 @@ struct OpPool: Sendable {
     @discardableResult
     mutating func remove(_ id: OpID) -> Waiting? {
         guard let entry = waiting.removeValue(forKey: id) else { return nil }
-        byPlace[Place(key: entry.op.header.logKey, seq: entry.op.header.seq)] = nil
+        let place = Place(key: entry.op.header.logKey, seq: entry.op.header.seq)
+        if byPlace[place] == id { byPlace[place] = nil }
         bytes -= entry.bytes
         if entry.op.header.inlineBody == nil { bodyBytes -= entry.body?.count ?? 0 }
         if let sender = entry.sender {

@@ -13,6 +13,11 @@ public import Wire
 ///            body missing
 /// ```
 /// Ready ops come out in an order in which each op's causal past comes first.
+///
+/// A log is a line of ops until its author signs two for one place. From the proof on (``retract(_:from:)``) the
+/// frontier ends before the fork. Ops beyond it are *retracted*: they have no effect and are taken in only when
+/// some op with effect builds on them, since what is judged by its causal past needs that past. Each branch is a
+/// line of its own, with a number of its own in ``LogPosition/log``.
 public struct Replica: Sendable {
     /// What became of an op that came from outside.
     public enum Offer: Sendable, Equatable {
@@ -20,6 +25,8 @@ public struct Replica: Sendable {
         case accepted(OpID)
         /// It was already here.
         case known(OpID)
+        /// It stands beyond a proven fork, and nothing here builds on it.
+        case retracted(OpID)
         /// Another op stands at its place in the log: two valid signatures prove the fork.
         case fork(held: OpID, offered: OpID)
         /// Its log does not continue at its place with its `prev`.
@@ -34,11 +41,14 @@ public struct Replica: Sendable {
         public let body: Bytes
         /// Who sent it first; nil for the node's own.
         public let sender: PeerID?
+        /// It stands beyond a proven fork. Its body may be missing, then it is empty here.
+        public let isRetracted: Bool
 
-        public init(op: Op, body: Bytes, sender: PeerID?) {
+        public init(op: Op, body: Bytes, sender: PeerID?, isRetracted: Bool = false) {
             self.op = op
             self.body = body
             self.sender = sender
+            self.isRetracted = isRetracted
         }
     }
 
@@ -61,17 +71,24 @@ public struct Replica: Sendable {
         }
     }
 
-    private struct Log: Sendable {
+    /// A line of ops, each the `prev` of the next: a log, or a branch of one beyond its first fork.
+    private struct Line: Sendable {
         let key: LogKey
+        /// The seq of the first op: 1, or that at which the branch leaves another line.
+        var first: UInt64 = 1
         var ids: [OpID] = []
         /// Of each op; see ``Replica/time(of:)``.
         var times: [UInt64] = []
         var head: OpID { ids.last ?? .zero }
-        var seq: UInt64 { UInt64(ids.count) }
+        /// Of the last op.
+        var seq: UInt64 { first + UInt64(ids.count) - 1 }
     }
 
-    private var logs: [Log] = []
+    private var lines: [Line] = []
+    /// The line that was here first; the only one with ops that have effect.
     private var numbers: [LogKey: Int] = [:]
+    /// The smallest seq of each log at which a fork is proven.
+    public private(set) var forks: [LogKey: UInt64] = [:]
     private var places: [OpID: LogPosition] = [:]
     private var causal = CausalIndex()
     private var pool: OpPool
@@ -92,16 +109,34 @@ public struct Replica: Sendable {
     public func contains(_ id: OpID) -> Bool { places[id] != nil }
     public func isWaiting(_ id: OpID) -> Bool { pool[id] != nil }
     public func position(of id: OpID) -> LogPosition? { places[id] }
-    public func key(of position: LogPosition) -> LogKey { logs[position.log].key }
+    public func key(of position: LogPosition) -> LogKey { lines[position.log].key }
+    /// The op that waits under this id.
+    public func waitingOp(_ id: OpID) -> Op? { pool[id]?.op }
     public var waitingCount: Int { pool.count }
     public var waitingBytes: Int { pool.bytes }
     public var evictions: Int { pool.evictions }
     public var hasReady: Bool { !readyQueue.isEmpty }
 
-    /// The applied op at a place; nil beyond the head.
+    /// The applied op at a place of the line that was here first; nil beyond its head.
     public func id(_ key: LogKey, _ seq: UInt64) -> OpID? {
-        guard let number = numbers[key], seq >= 1, seq <= logs[number].seq else { return nil }
-        return logs[number].ids[Int(seq) - 1]
+        guard let number = numbers[key], seq >= 1, seq <= lines[number].seq else { return nil }
+        return lines[number].ids[Int(seq) - 1]
+    }
+
+    /// The number under which ``LogPosition/log`` speaks of a log's first line; nil before its first op.
+    public func number(of key: LogKey) -> Int? { numbers[key] }
+
+    /// Whether a place of a log is beyond a proven fork.
+    public func isRetracted(_ key: LogKey, _ seq: UInt64) -> Bool { forks[key].map { seq >= $0 } ?? false }
+
+    /// Ops that others wait for and that neither are here nor come by comparing frontiers, with whoever brought
+    /// what builds on them; ascending by id. Only the retracted ones of a network with forks stay on this list.
+    public var missing: [(id: OpID, sender: PeerID?)] {
+        dependents.compactMap { id, waiting in
+            guard places[id] == nil, pool[id] == nil else { return nil }
+            return waiting.lazy.compactMap { pool[$0] }.first.map { (id, $0.sender) }
+        }
+        .sorted { $0.id < $1.id }
     }
 
     /// Whether `earlier` is in the causal past of `later`; both applied.
@@ -140,7 +175,7 @@ public struct Replica: Sendable {
     /// Up to where every op of a log is here, applied or waiting: what need not be asked for.
     public func headersThrough(_ key: LogKey) -> UInt64 {
         var seq = frontier[key]?.seq ?? 0
-        while pool.at(key, seq + 1) != nil { seq += 1 }
+        while pool.at(key, seq + 1) != nil, !isRetracted(key, seq + 1) { seq += 1 }
         return seq
     }
 
@@ -150,6 +185,7 @@ public struct Replica: Sendable {
     public mutating func offer(_ op: Op, from sender: PeerID?) -> Offer {
         if places[op.id] != nil || pool[op.id] != nil { return .known(op.id) }
         let header = op.header
+        if isRetracted(header.logKey, header.seq) { return offerRetracted(op, from: sender) }
         let applied = frontier[header.logKey]?.seq ?? 0
         if header.seq <= applied {
             return .fork(held: id(header.logKey, header.seq)!, offered: op.id)
@@ -169,6 +205,14 @@ public struct Replica: Sendable {
         return .accepted(op.id)
     }
 
+    /// What is beyond a fork is taken in only for an op that waits for it: who signs without end fills no pool.
+    private mutating func offerRetracted(_ op: Op, from sender: PeerID?) -> Offer {
+        guard dependents[op.id]?.contains(where: { pool[$0] != nil }) == true else { return .retracted(op.id) }
+        guard pool.insert(op, from: sender, isNext: true) else { return .poolFull(op.id) }
+        advance(op.id)
+        return .accepted(op.id)
+    }
+
     /// A body arrived whose hash the caller has checked. Returns the ops it was for.
     @discardableResult
     public mutating func supply(_ body: Bytes, hash: Hash32) -> [OpID] {
@@ -184,8 +228,9 @@ public struct Replica: Sendable {
 
     /// Queues the op if nothing is missing any more, or notes what it waits for.
     private mutating func advance(_ id: OpID) {
-        guard let entry = pool[id], entry.body != nil else { return }
+        guard let entry = pool[id] else { return }
         let header = entry.op.header
+        guard entry.body != nil || isRetracted(header.logKey, header.seq) else { return }
         let needs = (header.seq > 1 ? [header.prev] : []) + header.deps
         if let missing = needs.first(where: { places[$0] == nil }) {
             dependents[missing, default: []].append(id)
@@ -199,10 +244,15 @@ public struct Replica: Sendable {
         while let id = readyQueue.first {
             readyQueue.removeFirst()
             // It may have left the pool since, and even have come back without its body.
-            guard let entry = pool[id], let body = entry.body else { continue }
+            guard let entry = pool[id] else { continue }
+            let header = entry.op.header
+            if isRetracted(header.logKey, header.seq) {
+                pool.remove(id)
+                return Ready(op: entry.op, body: entry.body ?? [], sender: entry.sender, isRetracted: true)
+            }
+            guard let body = entry.body else { continue }
             pool.remove(id)
             // Its place may have been filled while it waited: then its chain is broken.
-            let header = entry.op.header
             guard (frontier[header.logKey]?.seq ?? 0) + 1 == header.seq,
                 (frontier[header.logKey]?.id ?? .zero) == header.prev
             else {
@@ -216,31 +266,40 @@ public struct Replica: Sendable {
 
     /// Where `op` would stand and whether `earlier` is in its causal past, before it is applied.
     public func judge(_ op: Op) -> (LogPosition) -> Bool {
-        let number = numbers[op.header.logKey]
-        let heads =
-            op.header.deps.compactMap { places[$0] }
-            + (number.map { [LogPosition(log: $0, seq: op.header.seq - 1)] } ?? [])
+        let heads = (op.header.deps + [op.header.prev]).compactMap { places[$0] }
         let causal = causal
         return { earlier in heads.contains { causal.past(of: $0, includes: earlier) } }
     }
 
-    /// Where `op` will stand when it is applied next.
+    /// Where `op` will stand when it is applied next: behind its `prev`, on a line of its own if another op is
+    /// there already.
     public func positionOfNext(_ op: Op) -> LogPosition {
-        LogPosition(log: numbers[op.header.logKey] ?? logs.count, seq: op.header.seq)
+        let header = op.header
+        let line = header.seq == 1 ? (numbers[header.logKey] == nil ? nil : lines.count) : places[header.prev]?.log
+        guard let line, line < lines.count, lines[line].head == header.prev else {
+            return LogPosition(log: lines.count, seq: header.seq)
+        }
+        return LogPosition(log: line, seq: header.seq)
     }
 
     /// The time of an op that will stand next in its log: one more than the latest of what it builds
     /// on (Lamport 1978). What an op claims is compared with this and never believed: a claim of the
     /// last number there is would leave everybody else without a later one.
-    public func time(of header: Op.Header) -> UInt64 { time(next: header.logKey, deps: header.deps) }
+    public func time(of header: Op.Header) -> UInt64 { time(after: [header.prev] + header.deps) }
 
     /// The time of the next op of a log, if it builds on `deps`, all applied.
     public func time(next key: LogKey, deps: [OpID]) -> UInt64 {
-        let prev = numbers[key].flatMap { logs[$0].times.last } ?? 0
-        return 1 + deps.reduce(prev) { latest, dep in max(latest, places[dep].map(time(at:)) ?? 0) }
+        time(after: [frontier[key]?.id ?? .zero] + deps)
     }
 
-    private func time(at position: LogPosition) -> UInt64 { logs[position.log].times[Int(position.seq) - 1] }
+    private func time(after ops: [OpID]) -> UInt64 {
+        1 + ops.reduce(0) { latest, op in max(latest, places[op].map(time(at:)) ?? 0) }
+    }
+
+    private func time(at position: LogPosition) -> UInt64 {
+        let line = lines[position.log]
+        return line.times[Int(position.seq - line.first)]
+    }
 
     /// Appends a ready op to its log. Its chain and dependencies must be applied.
     ///
@@ -248,19 +307,44 @@ public struct Replica: Sendable {
     @discardableResult
     public mutating func apply(_ op: Op) -> LogPosition {
         let header = op.header
-        let number = numbers[header.logKey] ?? addLog(header.logKey)
-        precondition(logs[number].seq + 1 == header.seq && logs[number].head == header.prev, "ops apply in chain order")
-        let position = LogPosition(log: number, seq: header.seq)
-        let deps = header.deps.map { places[$0]! }
+        let isRetracted = isRetracted(header.logKey, header.seq)
+        let position = positionOfNext(op)
+        if position.log == lines.count { addLine(header) }
+        precondition(
+            isRetracted || (position.log == numbers[header.logKey] && lines[position.log].seq + 1 == header.seq),
+            "ops apply in chain order")
         let time = time(of: header)
-        logs[number].ids.append(op.id)
-        logs[number].times.append(time)
+        lines[position.log].ids.append(op.id)
+        lines[position.log].times.append(time)
+        // What stands before it on its own line is implied.
+        let prev = header.seq > 1 ? [places[header.prev]!].filter { $0.log != position.log } : []
+        let builtOn = header.deps.map { places[$0]! } + prev
         places[op.id] = position
-        causal.add(position, deps: deps)
-        frontier[header.logKey] = Frontier.Head(seq: header.seq, id: op.id)
+        causal.add(position, deps: builtOn)
+        if !isRetracted {
+            frontier[header.logKey] = Frontier.Head(seq: header.seq, id: op.id, forkSeq: forks[header.logKey])
+        }
         lamport = max(lamport, time)
         for dependent in dependents.removeValue(forKey: op.id) ?? [] { advance(dependent) }
         return position
+    }
+
+    /// A fork of a log is proven: its ops from `seq` on have no effect any more. The caller takes back what they
+    /// did. A proof for a later place than is known changes nothing.
+    public mutating func retract(_ key: LogKey, from seq: UInt64) {
+        guard seq < forks[key] ?? .max else { return }
+        forks[key] = seq
+        let kept = min(frontier[key]?.seq ?? 0, seq - 1)
+        frontier[key] = Frontier.Head(seq: kept, id: id(key, kept) ?? .zero, forkSeq: seq)
+        let beyond = pool.waiting.values.filter { $0.op.header.logKey == key && $0.op.header.seq >= seq }
+        for id in beyond.map(\.op.id).sorted() {
+            wanted[id] = nil
+            if dependents[id]?.contains(where: { pool[$0] != nil }) == true {
+                advance(id)
+            } else {
+                pool.remove(id)
+            }
+        }
     }
 
     /// Forgets a ready op that was refused, and whatever waits for it.
@@ -273,11 +357,13 @@ public struct Replica: Sendable {
         }
     }
 
-    private mutating func addLog(_ key: LogKey) -> Int {
-        logs.append(Log(key: key))
+    private mutating func addLine(_ header: Op.Header) {
+        lines.append(Line(key: header.logKey, first: header.seq))
         causal.addLog()
-        numbers[key] = logs.count - 1
-        return logs.count - 1
+        // A branch may be here before the line that has effect: that one begins at 1 and is not retracted.
+        if numbers[header.logKey] == nil, !isRetracted(header.logKey, header.seq) {
+            numbers[header.logKey] = lines.count - 1
+        }
     }
 
     // MARK: Ops going out
@@ -285,16 +371,17 @@ public struct Replica: Sendable {
     /// The heads a new op of `key` builds on: those of other logs that its own past does not imply.
     /// At most 64; the rest follow with the next op.
     public func dependencies(for key: LogKey) -> [OpID] {
-        let own = numbers[key].map { LogPosition(log: $0, seq: logs[$0].seq) }
+        let own = numbers[key].map { LogPosition(log: $0, seq: frontier[key]?.seq ?? 0) }
         var news: [LogPosition] = []
-        for (number, log) in logs.enumerated() where log.key != key && log.seq > 0 {
+        for (number, line) in lines.enumerated() where line.key != key && numbers[line.key] == number {
+            let seq = frontier[line.key]?.seq ?? 0
             let known = own.map { $0.seq == 0 ? 0 : causal.knows($0, of: number) } ?? 0
-            if log.seq > known { news.append(LogPosition(log: number, seq: log.seq)) }
+            if seq > known { news.append(LogPosition(log: number, seq: seq)) }
         }
         let needed = news.filter { candidate in
             !news.contains { $0 != candidate && causal.past(of: $0, includes: candidate) }
         }
-        return needed.map { logs[$0.log].ids[Int($0.seq) - 1] }.sorted().prefix(OpLimits.dependencies).map { $0 }
+        return needed.map { lines[$0.log].ids[Int($0.seq) - 1] }.sorted().prefix(OpLimits.dependencies).map { $0 }
     }
 
     /// Drops what a sender brought, when it is found out. What others brought stays, even if it builds on that:

@@ -26,6 +26,7 @@ package struct Disk: Sendable {
     mutating func loseJournal() { journal = [] }
 
     mutating func commit(_ batch: StoreBatch) throws(Violation) {
+        for fork in batch.forks { try database.insert(fork) }
         for stored in batch.ops { try database.insert(stored) }
     }
 
@@ -43,13 +44,14 @@ package struct Disk: Sendable {
         guard !backups.isEmpty else { return nil }
         let older = backups[random.below(backups.count)]
         let lost = Array(database.ops[older.ops.count...])
-        backups.removeAll { $0.ops.count > older.ops.count }
+        backups.removeAll { $0.lastIndex > older.lastIndex }
         database = older
         return lost
     }
 
     /// All ops in the order in which they were applied here.
     package var ops: [StoredOp] { database.ops }
+    var forks: [StoredFork] { database.forks }
 
     /// What a node reads back.
     ///
@@ -57,18 +59,27 @@ package struct Disk: Sendable {
     func recovered(journalTail: Int?) -> Recovered {
         let watermark = database.watermark ?? 0
         let ops = database.ops.map { stored in
-            let isFolded = stored.op.header.kind == .updateModelWeights && stored.applyIndex <= watermark
+            let isFolded =
+                stored.op.header.kind == .updateModelWeights && stored.applyIndex <= watermark
+                && !database.forks.contains {
+                    $0.applyIndex > watermark && $0.proof.key == stored.op.header.logKey
+                        && $0.proof.seq <= stored.op.header.seq
+                }
             return isFolded
                 ? StoredOp(op: stored.op, body: nil, void: stored.void, applyIndex: stored.applyIndex) : stored
         }
         return Recovered(
-            ops: ops, snapshot: database.snapshot, journal: Array(journal.suffix(journalTail ?? journal.count)))
+            ops: ops, forks: database.forks, snapshot: database.snapshot,
+            journal: Array(journal.suffix(journalTail ?? journal.count)))
     }
 }
 
 /// The tables of one site.
 struct Database: Sendable {
     private(set) var ops: [StoredOp] = []
+    private(set) var forks: [StoredFork] = []
+    /// The latest apply index.
+    var lastIndex: UInt64 { UInt64(ops.count + forks.count) }
     private var indexes: [OpID: Int] = [:]
     private var logs: [LogKey: [Int]] = [:]
     private var bodies: [Hash32: Int] = [:]
@@ -85,6 +96,10 @@ struct Database: Sendable {
     /// Envelopes of a range, as far as they are here.
     func envelopes(_ range: OpRange) -> [Bytes] {
         let log = logs[range.key] ?? []
+        guard !forks.contains(where: { $0.proof.key == range.key }) else {
+            return log.map { ops[$0].op }.filter { (range.from...range.through).contains($0.header.seq) }
+                .sorted { ($0.header.seq, $0.id) < ($1.header.seq, $1.id) }.map(\.envelope)
+        }
         let through = min(range.through, UInt64(log.count))
         guard range.from <= through else { return [] }
         return log[Int(range.from - 1)..<Int(through)].map { ops[$0].op.envelope }
@@ -97,14 +112,15 @@ struct Database: Sendable {
         guard indexes[stored.op.id] == nil else {
             throw Violation(.appliedOnce, "op \(stored.op.id.short) is stored a second time")
         }
-        guard stored.applyIndex == UInt64(ops.count + 1) else {
+        guard stored.applyIndex == lastIndex + 1 else {
             throw Violation(
-                .appliedOnce, "op \(stored.op.id.short) has apply index \(stored.applyIndex) after \(ops.count)")
+                .appliedOnce, "op \(stored.op.id.short) has apply index \(stored.applyIndex) after \(lastIndex)")
         }
-        guard header.seq == UInt64((logs[header.logKey]?.count ?? 0) + 1) else {
+        let isRetracted = forks.contains { $0.proof.key == header.logKey && $0.proof.seq <= header.seq }
+        guard isRetracted || header.seq == UInt64((logs[header.logKey]?.count ?? 0) + 1) else {
             throw Violation(.appliedOnce, "op \(stored.op.id.short) does not continue its log in the store")
         }
-        guard (stored.body == nil) == (header.inlineBody != nil) else {
+        guard isRetracted || (stored.body == nil) == (header.inlineBody != nil) else {
             throw Violation(.contract, "op \(stored.op.id.short) is stored without its body, or with it twice")
         }
         indexes[stored.op.id] = ops.count
@@ -113,10 +129,18 @@ struct Database: Sendable {
         ops.append(stored)
     }
 
+    mutating func insert(_ fork: StoredFork) throws(Violation) {
+        guard fork.applyIndex == lastIndex + 1 else {
+            throw Violation(.appliedOnce, "a fork has apply index \(fork.applyIndex) after \(lastIndex)")
+        }
+        forks.append(fork)
+    }
+
     mutating func merge(_ snapshot: StateSnapshot) throws(Violation) {
-        guard snapshot.watermark <= UInt64(ops.count), snapshot.watermark >= watermark ?? 0 else {
+        guard snapshot.watermark <= lastIndex, snapshot.watermark >= watermark ?? 0 else {
             throw Violation(
-                .contract, "a snapshot at \(snapshot.watermark) with \(ops.count) ops, after one at \(watermark ?? 0)")
+                .contract,
+                "a snapshot at \(snapshot.watermark) with \(lastIndex) entries, after one at \(watermark ?? 0)")
         }
         watermark = snapshot.watermark
         for model in snapshot.models {

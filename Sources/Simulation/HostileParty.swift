@@ -16,6 +16,8 @@ struct HostileParty {
     var link: Link?
     /// Its own valid ops, in order; it may sign those.
     var ownOps: [Op] = []
+    /// Of an equivocator: what goes on from ``ownOps`` in two ways.
+    var branches: [[Op]] = []
     /// Lives of sites that have shut it out.
     var shutOutBy: Set<SiteLife> = []
 

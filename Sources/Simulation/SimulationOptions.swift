@@ -36,6 +36,8 @@ public struct SimulationOptions: Sendable, Equatable {
         case foreigner
         /// Somebody who plays recorded HELLOs back.
         case impostor
+        /// A member that signs two branches of its log and shows different sites different ones.
+        case equivocator
     }
 
     public let seed: UInt64

@@ -38,14 +38,15 @@ extension World {
         if options.isCalm { try checkBytes() }
         let site = random.below(sites.count)
         try RefoldCheck.check(
-            sites[site].disk.ops, against: sites[site].node!.summary.stateDigest, genesis: genesis, random: &random,
+            sites[site].disk.ops, forks: sites[site].disk.forks, against: sites[site].node!.summary.stateDigest,
+            genesis: genesis, random: &random,
             site: site)
     }
 
     /// A site with nothing to do does next to nothing.
     private func checkRest(of site: Int) throws(Violation) {
         let node = sites[site].node!
-        guard sites[site].disk.ops.count == Int(node.summary.frontier.opCount) else {
+        guard sites[site].disk.database.lastIndex == node.durableIndex else {
             throw Violation(.contract, "site \(site) holds ops beyond what it announces at the end")
         }
         // About ten events a second for every link: PINGs, PONGs and timers, some in pieces.
@@ -57,7 +58,8 @@ extension World {
             throw Violation(.contract, "site \(site) writes \(sites[site].idleFrames) frames with nothing to say")
         }
         let mayWait =
-            options.hostiles.contains(.replayer) || options.restoresDatabase || options.losesJournal
+            options.hostiles.contains(.replayer) || options.hostiles.contains(.equivocator) || options.restoresDatabase
+            || options.losesJournal
             || options.crashEverySeconds != nil || options.fillsDisk
         guard mayWait || node.isQuiet else {
             throw Violation(.contract, "site \(site) still waits for \(node.replica.waitingCount) ops at the end")

@@ -49,7 +49,8 @@ extension World {
             position = network.connections[number]!.pipes[0].sent
         }
         let life = HostileParty.SiteLife(site: party.target, life: sites[party.target].life)
-        guard party.kind != .replayer || party.shutOutBy.contains(life) else { return }
+        let isMember = party.kind == .replayer || party.kind == .equivocator
+        guard !isMember || party.shutOutBy.contains(life) else { return }
         note("hostile HELLO: \(party.kind.rawValue)\(party.kind == .replayer ? ", shut out" : "")")
         shutOutCheck.expect(number, after: position, "the HELLO of a \(party.kind.rawValue)")
     }
@@ -76,7 +77,7 @@ extension World {
         }
     }
 
-    private mutating func say(_ message: Message, _ index: Int, _ number: ConnectionNumber) {
+    mutating func say(_ message: Message, _ index: Int, _ number: ConnectionNumber) {
         guard let outputs = try? hostiles[index].link!.send(message) else { return }
         carryOut(outputs, of: index, number)
     }
@@ -97,6 +98,7 @@ extension World {
 
     private mutating func harass(_ index: Int) throws(Violation) {
         let number = hostiles[index].connection!
+        guard hostiles[index].kind != .equivocator else { return equivocate(index, number) }
         switch random.below(20) {
         case 0..<9: replay(index, number)
         case 9..<11: pushOwnOps(index, number)

@@ -12,12 +12,13 @@ extension World {
         }
         let villain = KeyPair(seed: (0..<4).flatMap { _ in random.next().bigEndianBytes })
         let founders = (options.lateJoiner ? Array(keys.dropLast()) : keys).map(\.peerID)
-        let hasReplayer = options.hostiles.contains(.replayer)
+        let equivocator = KeyPair(seed: villain.peerID.bytes)
+        let liars: [(SimulationOptions.Hostile, KeyPair)] = [(.replayer, villain), (.equivocator, equivocator)]
         do {
             genesis = try Genesis(
                 name: "simulated", createdSeconds: 0, salt: Bytes(repeating: 1, count: 16),
                 vocabularyKey: Bytes(repeating: 2, count: 32),
-                founders: founders + (hasReplayer ? [villain.peerID] : []))
+                founders: founders + liars.filter { options.hostiles.contains($0.0) }.map(\.1.peerID))
         } catch {
             preconditionFailure("the genesis is within its bounds: \(error)")
         }
@@ -34,6 +35,7 @@ extension World {
         hostiles = options.hostiles.map { kind in
             switch kind {
             case .replayer: HostileParty(kind: kind, key: villain, network: network)
+            case .equivocator: HostileParty(kind: kind, key: equivocator, network: network)
             case .foreigner:
                 HostileParty(kind: kind, key: villain, network: NetworkID(Bytes(repeating: 9, count: 32))!)
             case .stranger, .impostor:

@@ -192,13 +192,13 @@ struct World {
             }
             note("banned")
         case .refused(_, let code, _): note("refused: \(code)")
-        case .fork(let author, let held, let offered):
-            guard self.site(of: author) == nil else {
+        case .fork(let proof):
+            guard self.site(of: proof.key.author) == nil else {
                 throw Violation(
                     .nobodyConvicted,
-                    "site \(site) sees a fork by an honest site: \(held.short) and \(offered.short)")
+                    "site \(site) sees a fork by an honest site: \(proof.first.id.short) and \(proof.second.id.short)")
             }
-            note("fork")
+            note("fork proven")
         case .diverged(let peer, let ours, let theirs):
             guard self.site(of: peer) != nil else { return note("a liar named another state") }
             throw Violation(.sameOpsSameState, "site \(site) has \(ours.short), a peer \(theirs.short)")
@@ -233,9 +233,11 @@ struct World {
         let site = running[random.below(running.count)]
         let node = sites[site].node!
         // The disk may be a batch ahead of what the node knows to be durable.
-        let count = Int(node.summary.frontier.opCount)
+        let durable = node.durableIndex
         try RefoldCheck.check(
-            Array(sites[site].disk.ops.prefix(count)), against: node.summary.stateDigest, genesis: genesis,
+            sites[site].disk.ops.filter { $0.applyIndex <= durable },
+            forks: sites[site].disk.forks.filter { $0.applyIndex <= durable }, against: node.summary.stateDigest,
+            genesis: genesis,
             random: &random, site: site)
         note("refolded")
     }

@@ -17,7 +17,7 @@ import Wire
         let empty = Summary(frontier: Frontier(), stateDigest: .zero)
         var exchange = OpExchange(summary: empty, random: Random(seed: 1), now: now)
         _ = exchange.connected(peers[0], frontier: .zero, state: .zero)
-        let entries = (0..<4).map { (key: key(1, UInt64($0)), seq: UInt64(5_000)) }
+        let entries = (0..<4).map { OpExchange.Place(key: key(1, UInt64($0)), seq: 5_000) }
         let effects = exchange.receivedFrontier(
             from: peers[0], digest: .zero, state: .zero, entries: entries, last: true, headersThrough: { _ in 0 },
             now: now)

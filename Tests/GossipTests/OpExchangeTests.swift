@@ -46,7 +46,8 @@ struct Talker {
         let have = have
         return exchange.receivedFrontier(
             from: Self.peers[peer], digest: Self.summary(seqs).frontierDigest, state: state,
-            entries: Self.entries(seqs), last: true, headersThrough: { have[$0] ?? 0 }, now: Instant(milliseconds: ms))
+            entries: Self.entries(seqs).map { .init(key: $0.key, seq: $0.seq) }, last: true,
+            headersThrough: { have[$0] ?? 0 }, now: Instant(milliseconds: ms))
     }
 
     /// New ops are durable: `author`'s log goes on through `seq`.

@@ -26,7 +26,10 @@ import Wire
         var exchange = exchange()
         let effects = exchange.receivedFrontier(
             from: peer, digest: .zero, state: .zero,
-            entries: [(keys[0], 5_000), (keys[1], 2), (keys[2], 5_000), (keys[3], 1)], last: true,
+            entries: [
+                .init(key: keys[0], seq: 5_000), .init(key: keys[1], seq: 2), .init(key: keys[2], seq: 5_000),
+                .init(key: keys[3], seq: 1),
+            ], last: true,
             headersThrough: { _ in 0 }, now: now)
         let asked = ranges(effects)
         #expect(asked.map(\.key) == keys, "in the order of the logs")
@@ -38,7 +41,8 @@ import Wire
         var exchange = exchange(applied: [keys[0]: 10, keys[1]: 10])
         let asked = ranges(
             exchange.receivedFrontier(
-                from: peer, digest: .zero, state: .zero, entries: [(keys[0], 5_000), (keys[1], 5_000)], last: true,
+                from: peer, digest: .zero, state: .zero,
+                entries: [.init(key: keys[0], seq: 5_000), .init(key: keys[1], seq: 5_000)], last: true,
                 headersThrough: { $0 == keys[0] ? 10 + GossipLimits.opsAhead / 2 : 10 }, now: now))
         #expect(asked == [OpRange(key: keys[1], from: 11, through: 10 + GossipLimits.opsPerPull)])
     }
@@ -46,7 +50,8 @@ import Wire
     @Test func `a log that forks does not hold up the others`() {
         var exchange = exchange()
         _ = exchange.receivedFrontier(
-            from: peer, digest: .zero, state: .zero, entries: [(keys[0], 3), (keys[1], 500)], last: true,
+            from: peer, digest: .zero, state: .zero,
+            entries: [.init(key: keys[0], seq: 3), .init(key: keys[1], seq: 500)], last: true,
             headersThrough: { _ in 0 }, now: now)
         // The fork's ops come and are not taken in; the other log's are.
         let places = (1...3).map { (key: keys[0], seq: UInt64($0)) } + (1...125).map { (key: keys[1], seq: UInt64($0)) }

@@ -18,6 +18,7 @@ struct Bench {
     var nodes: [Node?]
     /// What each site has made durable.
     var stored: [[StoredOp]]
+    var forks: [[StoredFork]]
     var journals: [[JournalEntry]]
     /// The merged accumulators of each site.
     var snapshots: [StateSnapshot?]
@@ -47,6 +48,7 @@ struct Bench {
             vocabularyKey: Bytes(repeating: 2, count: 32), founders: keys.prefix(members).map(\.peerID))
         nodes = Array(repeating: nil, count: keys.count)
         stored = Array(repeating: [], count: keys.count)
+        forks = Array(repeating: [], count: keys.count)
         journals = Array(repeating: [], count: keys.count)
         snapshots = Array(repeating: nil, count: keys.count)
         notices = Array(repeating: [], count: keys.count)
@@ -69,8 +71,9 @@ struct Bench {
         nodes[site] = try! Node(
             configuration: configuration, identity: keys[site],
             recovered: recovered
-                ?? Recovered(ops: stored[site], snapshot: snapshots[site], journal: journals[site]), seed: UInt64(site),
-            now: now)
+                ?? Recovered(
+                    ops: stored[site], forks: forks[site], snapshot: snapshots[site], journal: journals[site]),
+            seed: UInt64(site), now: now)
     }
 
     mutating func stop(_ site: Int) {
@@ -136,6 +139,7 @@ struct Bench {
     private mutating func write(_ batch: StoreBatch, of site: Int) {
         journals[site] += batch.signed.map { JournalEntry(envelope: $0.op.envelope, body: $0.body) }
         stored[site] += batch.ops
+        forks[site] += batch.forks
         run(.persisted(batch.number), at: site)
     }
 

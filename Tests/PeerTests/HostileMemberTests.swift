@@ -19,14 +19,14 @@ import Wire
         guard case .byeReceived(.misbehaviour, _)? = guest.ended else { return #expect(Bool(false)) }
     }
 
-    @Test func `two ops at one place are told to the operator, and the first stays`() {
+    @Test func `two ops at one place are told to the operator and proven, and who relayed them goes on`() throws {
         var bench = Bench(members: 2)
         var guest = Guest(&bench, dials: 0, as: bench.keys[1])
         let one = bench.sign(.openLog, Bench.openLog, by: bench.keys[1])
         let other = bench.sign(.openLog, Bench.openLog, by: bench.keys[1], lamport: 9)
         guest.say(.ops([one.envelope, other.envelope]), &bench)
-        #expect(bench.ids(0) == [one.id])
-        #expect(bench.notices[0].contains(.fork(author: bench.peer(1), held: one.id, offered: other.id)))
+        #expect(bench.ids(0).isEmpty && bench.forks[0].count == 1)
+        #expect(bench.notices[0].contains(.fork(try #require(ForkProof(one, other)))))
         #expect(guest.ended == nil, "who relays a fork did not make it")
     }
 

@@ -131,7 +131,7 @@ struct OpLog {
         }
         let first = try store.next(after: nil, limit: 2)
         #expect(first.map(\.op.id) == [ops[1].op.id, ops[0].op.id], "log by log")
-        let place = (key: first[1].op.header.logKey, seq: first[1].op.header.seq)
+        let place = (key: first[1].op.header.logKey, seq: first[1].op.header.seq, id: first[1].op.id)
         #expect(try store.next(after: place, limit: 2).map(\.op.id) == [ops[2].op.id])
         let bodies = try store.nextBodies(after: nil, limit: 5)
         #expect(bodies.map(\.hash) == [ops[2].op.header.bodyHash])

@@ -15,7 +15,7 @@ extension OpStore {
     ) throws(StorageError) -> [StoredOp] {
         let rows = try connection.query(
             """
-            SELECT apply_index, envelope, void_code, void_detail FROM \(schema).operations
+            SELECT apply_index, envelope, ineffective_code, void_detail FROM \(schema).effects
             WHERE apply_index < $1 AND ($2::smallint IS NULL OR kind = $2)
               AND ($3::text IS NULL OR encode(author, 'hex') LIKE $3 || '%')
             ORDER BY apply_index DESC LIMIT $4
@@ -32,26 +32,26 @@ extension OpStore {
         try stored(
             connection.query(
                 """
-                SELECT apply_index, envelope, void_code, void_detail FROM \(schema).operations
+                SELECT apply_index, envelope, ineffective_code, void_detail FROM \(schema).effects
                 WHERE op_id BETWEEN decode(rpad($1, 64, '0'), 'hex') AND decode(rpad($1, 64, 'f'), 'hex')
                 ORDER BY apply_index LIMIT 10
                 """, [.text(prefix)]))
     }
 
-    /// The next ops, log by log in the order of seq, after a place; nil starts.
+    /// The next ops, log by log in the order of seq (and of id, where a log forks), after a place; nil starts.
     public func next(
-        after place: (key: LogKey, seq: UInt64)?, limit: Int
+        after place: (key: LogKey, seq: UInt64, id: OpID)?, limit: Int
     ) throws(StorageError) -> [StoredOp] {
         try stored(
             connection.query(
                 """
-                SELECT apply_index, envelope, void_code, void_detail FROM \(schema).operations
-                WHERE $1::bytea IS NULL OR (author, log, seq) > ($1, $2, $3)
-                ORDER BY author, log, seq LIMIT $4
+                SELECT apply_index, envelope, ineffective_code, void_detail FROM \(schema).effects
+                WHERE $1::bytea IS NULL OR (author, log, seq, op_id) > ($1, $2, $3, $4)
+                ORDER BY author, log, seq, op_id LIMIT $5
                 """,
                 [
                     .bytes(place?.key.author.bytes), .bytes(place?.key.log.bytes),
-                    .int64((place?.seq).map { Int64($0) }), .int64(Int64(limit)),
+                    .int64((place?.seq).map { Int64($0) }), .bytes(place?.id.bytes), .int64(Int64(limit)),
                 ]))
     }
 

@@ -36,10 +36,11 @@ public final class OpStore {
     /// - Throws: ``StorageError/Reason/unexpectedData`` when another op has an apply index of the batch;
     ///   ``StorageError/Reason/inUse`` when another node has taken the schema.
     public func persist(_ batch: StoreBatch) throws(StorageError) {
-        guard !batch.ops.isEmpty else { return }
         let ops = batch.ops
         try connection.transaction { (connection) throws(StorageError) in
             try lease?.check(connection)
+            try insert(batch.forks, on: connection)
+            guard !ops.isEmpty else { return }
             let bodies = ops.filter { $0.body != nil }
             if !bodies.isEmpty {
                 try connection.query(
@@ -150,7 +151,7 @@ public final class OpStore {
             let rows = try connection.query(
                 """
                 SELECT envelope FROM \(schema).operations
-                WHERE author = $1 AND log = $2 AND seq BETWEEN $3 AND $4 ORDER BY seq
+                WHERE author = $1 AND log = $2 AND seq BETWEEN $3 AND $4 ORDER BY seq, op_id
                 """,
                 [
                     .bytes(range.key.author.bytes), .bytes(range.key.log.bytes), .int64(Int64(range.from)),
@@ -169,15 +170,15 @@ public final class OpStore {
 
     /// Everything a node starts from: the snapshot, and all ops in order of application. Bodies of
     /// weight deltas that are in the snapshot are left out.
-    public func recover() throws(StorageError) -> (ops: [StoredOp], snapshot: StateSnapshot?) {
+    public func recover() throws(StorageError) -> (ops: [StoredOp], forks: [StoredFork], snapshot: StateSnapshot?) {
         try connection.transaction(.readOnlySnapshot) { (connection) throws(StorageError) in
             let snapshot = try readSnapshot()
-            let delta = OpKind.updateModelWeights.rawValue
+            let settled = isSettled(kind: .updateModelWeights, watermark: snapshot?.watermark ?? 0)
             var ops: [StoredOp] = []
             try connection.copyOut(
                 """
                 SELECT o.apply_index, o.envelope, o.void_code, o.void_detail,
-                       CASE WHEN o.kind = \(delta) AND o.apply_index <= \(snapshot?.watermark ?? 0) THEN NULL ELSE b.body END
+                       CASE WHEN \(settled) THEN NULL ELSE b.body END
                 FROM \(schema).operations o LEFT JOIN \(schema).bodies b USING (body_hash) ORDER BY o.apply_index
                 """, columns: 5
             ) { (row) throws(StorageError) in
@@ -188,7 +189,7 @@ public final class OpStore {
                 let op = try self.read(envelope, at: index)
                 ops.append(StoredOp(op: op, body: body, void: void, applyIndex: index))
             }
-            return (ops, snapshot)
+            return (ops, try forks(), snapshot)
         }
     }
 

@@ -13,5 +13,5 @@ struct Migration: Sendable {
     var name: String
     var sql: @Sendable (Names) -> String
 
-    static let all: [Migration] = [.graph, .operations, .models, .node, .views, .agents, .names]
+    static let all: [Migration] = [.graph, .operations, .models, .node, .views, .agents, .names, .forks]
 }

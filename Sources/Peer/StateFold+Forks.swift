@@ -1,0 +1,63 @@
+internal import Federation
+internal import Identity
+internal import Membership
+internal import Replication
+internal import Wire
+
+/// Taking back what a forked log did, exactly: sums of integers lose nothing by a subtraction (protocol §6).
+extension StateFold {
+    /// What one op did.
+    struct Change: Sendable {
+        enum What: Sendable {
+            case admitted(PeerID)
+            case created(ModelID)
+            case deleted(ModelID)
+            case announced(ModelID, rows: Int)
+            /// A delta; its body says of which model.
+            case merged
+        }
+        let seq: UInt64
+        let what: What
+    }
+
+    /// Where the next thing to undo stands, and whether undoing it needs the op's body.
+    struct Undo: Sendable, Equatable {
+        let seq: UInt64
+        let needsBody: Bool
+    }
+
+    /// The latest thing that a line did at `seq` or after; nil when all is undone.
+    func lastChange(of line: Int, from seq: UInt64) -> Undo? {
+        guard let last = changes[line]?.last, last.seq >= seq else { return nil }
+        if case .merged = last.what { return Undo(seq: last.seq, needsBody: true) }
+        return Undo(seq: last.seq, needsBody: false)
+    }
+
+    /// Undoes the latest thing that a line did.
+    ///
+    /// - Parameter body: of the op, where it needs one; nil when its delta is not in these accumulators.
+    /// - Throws: ``FederationError`` for a body that is not the one that was merged.
+    mutating func undoLast(of line: Int, key: LogKey, body: Bytes?) throws {
+        guard let last = changes[line]?.popLast() else { return }
+        switch last.what {
+        case .admitted(let peer): members.retract(peer, at: LogPosition(log: line, seq: last.seq))
+        case .created(let model): models.retract(create: model)
+        case .deleted(let model): try models.retract(delete: model)
+        case .announced(let model, let rows):
+            let name = OwnerTable.LogName(author: key.author, log: key.log)
+            let latest = try models.withModel(model) { (model) throws(FederationError) in
+                Array(model.owners.rows(of: name).suffix(rows))
+            }
+            try models.retract(
+                try RowAnnouncement(model: model, tokens: latest), author: key.author, log: key.log)
+        case .merged:
+            guard let body else { return }
+            try models.retract(try Delta(body: body), author: key.author, log: key.log)
+        }
+    }
+}
+
+extension VoidReason {
+    /// Of an op beyond a proven fork of its log.
+    static let forked = VoidReason(code: "forked", detail: "its log forks here or before")
+}

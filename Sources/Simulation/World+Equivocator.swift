@@ -1,0 +1,117 @@
+internal import Federation
+internal import Gossip
+internal import Identity
+internal import Learning
+internal import Membership
+internal import Peer
+internal import Replication
+internal import Session
+internal import Wire
+
+/// A member that says one thing to some and another to others (protocol §6). Both are well signed and have
+/// effect, so honest sites build on either until they compare.
+extension World {
+    mutating func equivocate(_ index: Int, _ number: ConnectionNumber) {
+        if hostiles[index].branches.isEmpty { writeBranches(index) }
+        let party = hostiles[index]
+        guard !party.branches.isEmpty else { return }
+        var ops = party.ownOps
+        switch random.below(8) {
+        case 0: ops += party.branches[0] + party.branches[1]
+        case 1: ops += party.branches[random.below(2)].shuffled(using: &random)
+        default:
+            // Always the same way to the same site.
+            let branch = party.branches[party.target % 2]
+            ops += branch.prefix(1 + random.below(branch.count))
+        }
+        note("equivocated")
+        say(.ops(ops.map(\.envelope)), index, number)
+    }
+
+    /// A common beginning, and two branches that train, admit somebody and create a model.
+    private mutating func writeBranches(_ index: Int) {
+        let known = sites[hostiles[index].target].node?.state.models.ids ?? []
+        let creations = published.compactMap { try? Op(stored: $0, network: genesis.networkID) }
+            .filter { known.contains($0.id) }
+        guard let model = creations.min(by: { $0.id < $1.id }) else { return }
+        var log = HostileLog(key: hostiles[index].key, network: genesis.networkID, log: LogID(rawValue: random.next()))
+        log.append(.openLog, OpenLogBody.bytes)
+        let tokens = (0..<6).map { TokenID(rawValue: UInt128($0) << 64 | 7) }
+        guard let announcement = try? RowAnnouncement(model: model.id, tokens: tokens) else { return }
+        log.append(.announceRows, announcement.body, after: model)
+        for _ in 0..<random.below(3) { log.append(.updateModelWeights, harm(model.id)) }
+        hostiles[index].ownOps = log.ops
+        hostiles[index].branches = (0..<2).map { _ in
+            var branch = log
+            for _ in 0..<2 + random.below(6) { step(&branch, model) }
+            return Array(branch.ops.dropFirst(log.ops.count))
+        }
+        for op in hostiles[index].ownOps + hostiles[index].branches.joined() { originCheck.allow(op) }
+    }
+
+    private mutating func step(_ branch: inout HostileLog, _ model: Op) {
+        switch random.below(6) {
+        case 0:
+            let stranger = KeyPair(seed: Bytes(repeating: UInt8(random.below(256)), count: 32))
+            guard let add = try? MemberAdd(peer: stranger.peerID, name: "guest") else { return }
+            branch.append(.memberAdd, add.encode())
+        case 1:
+            guard let shape = try? ModelShape(dim: 16, heads: 2, layers: 1, context: 8),
+                let spec = try? ModelSpec(name: "of a branch", agent: "liar", shape: shape)
+            else { return }
+            branch.append(.createModel, spec.body)
+        case 2:
+            let tokens = (0..<3).map { _ in TokenID(rawValue: UInt128(10 + random.below(4_000)) << 64 | 7) }
+            guard let more = try? RowAnnouncement(model: model.id, tokens: Array(Set(tokens)).sorted()) else { return }
+            branch.append(.announceRows, more.body)
+        case 3: branch.append(.transfer, [UInt8(random.below(24))])
+        default: branch.append(.updateModelWeights, harm(model.id))
+        }
+    }
+
+    /// A delta within all caps.
+    private mutating func harm(_ model: ModelID) -> Bytes {
+        func block(_ indices: [UInt32]) -> RowBlock {
+            let values = (0..<indices.count * 16).map { _ in Int8(1 + random.below(120)) }
+            return RowBlock(indices: indices, shifts: indices.map { _ in 9 }, values: .int8(values))
+        }
+        return Delta(
+            model: model, round: 1, steps: 1, tokensSeen: 1, dense: block([0, 3]), rows: block([1, 4, 5])
+        ).body
+    }
+}
+
+/// A log that somebody writes by hand, without a node.
+struct HostileLog {
+    let key: KeyPair
+    let network: NetworkID
+    let log: LogID
+    private(set) var ops: [Op] = []
+
+    init(key: KeyPair, network: NetworkID, log: LogID) {
+        self.key = key
+        self.network = network
+        self.log = log
+    }
+
+    mutating func append(_ kind: OpKind, _ body: Bytes, after dep: Op? = nil) {
+        let time = max(ops.last?.header.lamport ?? 0, dep?.header.lamport ?? 0)
+        ops.append(
+            Op(
+                signing: kind, body: body, log: log, seq: UInt64(ops.count + 1), prev: ops.last?.id ?? .zero,
+                lamport: time + 1, deps: dep.map { [$0.id] } ?? [], network: network, with: key))
+    }
+}
+
+/// The body of an open-log op.
+private enum OpenLogBody {
+    static let bytes: Bytes = [0x81, 0x01]
+}
+
+extension Array {
+    fileprivate func shuffled(using random: inout Random) -> [Element] {
+        var copy = self
+        random.shuffle(&copy)
+        return copy
+    }
+}
