@@ -106,7 +106,7 @@ import Wire
         let bench = try Workbench(
             spec: spec, graph: graph, plan: plan, site: PeerID(Bytes(repeating: 1, count: 32))!,
             start: model.parameters(tokens: graph.vocabulary.tokens), saved: nil)
-        #expect(try bench.steps() == 0)
+        #expect(abs(try bench.steps()) < 1e-5, "the only answer is certain")
         #expect(!bench.parameters.tokens.contains { !$0.isFinite })
     }
 }

@@ -25,7 +25,9 @@ enum ModelImport {
         arguments: [file], options: [ModelCommand.agent, vocabulary], flags: [replace, fromAnotherModel],
         examples: [
             .init("shoal model import --agent clinic tuned.safetensors", "weights that were tuned elsewhere"),
-            .init("shoal model predict --agent clinic --isolated aspirin treats", "what they say"),
+            .init(
+                "shoal model import --agent clinic tuned.safetensors --vocabulary names.tsv",
+                "where the rows are named in another file"),
         ], run: run)
 
     private static func run(_ call: Invocation) async throws -> ExitCode {
