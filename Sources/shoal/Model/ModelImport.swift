@@ -26,7 +26,7 @@ enum ModelImport {
         examples: [
             .init("shoal model import --agent clinic tuned.safetensors", "weights that were tuned elsewhere"),
             .init(
-                "shoal model import --agent clinic tuned.safetensors --vocabulary names.tsv",
+                "shoal model import --agent clinic tuned.safetensors --vocabulary names.jsonl",
                 "where the rows are named in another file"),
         ], run: run)
 
