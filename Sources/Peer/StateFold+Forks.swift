@@ -59,5 +59,5 @@ extension StateFold {
 
 extension VoidReason {
     /// Of an op beyond a proven fork of its log.
-    static let forked = VoidReason(code: "forked", detail: "its log forks here or before")
+    public static let forked = VoidReason(code: "forked", detail: "its log forks here or before")
 }

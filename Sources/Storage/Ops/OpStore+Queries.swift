@@ -75,10 +75,10 @@ extension OpStore {
         for row in rows {
             let index = UInt64(try row.int64(0))
             let op = try read(try row.bytes(1), at: index)
+            let void = Self.void(try row.optionalText(2), try row.optionalText(3))
+            // What was taken back later has no detail of its own.
             ops.append(
-                StoredOp(
-                    op: op, body: nil, void: Self.void(try row.optionalText(2), try row.optionalText(3)),
-                    applyIndex: index))
+                StoredOp(op: op, body: nil, void: void?.code == "forked" ? .forked : void, applyIndex: index))
         }
         return ops
     }
