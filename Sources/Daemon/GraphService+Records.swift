@@ -6,15 +6,19 @@ internal import Synchronization
 extension GraphService {
     /// Imports a JSONL body: all of it or nothing.
     ///
-    /// - Parameter source: what an earlier import of this name gave, and this one lacks, goes.
-    func importRecords(_ body: RequestBody, source: String?) async throws -> RecordImportReport {
+    /// - Parameters:
+    ///   - source: what an earlier import of this name gave, and this one lacks, goes.
+    ///   - normalizes: whether ids follow the normal form of names; the site's aliases count either way.
+    func importRecords(_ body: RequestBody, source: String?, normalizes: Bool) async throws -> RecordImportReport {
         let counts: RecordImportCounts
         // Whatever the outcome: a commit may have succeeded without being heard of.
         defer { cache.withLock { $0.outdate() } }
         do {
             counts = try await database.working { (connection) throws in
                 let chunks = ChunkReader(body)
-                return try self.store(connection).importRecords(source: source) { () throws(StorageError) in
+                let store = self.store(connection)
+                let rules = NameRules(aliases: try store.aliases(), normalizes: normalizes)
+                return try store.importRecords(source: source, rules: rules) { () throws(StorageError) in
                     try self.database.checkRunning()
                     return try chunks.next()
                 }

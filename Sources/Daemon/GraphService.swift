@@ -20,30 +20,35 @@ final class GraphService: Sendable {
     }
 
     /// Imports a TSV body: all of it or nothing.
-    func importTriples(_ body: RequestBody, split: GraphSplit) async throws -> ImportReport {
+    func importTriples(_ body: RequestBody, _ options: ImportOptions) async throws -> ImportReport {
         let counts: ImportCounts
         // Whatever the outcome: a commit may have succeeded without being heard of.
         defer { cache.withLock { $0.outdate() } }
         do {
             counts = try await database.working { (connection) throws in
                 let chunks = ChunkReader(body)
-                return try self.store(connection).importTriples(split) { () throws(StorageError) in
+                return try self.store(connection).importTriples(options) { () throws(StorageError) in
                     try self.database.checkRunning()
                     return try chunks.next()
                 }
             }
         } catch let error as ImportError {
-            switch error {
-            case .graph(let fault):
-                throw Problem(
-                    status: 422, detail: "\(fault)", remedy: "nothing was imported; correct the file and try again",
-                    code: "malformed_triples", field: fault.place)
-            case .storage(let error): throw error
-            }
+            throw try Self.problem(error, "nothing was imported; correct the file and try again")
         }
         return ImportReport(
-            split: split.rawValue, triples: counts.triples, newNodes: counts.newNodes,
-            newRelations: counts.newRelations, newEdges: counts.newEdges, known: counts.triples - counts.newEdges)
+            split: options.split.rawValue, triples: counts.triples, newNodes: counts.newNodes,
+            newRelations: counts.newRelations, newEdges: counts.newEdges, known: counts.triples - counts.newEdges,
+            removedEdges: counts.removedEdges, removedNodes: counts.removedNodes)
+    }
+
+    /// What a faulty file is answered with; errors of the database are passed on.
+    static func problem(_ error: ImportError, _ remedy: String) throws(StorageError) -> Problem {
+        switch error {
+        case .graph(let fault):
+            Problem(
+                status: 422, detail: "\(fault)", remedy: remedy, code: "malformed_triples", field: fault.place)
+        case .storage(let error): throw error
+        }
     }
 
     func stats() async throws -> GraphReport {

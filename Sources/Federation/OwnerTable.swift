@@ -47,6 +47,15 @@ public struct OwnerTable: Sendable {
     /// How many distinct authors have announced anything.
     public var authorCount: Int { authors.count }
 
+    /// The authors that have announced anything, ascending.
+    public var authorList: [PeerID] { authors.keys.sorted() }
+
+    /// How many distinct rows an author has announced, in all its logs.
+    public func rowCount(of author: PeerID) -> Int { authors[author]?.count ?? 0 }
+
+    /// Whether an author has announced a row.
+    public func isOwner(_ author: PeerID, of token: TokenID) -> Bool { authors[author]?[token] != nil }
+
     /// The row number and the owners of each token, for ``RoundBuilder``.
     ///
     /// - Throws: ``FederationError/notAnnounced(_:)`` for the first token that the log did not announce.

@@ -18,7 +18,7 @@ import Wire
         _ text: String, to store: GraphStore, split: GraphSplit = .train, chunkBytes: Int = 7
     ) throws(ImportError) -> ImportCounts {
         var rest = Bytes(text.utf8)[...]
-        return try store.importTriples(split) { () throws(StorageError) in
+        return try store.importTriples(ImportOptions(split)) { () throws(StorageError) in
             defer { rest = rest.dropFirst(chunkBytes) }
             return Bytes(rest.prefix(chunkBytes))
         }
@@ -90,7 +90,7 @@ import Wire
         let broken = StorageError(.directory, operation: "read", object: "the file", cause: "gone")
         var chunk = 0
         let failure = importError { () throws(ImportError) in
-            try store.importTriples(.train) { () throws(StorageError) in
+            try store.importTriples { () throws(StorageError) in
                 chunk += 1
                 if chunk == 3 { throw broken }
                 return Bytes("a\tr\tb\(chunk)\n".utf8)
@@ -106,7 +106,7 @@ import Wire
         let pid = try store.connection.row("SELECT pg_backend_pid()").int64(0)
         var chunk = 0
         let failure = importError { () throws(ImportError) in
-            try store.importTriples(.train) { () throws(StorageError) in
+            try store.importTriples { () throws(StorageError) in
                 chunk += 1
                 if chunk == 1_000 {
                     try other.query("SELECT pg_terminate_backend($1, 10000)", [.int32(Int32(pid))])
@@ -127,7 +127,7 @@ import Wire
         let total = GraphStore.progressStep + 5
         var told: [Int] = []
         var rest = (0..<total).flatMap { Bytes("h\tr\tt\($0)\n".utf8) }
-        let counts = try store.importTriples(.train, progress: { told.append($0) }) { () throws(StorageError) in
+        let counts = try store.importTriples(progress: { told.append($0) }) { () throws(StorageError) in
             defer { rest = [] }
             return rest
         }

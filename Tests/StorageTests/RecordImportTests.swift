@@ -103,7 +103,7 @@ import Wire
         let store = try fresh()
         try add(#"{"node":"a","kind":"drug","content":"text"}"#, to: store)
         var triples = Bytes("a\tr\tb\n".utf8)
-        _ = try store.importTriples(.train) { () throws(StorageError) in
+        _ = try store.importTriples(ImportOptions(.train)) { () throws(StorageError) in
             defer { triples = [] }
             return triples
         }

@@ -146,7 +146,9 @@ public struct GraphReport: Codable, Sendable, Equatable {
     }
 }
 
-/// What an import did: `POST /api/graph/import?split=train|valid|test`, the body being TSV.
+/// What an import did: `POST /api/graph/import?split=train|valid|test&source=&keep=&normalize=`, the body being TSV.
+///
+/// With a `source`, what an earlier import of the same name gave and this one lacks is removed, unless `keep` is set.
 public struct ImportReport: Codable, Sendable, Equatable {
     public var split: String
     public var triples: Int
@@ -155,14 +157,22 @@ public struct ImportReport: Codable, Sendable, Equatable {
     public var newEdges: Int
     /// Triples that were there already.
     public var known: Int
+    /// Triples that the source gave before and has no more, and graph nodes that nothing held after that.
+    public var removedEdges: Int
+    public var removedNodes: Int
 
-    public init(split: String, triples: Int, newNodes: Int, newRelations: Int, newEdges: Int, known: Int) {
+    public init(
+        split: String, triples: Int, newNodes: Int, newRelations: Int, newEdges: Int, known: Int,
+        removedEdges: Int = 0, removedNodes: Int = 0
+    ) {
         self.split = split
         self.triples = triples
         self.newNodes = newNodes
         self.newRelations = newRelations
         self.newEdges = newEdges
         self.known = known
+        self.removedEdges = removedEdges
+        self.removedNodes = removedNodes
     }
 }
 

@@ -10,7 +10,10 @@ extension Routes {
                 if let source, let fault = CanonicalName.fault(in: Array(source.utf8)[...]) {
                     throw Problem.badRequest("the source \(fault)", remedy: "name it or leave it out", field: "source")
                 }
-                return .json(try await graphs.importRecords(request.body, source: source), status: 201)
+                return .json(
+                    try await graphs.importRecords(
+                        request.body, source: source, normalizes: try request.query.flag("normalize")),
+                    status: 201)
             }
         }
     }

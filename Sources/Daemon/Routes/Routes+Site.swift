@@ -4,7 +4,6 @@ internal import Identity
 internal import Membership
 internal import Peer
 internal import Replication
-internal import Storage
 internal import Transport
 internal import Wire
 
@@ -20,17 +19,6 @@ extension Routes {
         router.get("/api/peers") { _ in try await answering { .json(try await peers.list()) } }
         router.post("/api/peers") { request in
             try await answering { .json(try await peers.add(try request.json()), status: 201) }
-        }
-    }
-
-    func addGraph(to router: inout Router) {
-        let graphs = graphs
-        router.get("/api/graph/stats") { _ in try await answering { .json(try await graphs.stats()) } }
-        router.post("/api/graph/import", bodyLimit: 1 << 30) { request in
-            try await answering {
-                let split = try Self.choice(request, "split", GraphSplit.train) { GraphSplit(rawValue: $0) }
-                return .json(try await graphs.importTriples(request.body, split: split), status: 201)
-            }
         }
     }
 

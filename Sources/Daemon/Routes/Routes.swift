@@ -26,6 +26,7 @@ struct Routes: Sendable {
         addPeers(to: &router)
         addGraph(to: &router)
         addImport(to: &router)
+        addAgents(to: &router)
         addModels(to: &router)
         addExchange(to: &router)
         addOps(to: &router)

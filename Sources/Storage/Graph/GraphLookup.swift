@@ -4,7 +4,7 @@ public import Wire
 public struct StoredNode: Equatable, Sendable {
     public var id: TokenID
     public var kind: String
-    /// The canonical name.
+    /// What people call it; the id is derived from it, unless an alias or a normal form was.
     public var name: String
     /// The name again, or a text.
     public var content: String
@@ -20,6 +20,8 @@ public struct StoredEdge: Equatable, Sendable {
 
 extension GraphStore {
     private static let columns = "id, kind, name, content"
+    /// What ``node(_:at:)`` reads, of the table with this short name.
+    static func columns(_ table: String) -> String { "\(table).id, \(table).kind, \(table).name, \(table).content" }
     private static let words = "to_tsvector('pg_catalog.english', left(content, 100000))"
 
     public func node(_ id: TokenID) throws(StorageError) -> StoredNode? {
@@ -48,22 +50,35 @@ extension GraphStore {
         return try nodes(rows)
     }
 
-    /// Words first (stemmed English), then names that contain the text or nearly do (trigrams).
+    /// As ``ranked(_:limit:)``, without the scores.
     public func search(_ text: String, limit: Int = 20) throws(StorageError) -> [StoredNode] {
+        try ranked(text, limit: limit).map(\.node)
+    }
+
+    /// Words first (stemmed English, score 1 and more), then names that contain the text or nearly do (trigrams,
+    /// score up to 1; a name that begins with the text is nearer than one that has it inside).
+    public func ranked(_ text: String, limit: Int = 20) throws(StorageError) -> [(node: StoredNode, score: Double)] {
         let trigram = try extensionSchema("pg_trgm")
         let rows = try connection.query(
             """
-            SELECT \(Self.columns) FROM (
+            SELECT \(Self.columns), max(score)::float8 FROM (
                 SELECT \(Self.columns), 1 + ts_rank(\(Self.words), q) AS score
                 FROM \(schema).nodes, plainto_tsquery('pg_catalog.english', $1) q WHERE \(Self.words) @@ q
                 UNION ALL
-                SELECT \(Self.columns), \(trigram).similarity(left(name, 120), $1)
+                SELECT \(Self.columns), greatest(\(trigram).similarity(left(name, 120), $1),
+                    CASE WHEN left(name, 120) ILIKE $4 THEN 0.9 WHEN left(name, 120) ILIKE $2 THEN 0.5 ELSE 0 END)
                 FROM \(schema).nodes
                 WHERE left(name, 120) ILIKE $2 OR left(name, 120) OPERATOR(\(trigram).%) $1
             ) found
             GROUP BY \(Self.columns) ORDER BY max(score) DESC, id LIMIT $3
-            """, [.text(text), .text("%" + Self.escapePattern(text) + "%"), .int64(Int64(limit))])
-        return try nodes(rows)
+            """,
+            [
+                .text(text), .text("%" + Self.escapePattern(text) + "%"), .int64(Int64(limit)),
+                .text(Self.escapePattern(text) + "%"),
+            ])
+        var found: [(node: StoredNode, score: Double)] = []
+        for row in rows { found.append((try Self.node(row, at: 0), try row.double(4))) }
+        return found
     }
 
     /// The names of graph nodes and relations (an inverse relation gets its relation's name and "⁻¹").
@@ -120,17 +135,19 @@ extension GraphStore {
 
     private func nodes(_ rows: Rows) throws(StorageError) -> [StoredNode] {
         var nodes: [StoredNode] = []
-        for row in rows {
-            nodes.append(
-                StoredNode(
-                    id: TokenID(rawValue: try row.uuid(0)), kind: try row.text(1), name: try row.text(2),
-                    content: try row.text(3)))
-        }
+        for row in rows { nodes.append(try Self.node(row, at: 0)) }
         return nodes
     }
 
+    /// A graph node whose ``columns(_:)`` begin at `column`.
+    static func node(_ row: Row, at column: Int) throws(StorageError) -> StoredNode {
+        StoredNode(
+            id: TokenID(rawValue: try row.uuid(column)), kind: try row.text(column + 1), name: try row.text(column + 2),
+            content: try row.text(column + 3))
+    }
+
     /// For LIKE: its wildcards and its escape character stand for themselves.
-    private static func escapePattern(_ text: String) -> String {
+    static func escapePattern(_ text: String) -> String {
         text.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
     }
 }

@@ -11,6 +11,27 @@ public enum GraphSplit: String, Sendable, CaseIterable {
     case test
 }
 
+/// What an import is to do.
+public struct ImportOptions: Sendable {
+    public var split: GraphSplit
+    /// What the imported file is called: another import under this name, of the same part, replaces what this one
+    /// gave. Nil: nothing is remembered, and nothing is taken away.
+    public var source: String?
+    /// Keeps what the source gave before and has no more.
+    public var keepsVanished: Bool
+    /// Ids follow the ``NameForm`` of names.
+    public var normalizes: Bool
+
+    public init(
+        _ split: GraphSplit = .train, source: String? = nil, keepsVanished: Bool = false, normalizes: Bool = false
+    ) {
+        self.split = split
+        self.source = source
+        self.keepsVanished = keepsVanished
+        self.normalizes = normalizes
+    }
+}
+
 /// What an import did.
 public struct ImportCounts: Sendable, Equatable {
     /// Triples read, repeated ones included.
@@ -21,6 +42,10 @@ public struct ImportCounts: Sendable, Equatable {
     public var newEdges = 0
     /// Held-out triples that are edges of the graph as well: an evaluation would be too good.
     public var alsoEdges = 0
+    /// Edges or held-out triples that the source gave before and has no more.
+    public var removedEdges = 0
+    /// Graph nodes that nothing holds any more after that.
+    public var removedNodes = 0
 
     public init() {}
 }
@@ -43,7 +68,7 @@ extension GraphStore {
     static let progressStep = 10_000
 
     /// Imports a TSV file of triples in one transaction: all of it, or nothing when a line is wrong.
-    /// Triples that are there already stay as they are.
+    /// Triples that are there already stay as they are; the site's aliases count (``setAliases(_:)``).
     ///
     /// Streams: triples go by COPY into a temporary table as they come; memory holds one chunk and the
     /// distinct names. FB15k-237, 272,115 triples, took 4 s while seven other processes shared two cores.
@@ -52,14 +77,25 @@ extension GraphStore {
     ///   - chunks: gives the file piece by piece, empty at its end.
     ///   - progress: told of the triples read so far, now and then.
     public func importTriples(
-        _ split: GraphSplit, progress: (Int) -> Void = { _ in }, chunks: () throws(StorageError) -> Bytes
+        _ options: ImportOptions = ImportOptions(), progress: (Int) -> Void = { _ in },
+        chunks: () throws(StorageError) -> Bytes
     ) throws(ImportError) -> ImportCounts {
         try connection.transaction(throwing: ImportError.self, wrapping: { .storage($0) }) {
             (connection) throws(ImportError) in
-            let names = try stage(connection, progress: progress, chunks: chunks)
+            let rules: NameRules
             do throws(StorageError) {
-                return split == .train
-                    ? try merge(connection, names) : try keepAside(connection, split, triples: names.triples)
+                rules = NameRules(aliases: try aliases(), normalizes: options.normalizes)
+            } catch { throw .storage(error) }
+            let names = try stage(connection, rules, progress: progress, chunks: chunks)
+            do throws(StorageError) {
+                let tracking = try SourceTracking(
+                    connection, schema: schema, source: options.source, split: options.split, records: names.triples)
+                var counts =
+                    options.split == .train
+                    ? try merge(connection, names, tracking)
+                    : try keepAside(connection, options.split, tracking, triples: names.triples)
+                if !options.keepsVanished { try tracking?.removeVanished(&counts) }
+                return counts
             } catch {
                 throw .storage(error)
             }
@@ -68,7 +104,8 @@ extension GraphStore {
 
     /// Copies the triples, as ids, into a temporary table that ends with the transaction.
     private func stage(
-        _ connection: Connection, progress: (Int) -> Void, chunks: () throws(StorageError) -> Bytes
+        _ connection: Connection, _ rules: NameRules, progress: (Int) -> Void,
+        chunks: () throws(StorageError) -> Bytes
     ) throws(ImportError) -> ImportedNames {
         do throws(StorageError) {
             try connection.script(
@@ -77,7 +114,7 @@ extension GraphStore {
                     ON COMMIT DROP
                 """)
         } catch { throw .storage(error) }
-        var names = ImportedNames(key: key)
+        var names = ImportedNames(key: key, rules: rules)
         try connection.copyIn(
             "pg_temp.staged_triples", columns: ["position", "source_id", "relation", "target_id"],
             throwing: ImportError.self, wrapping: { .storage($0) }
@@ -115,15 +152,18 @@ extension GraphStore {
 
     /// Moves the staged rows into the graph, in the order of their keys: two imports at once then wait
     /// for each other instead of deadlocking, and the indexes grow at one place at a time.
-    private func merge(_ connection: Connection, _ names: ImportedNames) throws(StorageError) -> ImportCounts {
+    private func merge(
+        _ connection: Connection, _ names: ImportedNames, _ tracking: SourceTracking?
+    ) throws(StorageError) -> ImportCounts {
         try copyNames(connection, names)
+        let mark = SourceTracking.mark(tracking)
         var counts = ImportCounts()
         counts.triples = names.triples
         try connection.script("ANALYZE pg_temp.staged_triples; ANALYZE pg_temp.staged_nodes")
         counts.newNodes = try connection.query(
             """
-            INSERT INTO \(schema).nodes (id, name, content)
-            SELECT id, name, name FROM pg_temp.staged_nodes ORDER BY id ON CONFLICT DO NOTHING
+            INSERT INTO \(schema).nodes (id, name, canonical, content, imports)
+            SELECT id, name, canonical, name, \(mark) FROM pg_temp.staged_nodes ORDER BY id ON CONFLICT DO NOTHING
             """
         ).affected
         counts.newRelations = try connection.query(
@@ -134,27 +174,30 @@ extension GraphStore {
         ).affected
         counts.newEdges = try connection.query(
             """
-            INSERT INTO \(schema).edges (source_id, relation, target_id)
-            SELECT DISTINCT source_id, relation, target_id FROM pg_temp.staged_triples
+            INSERT INTO \(schema).edges (source_id, relation, target_id, imports)
+            SELECT DISTINCT source_id, relation, target_id, \(mark) FROM pg_temp.staged_triples
             ORDER BY source_id, relation, target_id ON CONFLICT DO NOTHING
             """
         ).affected
         if counts.newEdges > 0 { try connection.script("ANALYZE \(schema).nodes; ANALYZE \(schema).edges") }
+        try tracking?.claim()
         return counts
     }
 
     private func keepAside(
-        _ connection: Connection, _ split: GraphSplit, triples: Int
+        _ connection: Connection, _ split: GraphSplit, _ tracking: SourceTracking?, triples: Int
     ) throws(StorageError) -> ImportCounts {
         var counts = ImportCounts()
         counts.triples = triples
         counts.newEdges = try connection.query(
             """
-            INSERT INTO \(schema).holdout (split, source_id, relation, target_id)
-            SELECT $1, source_id, relation, target_id FROM pg_temp.staged_triples ORDER BY position
+            INSERT INTO \(schema).holdout (split, source_id, relation, target_id, imports)
+            SELECT $1, source_id, relation, target_id, \(SourceTracking.mark(tracking))
+            FROM pg_temp.staged_triples ORDER BY position
             ON CONFLICT DO NOTHING
             """, [.text(split.rawValue)]
         ).affected
+        try tracking?.claim()
         counts.alsoEdges = try connection.row(
             """
             SELECT count(*) FROM (SELECT DISTINCT source_id, relation, target_id FROM pg_temp.staged_triples) t
@@ -167,15 +210,17 @@ extension GraphStore {
     private func copyNames(_ connection: Connection, _ names: ImportedNames) throws(StorageError) {
         try connection.script(
             """
-            CREATE TEMPORARY TABLE staged_nodes (id uuid, name text) ON COMMIT DROP;
+            CREATE TEMPORARY TABLE staged_nodes (id uuid, name text, canonical text) ON COMMIT DROP;
             CREATE TEMPORARY TABLE staged_relations (id uuid, inverse_id uuid, name text) ON COMMIT DROP
             """)
         // The field of a text is its UTF-8, which the reader has checked.
-        try connection.copyIn("pg_temp.staged_nodes", columns: ["id", "name"]) { (writer) throws(StorageError) in
+        try connection.copyIn("pg_temp.staged_nodes", columns: ["id", "name", "canonical"]) {
+            (writer) throws(StorageError) in
             for node in names.nodes {
                 try writer.row()
                 writer.uuid(node.id.rawValue)
                 writer.bytes(node.name)
+                if let canonical = node.canonical { writer.bytes(canonical) } else { writer.null() }
             }
         }
         try connection.copyIn("pg_temp.staged_relations", columns: ["id", "inverse_id", "name"]) {

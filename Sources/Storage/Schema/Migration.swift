@@ -13,5 +13,7 @@ struct Migration: Sendable {
     var name: String
     var sql: @Sendable (Names) -> String
 
-    static let all: [Migration] = [.graph, .operations, .models, .node, .views, .agents, .names, .forks]
+    static let all: [Migration] = [
+        .graph, .operations, .models, .node, .views, .agents, .names, .forks, .canonical,
+    ]
 }

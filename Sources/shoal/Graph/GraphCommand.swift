@@ -9,7 +9,13 @@ enum GraphCommand {
         examples: [
             .init("shoal graph import facts.tsv", "add triples: head TAB relation TAB tail"),
             .init("shoal graph stats", "how much there is"),
-        ], subcommands: [GraphImport.command, stats])
+            .init("shoal graph show aspirin", "what is known of it"),
+            .init("shoal graph overlap", "what other sites have as well"),
+        ],
+        subcommands: [
+            GraphImport.command, stats, GraphSearch.command, GraphShow.command, GraphExport.command,
+            GraphOverlap.command, GraphAliases.command, GraphDelete.command, GraphForget.command,
+        ])
 
     private static let stats = Command(
         "stats", summary: "count graph nodes, edges and relations",

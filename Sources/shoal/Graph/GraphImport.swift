@@ -14,18 +14,24 @@ enum GraphImport {
         "import", summary: "add triples (TSV), records (JSONL), or a folder of documents and code",
         discussion: """
             Every file is checked to its end before anything is sent; a malformed one is reported as FILE:LINE:COLUMN \
-            and leaves the graph as it was. Importing a file again adds only what is new; of a JSONL file or a folder, \
-            what changed is changed and what it no longer has is deleted.
+            and leaves the graph as it was. Importing a file or a folder again replaces what it gave before: what it no \
+            longer has is deleted, unless something else gave it too.
 
             Triples of the splits valid and test are kept aside: they are never learned from.
             """,
         arguments: [files],
         options: [
-            GraphImportFormat.option, split, GraphImportRecords.prefix, GraphImportRecords.ignored,
-        ], flags: [GraphImportRecords.hidden, GraphImportRecords.noSymbols],
+            GraphImportFormat.option, split, GraphImportNames.aliases, GraphImportNames.source,
+            GraphImportRecords.prefix, GraphImportRecords.ignored,
+        ],
+        flags: [
+            GraphImportNames.normalize, GraphImportNames.keep, GraphImportRecords.hidden, GraphImportRecords.noSymbols,
+        ],
         examples: [
             .init("shoal graph import facts.tsv", "triples to learn from"),
             .init("shoal graph import held-out.tsv --split test", "triples to measure with"),
+            .init(
+                "shoal graph import facts.tsv --aliases names.tsv --normalize", "names of other sites, other spellings"),
             .init("shoal graph import data/umls-fed3/0", "a folder: its train.txt, valid.txt and test.txt"),
             .init("shoal graph import notes.jsonl", "nodes with their text, edges and perspectives"),
             .init(
@@ -50,8 +56,8 @@ enum GraphImport {
         guard !formats.contains(.tsv) else {
             throw call.failure("", "TSV files are imported apart from others", remedy: "Use two commands", exit: .usage)
         }
-        guard call[split] == nil else {
-            throw call.failure("--split", "it is for TSV files", remedy: "Leave it out", exit: .usage)
+        if let name = call[split] == nil ? GraphImportNames.onlyForTriples(call) : "--split" {
+            throw call.failure(name, "it is for TSV files", remedy: "Leave it out", exit: .usage)
         }
         return try zip(call[files], formats).map { path, format in
             guard Paths.exists(path) else {
@@ -63,6 +69,7 @@ enum GraphImport {
 
     private static func importTriples(_ call: Invocation) async throws -> ExitCode {
         let sources = try call[files].flatMap { try TripleFile.found(at: $0, split: call[split], call) }
+        try GraphImportNames.check(call, sources)
         let node = try RunningNode(call)
         let reports = try await LiveRegion.show(on: call.console) { try await importAll(call, sources, to: node, $0) }
         if call[Shared.json] { try call.printJSON(reports) } else { tell(call, reports) }
@@ -74,10 +81,11 @@ enum GraphImport {
     ) async throws -> [ImportReport] {
         let rows = sources.map { region.row($0.label) }
         for (source, row) in zip(sources, rows) { try source.check(call, row) }
+        try await GraphImportNames.prepare(call, node, region)
         var reports: [ImportReport] = []
         for (source, row) in zip(sources, rows) {
             do {
-                reports.append(try await send(source, to: node, row))
+                reports.append(try await send(source, to: node, row, call))
             } catch {
                 row.fail("not imported")
                 throw error
@@ -86,10 +94,12 @@ enum GraphImport {
         return reports
     }
 
-    private static func send(_ source: TripleFile, to node: RunningNode, _ row: LiveRow) async throws -> ImportReport {
+    private static func send(
+        _ source: TripleFile, to node: RunningNode, _ row: LiveRow, _ call: Invocation
+    ) async throws -> ImportReport {
         let reply = try await node.send(
             Call(
-                .post, "/api/graph/import", query: [("split", source.split)],
+                .post, "/api/graph/import", query: GraphImportNames.query(call, source),
                 body: .file(path: source.path, contentType: "text/tab-separated-values"), timeout: nil)
         ) { sent, total in
             if sent < total {
@@ -109,6 +119,12 @@ enum GraphImport {
         }
         let learned = reports.filter { $0.split == "train" }
         let kept = sum(\.newEdges, of: reports.filter { $0.split != "train" })
+        let removed = sum(\.removedEdges, of: reports)
+        if removed > 0 {
+            call.console.print(
+                "Removed \(counted(removed, "edge")) and \(counted(sum(\.removedNodes, of: reports), "node")) that the "
+                    + "last import had and this one has not.")
+        }
         guard sum(\.newEdges, of: reports) > 0 else {
             let total = counted(sum(\.triples, of: reports), "triple")
             call.console.print("Nothing new: the graph had all \(total).")

@@ -32,10 +32,11 @@ enum GraphImportRecords {
             for ((file, options), row) in zip(zip(files, options), rows) {
                 if let options { try file.read(options, call, row) } else { try file.check(call, row) }
             }
+            try await GraphImportNames.prepare(call, node, region)
             var outcomes: [Outcome] = []
             for ((file, options), row) in zip(zip(files, options), rows) {
                 do {
-                    let report = try await send(file, source: source(file, options), to: node, row)
+                    let report = try await send(file, source: source(file, options), to: node, row, call)
                     outcomes.append(
                         Outcome(path: file.path, format: file.format.rawValue, graph: report, tree: file.tree))
                 } catch {
@@ -77,11 +78,11 @@ enum GraphImportRecords {
     }
 
     private static func send(
-        _ file: RecordFile, source: String, to node: RunningNode, _ row: LiveRow
+        _ file: RecordFile, source: String, to node: RunningNode, _ row: LiveRow, _ call: Invocation
     ) async throws -> RecordImportReport {
         let reply = try await node.send(
             Call(
-                .post, "/api/graph/import-records", query: [("source", source)],
+                .post, "/api/graph/import-records", query: [("source", source), GraphImportNames.normalization(call)],
                 body: .file(path: file.file, contentType: "application/jsonl"), timeout: nil)
         ) { sent, total in
             if sent < total {
