@@ -128,14 +128,17 @@ struct OpenFolder: ~Copyable {
     let descriptor: Int32
 
     init?(_ path: String) {
-        descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        if descriptor < 0 { return nil }
+        // Not yet stored: closing it, if it is none, would change errno.
+        let opened = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if opened < 0 { return nil }
+        descriptor = opened
     }
 
     /// - Parameter name: ends in 0.
     init?(_ name: [CChar], in folder: borrowing OpenFolder) {
-        descriptor = openat(folder.descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        if descriptor < 0 { return nil }
+        let opened = openat(folder.descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        if opened < 0 { return nil }
+        descriptor = opened
     }
 
     deinit { close(descriptor) }

@@ -73,8 +73,8 @@ public struct TreeImport {
         case .text(let bytes):
             let language = FileLanguage.of(name)
             if language == FileLanguage.markdown {
-                try addDocument(bytes, entry)
-                return
+                guard bytes.count > TreeLimits.markdownBytes else { return try addDocument(bytes, entry) }
+                report.skip(entry.path, .largeMarkdown)
             }
             var file = node(entry, kind: "file")
             file.language = language

@@ -24,6 +24,9 @@ public enum TreeLimits {
     public static let entries = 1_000_000
     /// Largest file whose text is read, in bytes.
     public static let fileBytes = 4 << 20
+    /// Largest Markdown file that is taken apart, in bytes: hostile ones cost cmark 0.30 the square of their size,
+    /// half a minute for this much.
+    public static let markdownBytes = 1 << 20
     /// Longest text of one node in bytes; the rest is cut off.
     public static let textBytes = 64 << 10
     /// Headings and symbols of one file.

@@ -82,6 +82,7 @@ public enum SkipReason: String, Sendable, Codable, CaseIterable {
     case binary
     case notUTF8 = "not_utf8"
     case tooLarge = "too_large"
+    case largeMarkdown = "large_markdown"
     case tooManyParts = "too_many_parts"
     /// ctags takes a list of paths by lines.
     case lineBreakInName = "line_break_in_name"
@@ -100,6 +101,7 @@ public enum SkipReason: String, Sendable, Codable, CaseIterable {
         case .binary: "binary: without its content"
         case .notUTF8: "not UTF-8: without its text"
         case .tooLarge: "larger than \(TreeLimits.fileBytes >> 20) MiB: without its text"
+        case .largeMarkdown: "Markdown over \(TreeLimits.markdownBytes >> 20) MiB: without sections and links"
         case .tooManyParts: "more than \(TreeLimits.partsPerFile) headings or symbols: the first ones only"
         case .lineBreakInName: "line break in its name: without symbols"
         }
@@ -109,7 +111,7 @@ public enum SkipReason: String, Sendable, Codable, CaseIterable {
     public var leavesOut: Bool {
         switch self {
         case .hidden, .ignored, .symbolicLink, .special, .unreadableFolder, .tooDeep, .nameNotUTF8, .nameTooLong: true
-        case .unreadableFile, .binary, .notUTF8, .tooLarge, .tooManyParts, .lineBreakInName: false
+        case .unreadableFile, .binary, .notUTF8, .tooLarge, .largeMarkdown, .tooManyParts, .lineBreakInName: false
         }
     }
 }
