@@ -51,6 +51,7 @@ struct SymbolScan: ~Copyable {
                     language: symbol.tag.language?.lowercased(), parent: symbol.parent, position: symbol.position,
                     metadata: JSONLWriter.object(symbol.metadata)))
         }
+        tree.tellProgress()
     }
 }
 

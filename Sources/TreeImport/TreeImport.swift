@@ -102,6 +102,8 @@ public struct TreeImport {
         try emit(.node(symbol))
     }
 
+    func tellProgress() { progress(report) }
+
     mutating func skip(_ path: String, _ reason: SkipReason) { report.skip(path, reason) }
 
     /// A page shows what its reader sees first: the text before the first heading, and the first section.
@@ -157,6 +159,5 @@ public struct TreeImport {
         var scan = try SymbolScan(options: options)
         try CTags(program: program).run(sources) { tag in try scan.add(tag, to: &self) }
         try scan.finishFile(&self)
-        progress(report)
     }
 }

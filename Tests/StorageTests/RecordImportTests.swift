@@ -138,6 +138,16 @@ import Wire
         #expect(try texts(store, "SELECT name FROM \(store.schema).nodes ORDER BY 1") == ["c"])
     }
 
+    @Test func `what was there before an import had a name, or what an agent has a view of, stays`() throws {
+        let store = try fresh()
+        try add(#"{"head":"a","relation":"r","tail":"b"}"#, to: store)
+        try add(#"{"head":"a","relation":"r","tail":"b"}"#, #"{"node":"c"}"#, #"{"node":"d"}"#, to: store, source: "1")
+        try add(#"{"agent":"me","node":"c","weight":1}"#, to: store)
+        let counts = try add(#"{"node":"e"}"#, to: store, source: "1")
+        #expect((counts.removedNodes, counts.removedEdges) == (1, 0))
+        #expect(try texts(store, "SELECT name FROM \(store.schema).nodes ORDER BY 1") == ["a", "b", "c", "e"])
+    }
+
     @Test func `a node that moves takes what is below it along`() throws {
         let store = try fresh()
         try add(
@@ -198,6 +208,10 @@ import Wire
         let rules = NameRules(aliases: try AliasTable(file: Bytes("ASA\tAspirin\n".utf8)))
         try add(#"{"head":"ASA","relation":"r","tail":"Pain"}"#, to: store, rules: rules)
         #expect(try store.nodes(named: "ASA").map(\.id) == [key.token(.node, named: "Aspirin")])
+        #expect(
+            try texts(store, "SELECT concat(name, '|', canonical) FROM \(store.schema).nodes ORDER BY name") == [
+                "ASA|Aspirin", "Pain|",
+            ])
         let twice = fault { () throws(ImportError) in
             try add(#"{"node":"ASA"}"#, #"{"node":"Aspirin"}"#, to: store, rules: rules)
         }

@@ -52,7 +52,8 @@ import Wire
     }
 
     @Test func `Markdown that is too large to be taken apart is text`() throws {
-        let folder = Folder().add("a.md", "# A\n" + String(repeating: "[a](b) ", count: TreeLimits.markdownBytes / 7 + 1))
+        let folder = Folder().add(
+            "a.md", "# A\n" + String(repeating: "[a](b) ", count: TreeLimits.markdownBytes / 7 + 1))
         let (records, report) = try folder.read()
         #expect(records.nodes.map(\.name) == ["t", "t/a.md"])
         #expect(records.node("t/a.md")?.content?.hasPrefix("# A\n[a](b)") == true)

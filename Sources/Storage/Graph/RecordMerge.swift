@@ -14,10 +14,13 @@ struct RecordMerge {
         try connection.script("ANALYZE pg_temp.staged_records")
         var counts = try stagedCounts()
         if let fault = try repeatedNode() { return (counts, fault) }
-        try mergeNodes(&counts)
-        try mergeEdges(&counts)
+        let tracking = try SourceTracking(
+            connection, schema: schema, source: source, split: .train, records: counts.records)
+        let mark = SourceTracking.mark(tracking)
+        try mergeNodes(mark, &counts)
+        try mergeEdges(mark, &counts)
         try mergePerspectives(&counts)
-        if let source { try replaceEarlier(source, &counts) }
+        if let tracking { try replaceEarlier(tracking, &counts) }
         if let fault = try setPaths() { return (counts, fault) }
         if counts.newNodes + counts.newEdges > 0 {
             try connection.script("ANALYZE \(schema).nodes; ANALYZE \(schema).edges")
@@ -53,22 +56,25 @@ struct RecordMerge {
     }
 
     /// First those that are only mentioned: a described one may be their child.
-    private func mergeNodes(_ counts: inout RecordImportCounts) throws(StorageError) {
+    private func mergeNodes(_ mark: String, _ counts: inout RecordImportCounts) throws(StorageError) {
         counts.newNodes += try connection.query(
             """
-            INSERT INTO \(schema).nodes (id, name, content)
-            SELECT id, min(name), min(name) FROM (
-                SELECT a_id AS id, a_name AS name FROM pg_temp.staged_records WHERE record <> 0
-                UNION ALL SELECT b_id, b_name FROM pg_temp.staged_records WHERE b_id IS NOT NULL
+            INSERT INTO \(schema).nodes (id, name, canonical, content, imports)
+            SELECT DISTINCT ON (id) id, name, canonical, name, \(mark) FROM (
+                SELECT a_id AS id, a_name AS name, a_canonical AS canonical FROM pg_temp.staged_records
+                WHERE record <> 0
+                UNION ALL SELECT b_id, b_name, b_canonical FROM pg_temp.staged_records WHERE b_id IS NOT NULL
             ) mentioned
             WHERE NOT EXISTS (SELECT FROM pg_temp.staged_records s WHERE s.record = 0 AND s.a_id = mentioned.id)
-            GROUP BY id ORDER BY id ON CONFLICT DO NOTHING
+            ORDER BY id, name ON CONFLICT DO NOTHING
             """
         ).affected
         counts.newNodes += try connection.query(
             """
-            INSERT INTO \(schema).nodes (id, name, kind, language, content, parent_id, position, metadata)
-            SELECT a_id, a_name, kind, language, coalesce(content, a_name), b_id, position, coalesce(metadata, '{}')
+            INSERT INTO \(schema).nodes
+                (id, name, canonical, kind, language, content, parent_id, position, metadata, imports)
+            SELECT a_id, a_name, a_canonical, kind, language, coalesce(content, a_name), b_id, position,
+                coalesce(metadata, '{}'), \(mark)
             FROM pg_temp.staged_records WHERE record = 0 ORDER BY a_id ON CONFLICT DO NOTHING
             """
         ).affected
@@ -87,7 +93,7 @@ struct RecordMerge {
     }
 
     /// Of an edge that the file has twice, the last line counts.
-    private func mergeEdges(_ counts: inout RecordImportCounts) throws(StorageError) {
+    private func mergeEdges(_ mark: String, _ counts: inout RecordImportCounts) throws(StorageError) {
         counts.newRelations = try connection.query(
             """
             INSERT INTO \(schema).relations (id, inverse_id, name)
@@ -98,8 +104,8 @@ struct RecordMerge {
         let row = try connection.row(
             """
             WITH merged AS (
-                INSERT INTO \(schema).edges AS e (source_id, relation, target_id, weight, metadata)
-                SELECT DISTINCT ON (a_id, relation, b_id) a_id, relation, b_id, weight, metadata
+                INSERT INTO \(schema).edges AS e (source_id, relation, target_id, weight, metadata, imports)
+                SELECT DISTINCT ON (a_id, relation, b_id) a_id, relation, b_id, weight, metadata, \(mark)
                 FROM pg_temp.staged_records WHERE record = 1 ORDER BY a_id, relation, b_id, line DESC
                 ON CONFLICT (source_id, relation, target_id) DO UPDATE
                     SET weight = excluded.weight, metadata = excluded.metadata
@@ -136,5 +142,24 @@ struct RecordMerge {
             """)
         counts.newPerspectives = try row.int(0)
         counts.updatedPerspectives = try row.int(1)
+    }
+
+    /// Takes away what an earlier version of the source gave, and this one lacks.
+    private func replaceEarlier(_ tracking: SourceTracking, _ counts: inout RecordImportCounts) throws(StorageError) {
+        try connection.script(
+            """
+            CREATE TEMPORARY TABLE staged_nodes ON COMMIT DROP AS
+                SELECT a_id AS id FROM pg_temp.staged_records
+                UNION SELECT b_id FROM pg_temp.staged_records WHERE b_id IS NOT NULL;
+            CREATE TEMPORARY TABLE staged_triples ON COMMIT DROP AS
+                SELECT DISTINCT a_id AS source_id, relation, b_id AS target_id FROM pg_temp.staged_records
+                WHERE record = 1;
+            ANALYZE pg_temp.staged_nodes; ANALYZE pg_temp.staged_triples
+            """)
+        try tracking.claim()
+        var removed = ImportCounts()
+        try tracking.removeVanished(&removed)
+        counts.removedNodes = removed.removedNodes
+        counts.removedEdges = removed.removedEdges
     }
 }

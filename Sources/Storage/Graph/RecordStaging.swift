@@ -16,7 +16,8 @@ struct RecordStaging {
     let rules: NameRules
 
     private static let columns = [
-        "line", "record", "a_id", "a_name", "b_id", "b_name", "relation", "inverse", "relation_name", "kind",
+        "line", "record", "a_id", "a_name", "a_canonical", "b_id", "b_name", "b_canonical", "relation", "inverse",
+        "relation_name", "kind",
         "language", "content", "label", "parent_label", "position", "weight", "metadata", "agent", "reasoning",
     ]
 
@@ -28,7 +29,8 @@ struct RecordStaging {
             try connection.script(
                 """
                 CREATE TEMPORARY TABLE staged_records (
-                    line bigint, record smallint, a_id uuid, a_name text, b_id uuid, b_name text,
+                    line bigint, record smallint, a_id uuid, a_name text, a_canonical text, b_id uuid, b_name text,
+                    b_canonical text,
                     relation uuid, inverse uuid, relation_name text, kind text, language text, content text,
                     label text, parent_label text, position integer, weight double precision, metadata jsonb,
                     agent text, reasoning text
@@ -64,8 +66,20 @@ struct RecordStaging {
         return true
     }
 
-    private func named(_ name: String) throws(GraphError) -> (id: TokenID, name: String) {
-        (try key.token(.node, named: rules.canonical(Bytes(name.utf8)[...])), name)
+    private func named(_ name: String) throws(GraphError) -> Named {
+        let bytes = Bytes(name.utf8)[...]
+        let canonical = rules.canonical(bytes)
+        return Named(
+            id: try key.token(.node, named: canonical), name: name,
+            canonical: canonical == bytes ? nil : String(decoding: canonical, as: UTF8.self))
+    }
+
+    /// A graph node as a line names it.
+    private struct Named {
+        var id: TokenID
+        var name: String
+        /// What the id is derived from, where that is not the name.
+        var canonical: String?
     }
 
     private func row(of record: GraphRecord) throws(GraphError) -> Row {
@@ -90,8 +104,8 @@ struct RecordStaging {
     /// One record as the table has it.
     private struct Row {
         var record: Int16
-        var a: (id: TokenID, name: String)
-        var b: (id: TokenID, name: String)?
+        var a: Named
+        var b: Named?
         var relation: (tokens: RelationTokens, name: String)?
         var node: NodeRecord?
         var weight: Double?
@@ -105,8 +119,10 @@ struct RecordStaging {
             writer.int16(record)
             writer.uuid(a.id.rawValue)
             try writer.text(a.name)
+            try Self.text(a.canonical, &writer)
             if let b { writer.uuid(b.id.rawValue) } else { writer.null() }
             try Self.text(b?.name, &writer)
+            try Self.text(b?.canonical, &writer)
             if let relation {
                 writer.uuid(relation.tokens.forward.rawValue)
                 writer.uuid(relation.tokens.inverse.rawValue)

@@ -64,7 +64,9 @@ final class RecordFile {
             defer { close(output) }
             var buffer = Bytes()
             tree = try TreeImport.run(options) { report in
-                row.progress(report.files, of: nil, .count("files"), note: "reading")
+                row.progress(
+                    report.files, of: nil, .count("files"),
+                    note: report.symbols > 0 ? "\(Format.count(report.symbols)) symbols" : "reading")
             } emit: { record in
                 buffer += JSONLWriter.line(record)
                 self.records += 1
