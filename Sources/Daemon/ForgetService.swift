@@ -17,14 +17,17 @@ struct ForgetService: Sendable {
         // A training under way holds the graph as it was, and would save what is erased now.
         try await models.endTrainings()
         let done = try await graphs.forget(request.node)
-        let announced = try await host.ask { node in
-            node.models.count { node.owners(of: $0)?.isOwner(node.identity.peerID, of: done.id) == true }
+        let (announced, rows) = try await host.ask { node in
+            (
+                node.models.count { node.owners(of: $0)?.isOwner(node.identity.peerID, of: done.id) == true },
+                node.models.count { node.state.models[$0]?.accumulators.row(done.id).contains { $0 != 0 } == true }
+            )
         }
         return ForgetReport(
             id: done.id.hex, edges: done.edges, heldOut: done.heldOut, perspectives: done.perspectives,
             associations: done.associations, inferences: done.inferences, aliases: done.aliases,
             trainerStates: done.trainerStates, orphans: done.orphans, renamedPaths: done.renamedPaths,
-            mentions: done.mentions, announcedIn: announced, replicatedRows: done.replicatedRows)
+            mentions: done.mentions, announcedIn: announced, replicatedRows: rows)
     }
 }
 

@@ -54,7 +54,9 @@ extension ClusterTests {
                 try await overlap(test, a, b)
 
                 let forgotten: ForgetReport = try await shoal(a, "graph", "forget", "Smith")
-                #expect(forgotten.edges == 1 && forgotten.perspectives == 1 && forgotten.announcedIn == 1)
+                #expect(
+                    forgotten.edges == 1 && forgotten.perspectives == 1 && forgotten.announcedIn == 1
+                        && forgotten.replicatedRows == 1)
                 let export = folder.appending(path: "out.tsv").path
                 let outcome = try await Binary.run("graph", "export", export, "--data-dir", a.dataDirectory)
                 #expect(outcome.code == 0, "\(outcome.errors)")

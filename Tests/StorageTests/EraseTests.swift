@@ -41,7 +41,7 @@ import Wire
         let done = try store.forget("J. Smith".replacing("J. ", with: "John "))
         #expect((done.id, done.edges, done.heldOut, done.perspectives) == (id, 2, 1, 2))
         #expect((done.associations, done.aliases, done.orphans, done.renamedPaths) == (1, 2, 1, 1))
-        #expect((done.mentions, done.replicatedRows) == (0, 0))
+        #expect(done.mentions == 0)
         let rest = try everything()
         let uuid = try store.connection.row("SELECT $1::uuid::text", [.uuid(id.rawValue)]).text(0)
         for trace in ["Smith", "john_smith", "Johnny", uuid] { #expect(!rest.contains(trace), "\(trace)") }
@@ -51,13 +51,18 @@ import Wire
         #expect(requestError { try store.forget("John Smith") } == .unknownNode("John Smith", similar: []))
     }
 
-    @Test func `texts that still mention the name are counted, and so are replicated rows`() throws {
+    @Test func `texts that still mention the name are counted, and what a trainer kept of the id goes`() throws {
         try graph.add("Smith\tr\tb\nletter of Smith\tr\tb\n")
-        try store.connection.query(
-            "INSERT INTO \(store.schema).model_rows VALUES ($1, $2, '')",
-            [.bytes(Bytes(repeating: 1, count: 32)), .uuid(try graph.id("Smith").rawValue)])
+        for (name, token) in [("federated", "Smith"), ("isolated", "b")] {
+            try store.connection.query(
+                "INSERT INTO \(store.schema).trainer_state (model_id, name, data) VALUES ($1, $2, $3)",
+                [
+                    .bytes(Bytes(repeating: 1, count: 32)), .text(name),
+                    .bytes([1, 2, 3] + (try graph.id(token)).bytes + [4]),
+                ])
+        }
         let done = try store.forget("Smith")
-        #expect((done.mentions, done.replicatedRows) == (1, 1))
+        #expect((done.mentions, done.trainerStates) == (1, 1))
     }
 
     @Test func `a name of two graph nodes is not forgotten by name`() throws {

@@ -113,6 +113,8 @@ import Wire
         #expect(found.collisionExamples.map { Set($0) } == [["Aspirin", "aspirin", "aspirin "]])
         #expect(found.examined == ids.count && found.isComplete)
         #expect(found.similarExamples.contains { Set([$0.name, $0.other]) == ["Ibuprofen", "Ibuprofeen"] })
+        let pairs = Set(found.similarExamples.map { Set([$0.name, $0.other]) })
+        #expect(pairs.count == found.similarExamples.count, "each pair once")
         #expect(try graph.store.nearMatches(of: []).examined == 0)
     }
 }

@@ -1,7 +1,7 @@
 import Graph
 public import Wire
 
-/// What forgetting a graph node erased at home, and what no site can erase alone.
+/// What forgetting a graph node erased at home.
 public struct ForgottenNode: Equatable, Sendable {
     public var id: TokenID
     public var edges = 0
@@ -18,8 +18,6 @@ public struct ForgottenNode: Equatable, Sendable {
     public var renamedPaths = 0
     /// Names and texts of other graph nodes, and metadata, in which the name still occurs as such.
     public var mentions = 0
-    /// Models whose merged sums have a row for the id: replicated, the same at every site.
-    public var replicatedRows = 0
 }
 
 /// What deleting triples did.
@@ -79,9 +77,6 @@ extension GraphStore {
               AND NOT EXISTS (SELECT FROM \(schema).holdout h WHERE h.relation = r.id)
             """, [])
         done.mentions = try mentions(of: node.name)
-        done.replicatedRows = try connection.row(
-            "SELECT count(*) FROM \(schema).model_rows WHERE token_id = $1", [id]
-        ).int(0)
         return done
     }
 

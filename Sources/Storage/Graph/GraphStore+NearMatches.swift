@@ -35,7 +35,7 @@ extension GraphStore {
     /// Looks for near matches. O(N) time and memory for collisions; comparisons by trigrams are bounded.
     ///
     /// - Parameter ids: whose names are compared by trigrams: those of no other site, as a rule. The first
-    ///   ``examinedNames`` are.
+    ///   ``examinedNames`` are. Entities are compared with entities: names of pages and sections are paths.
     public func nearMatches(of ids: [TokenID]) throws(StorageError) -> NearMatches {
         var found = NearMatches()
         var forms: [Bytes: (first: String, more: [String])] = [:]
@@ -79,9 +79,10 @@ extension GraphStore {
                         SELECT m.name, \(trigram).similarity(left(m.name, 120), left(n.name, 120)) AS score
                         FROM \(schema).nodes m
                         WHERE left(m.name, 120) OPERATOR(\(trigram).%) left(n.name, 120) AND m.id <> n.id
+                            AND m.kind = 'entity'
                         ORDER BY score DESC, m.name LIMIT 1
                     ) o
-                    WHERE n.id = ANY($1) AND length(n.name) > 3 ORDER BY o.score DESC, n.name
+                    WHERE n.id = ANY($1) AND n.kind = 'entity' AND length(n.name) > 3 ORDER BY o.score DESC, n.name
                     """, [.uuids(ids.map(\.rawValue))])
             }
         } catch {
@@ -91,9 +92,10 @@ extension GraphStore {
         }
         found.examined = ids.count
         found.similar = rows.count
-        for row in rows.prefix(Self.examples) {
-            found.similarExamples.append(
-                SimilarNames(name: try row.text(0), other: try row.text(1), similarity: try row.double(2)))
+        for row in rows where found.similarExamples.count < Self.examples {
+            let pair = SimilarNames(name: try row.text(0), other: try row.text(1), similarity: try row.double(2))
+            let isKnown = found.similarExamples.contains { $0.name == pair.other && $0.other == pair.name }
+            if !isKnown { found.similarExamples.append(pair) }
         }
     }
 }
