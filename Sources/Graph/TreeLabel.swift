@@ -7,10 +7,12 @@ internal import Wire
 /// a label can be read back: `never.md` is `never_2emd`. A label longer than ``maxBytes`` is cut and
 /// ends in `_h` and 16 digits of the name's hash: it cannot be read back, and still no two names share it.
 public enum TreeLabel {
-    /// A path of ``maxDepth`` labels stays below half a page of an index, which PostgreSQL requires.
     public static let maxBytes = 60
     /// Most labels of a path.
-    public static let maxDepth = 64
+    public static let maxDepth = 48
+    /// Below a path of more bytes the labels are hashes of their own: PostgreSQL's index over paths keeps two paths in
+    /// each inner entry and two entries at least on each page, and splits pages without end where they do not fit.
+    public static let maxReadableBytes = 600
 
     private static let digits = Array("0123456789abcdef".utf8)
 

@@ -18,8 +18,8 @@ public struct TreeOptions: Sendable {
 
 /// The bounds of a tree import.
 public enum TreeLimits {
-    /// Folders in one another. With headings, symbols and the root a path has at most 60 labels.
-    public static let folderDepth = 40
+    /// Folders in one another. With headings, symbols and the root a path has at most 46 labels.
+    public static let folderDepth = 32
     /// Folders and files in all.
     public static let entries = 1_000_000
     /// Largest file whose text is read, in bytes.

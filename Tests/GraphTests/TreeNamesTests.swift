@@ -20,7 +20,7 @@ import Testing
         let labels = ["\(name)1", "\(name)2"].map { TreeLabel.encode($0) }
         #expect(labels[0] != labels[1])
         #expect(labels.allSatisfy { $0.utf8.count == TreeLabel.maxBytes && TreeLabel.decode($0) == nil })
-        #expect(TreeLabel.encode(String(repeating: "x", count: 60)).utf8.count == 60)
+        #expect(TreeLabel.encode(String(repeating: "x", count: TreeLabel.maxBytes)).utf8.count == TreeLabel.maxBytes)
     }
 
     @Test(arguments: [

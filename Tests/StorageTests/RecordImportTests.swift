@@ -178,6 +178,26 @@ import Wire
         #expect(try add(chain(TreeLabel.maxDepth - 1), to: store).newNodes == TreeLabel.maxDepth)
     }
 
+    @Test func `the longest paths fit into their index`() throws {
+        let store = try fresh()
+        let long = String(repeating: "é", count: 400)
+        let lines = (0..<40).flatMap { tree in
+            (1..<TreeLabel.maxDepth).map { depth in
+                #"{"node":"\#(tree)\#(long)\#(depth)","parent":"\#(tree)\#(long)\#(depth - 1)"}"#
+            }
+        }
+        #expect(try add(lines.joined(separator: "\n"), to: store).newNodes == 40 * TreeLabel.maxDepth)
+        let paths = "SELECT path::text FROM \(store.schema).nodes ORDER BY name"
+        let first = try texts(store, paths)
+        #expect(Set(first).count == 40 * TreeLabel.maxDepth)
+        #expect((first.map(\.utf8.count).max() ?? 0) < 1_300)
+        #expect(first.filter { $0.utf8.count <= TreeLabel.maxReadableBytes }.allSatisfy { !$0.contains("._h") })
+        try add(lines.joined(separator: "\n"), to: store)
+        try add(#"{"node":"0\#(long)1","kind":"moved"}"#, to: store)
+        try add(lines[0], to: store)
+        #expect(try texts(store, paths) == first, "the same tree has the same paths")
+    }
+
     @Test func `a node that is described twice, or a faulty line, leaves the graph as it was`() throws {
         let store = try fresh()
         let twice = fault { () throws(ImportError) in

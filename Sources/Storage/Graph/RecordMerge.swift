@@ -17,6 +17,7 @@ struct RecordMerge {
         let tracking = try SourceTracking(
             connection, schema: schema, source: source, split: .train, records: counts.records)
         let mark = SourceTracking.mark(tracking)
+        try stagePaths()
         try mergeNodes(mark, &counts)
         try mergeEdges(mark, &counts)
         try mergePerspectives(&counts)
@@ -57,6 +58,7 @@ struct RecordMerge {
 
     /// First those that are only mentioned: a described one may be their child.
     private func mergeNodes(_ mark: String, _ counts: inout RecordImportCounts) throws(StorageError) {
+        let ltree = try ltreeSchema()
         counts.newNodes += try connection.query(
             """
             INSERT INTO \(schema).nodes (id, name, canonical, content, imports)
@@ -72,10 +74,12 @@ struct RecordMerge {
         counts.newNodes += try connection.query(
             """
             INSERT INTO \(schema).nodes
-                (id, name, canonical, kind, language, content, parent_id, position, metadata, imports)
+                (id, name, canonical, kind, language, content, parent_id, position, path, metadata,
+                imports)
             SELECT a_id, a_name, a_canonical, kind, language, coalesce(content, a_name), b_id, position,
-                coalesce(metadata, '{}'), \(mark)
-            FROM pg_temp.staged_records WHERE record = 0 ORDER BY a_id ON CONFLICT DO NOTHING
+                p.path::\(ltree).ltree, coalesce(metadata, '{}'), \(mark)
+            FROM pg_temp.staged_records LEFT JOIN pg_temp.staged_paths p ON p.id = a_id
+            WHERE record = 0 ORDER BY a_id ON CONFLICT DO NOTHING
             """
         ).affected
         counts.updatedNodes = try connection.query(

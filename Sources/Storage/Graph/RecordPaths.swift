@@ -1,12 +1,35 @@
 import Graph
 
 extension RecordMerge {
+    /// Works out the paths of described nodes before they are inserted: a second write of each row, with all its
+    /// indexes, would double the time of a large import. ``setPaths()`` has the last word.
+    func stagePaths() throws(StorageError) {
+        try connection.script(
+            """
+            CREATE TEMPORARY TABLE staged_paths (id uuid, path text) ON COMMIT DROP;
+            WITH RECURSIVE described AS (
+                SELECT a_id, b_id, label, parent_label FROM pg_temp.staged_records WHERE record = 0
+            ), down (id, path, depth) AS (
+                SELECT a_id, CASE WHEN d.b_id IS NULL THEN label
+                    ELSE \(Self.joined("coalesce(p.path::text, parent_label)", "label")) END, 2
+                FROM described d LEFT JOIN \(schema).nodes p ON p.id = d.b_id
+                WHERE NOT EXISTS (SELECT FROM described o WHERE o.a_id = d.b_id)
+                    AND (d.b_id IS NOT NULL OR EXISTS (SELECT FROM described c WHERE c.b_id = d.a_id))
+                UNION ALL
+                SELECT d.a_id, \(Self.joined("down.path", "d.label")), depth + 1
+                FROM down JOIN described d ON d.b_id = down.id WHERE depth <= \(TreeLabel.maxDepth)
+            )
+            INSERT INTO pg_temp.staged_paths SELECT id, path FROM down;
+            ANALYZE pg_temp.staged_paths
+            """)
+    }
+
     /// Gives every node that has a parent or children its ltree path: the labels from its topmost ancestor to it.
     /// All trees that the import touched are walked, since a node that moved takes along what is below it.
     ///
     /// - Returns: the fault when parents form a circle, or are more than ``TreeLabel/maxDepth``.
     func setPaths() throws(StorageError) -> JSONLFault? {
-        let ltree = try extensionSchema("ltree")
+        let ltree = try ltreeSchema()
         try connection.script(
             """
             CREATE TEMPORARY TABLE staged_labels (id uuid, label text) ON COMMIT DROP;
@@ -36,7 +59,7 @@ extension RecordMerge {
                 LEFT JOIN pg_temp.staged_labels l ON l.id = n.id
                 WHERE n.parent_id IS NULL
                 UNION ALL
-                SELECT c.id, tree.path || '.' || \(Self.label(of: "c")), depth + 1
+                SELECT c.id, \(Self.joined("tree.path", Self.label(of: "c"))), depth + 1
                 FROM tree JOIN \(schema).nodes c ON c.parent_id = tree.id
                 LEFT JOIN pg_temp.staged_labels l ON l.id = c.id
                 WHERE depth < \(TreeLabel.maxDepth)
@@ -58,6 +81,14 @@ extension RecordMerge {
         """
     }
 
+    /// A label below a path, as SQL: itself, or below a long path its hash, which keeps paths within their index.
+    private static func joined(_ path: String, _ label: String) -> String {
+        """
+        \(path) || '.' || CASE WHEN octet_length(\(path)) > \(TreeLabel.maxReadableBytes) AND left(\(label), 2) <> '_h'
+            THEN '_h' || left(encode(sha256(convert_to(\(label), 'UTF8')), 'hex'), 12) ELSE \(label) END
+        """
+    }
+
     private func tooDeep() throws(StorageError) -> JSONLFault? {
         let rows = try connection.query(
             """
@@ -70,11 +101,12 @@ extension RecordMerge {
         return JSONLFault(line: try row.int(1), column: 1, reason: .parentsTooDeep(try row.text(0)))
     }
 
-    private func extensionSchema(_ name: String) throws(StorageError) -> String {
+    /// Quoted.
+    func ltreeSchema() throws(StorageError) -> String {
         Schema.quote(
             try connection.row(
                 "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = $1",
-                [.text(name)]
+                [.text("ltree")]
             ).text(0))
     }
 }
