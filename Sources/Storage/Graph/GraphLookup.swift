@@ -22,7 +22,6 @@ extension GraphStore {
     private static let columns = "id, kind, name, content"
     /// What ``node(_:at:)`` reads, of the table with this short name.
     static func columns(_ table: String) -> String { "\(table).id, \(table).kind, \(table).name, \(table).content" }
-    private static let words = "to_tsvector('pg_catalog.english', left(content, 100000))"
 
     public func node(_ id: TokenID) throws(StorageError) -> StoredNode? {
         let rows = try connection.query(
@@ -62,8 +61,8 @@ extension GraphStore {
         let rows = try connection.query(
             """
             SELECT \(Self.columns), max(score)::float8 FROM (
-                SELECT \(Self.columns), 1 + ts_rank(\(Self.words), q) AS score
-                FROM \(schema).nodes, plainto_tsquery('pg_catalog.english', $1) q WHERE \(Self.words) @@ q
+                SELECT \(Self.columns), 1 + ts_rank(words, q) AS score
+                FROM \(schema).nodes, plainto_tsquery('pg_catalog.english', $1) q WHERE words @@ q
                 UNION ALL
                 SELECT \(Self.columns), greatest(\(trigram).similarity(left(name, 120), $1),
                     CASE WHEN left(name, 120) ILIKE $4 THEN 0.9 WHEN left(name, 120) ILIKE $2 THEN 0.5 ELSE 0 END)

@@ -14,6 +14,6 @@ struct Migration: Sendable {
     var sql: @Sendable (Names) -> String
 
     static let all: [Migration] = [
-        .graph, .operations, .models, .node, .views, .agents, .names, .forks, .canonical,
+        .graph, .operations, .models, .node, .views, .agents, .names, .forks, .canonical, .learning,
     ]
 }
