@@ -172,10 +172,13 @@ public final class Daemon: Sendable {
 
         let graphs = try GraphService(database: database, vocabularyKey: network.vocabularyKey)
         let states = TrainerStates(database: database)
-        let models = ModelService(host: parts.host, graphs: graphs, states: states)
+        let answers = AnswerLog(database: database)
+        let models = ModelService(host: parts.host, graphs: graphs, states: states, answers: answers)
+        let searches = SearchService(
+            host: parts.host, graphs: graphs, models: models, database: database, log: answers)
         let routes = Routes(
             site: SiteFacts(name: key.site.description, network: network.genesis.name, listen: parts.listening),
-            host: parts.host, database: database, graphs: graphs, models: models,
+            host: parts.host, database: database, graphs: graphs, models: models, searches: searches,
             exchange: WeightsExchange(host: parts.host, graphs: graphs, models: models, states: states),
             ops: OpService(database: database, network: network.genesis.networkID),
             peers: PeerService(

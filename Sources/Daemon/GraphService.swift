@@ -67,6 +67,12 @@ final class GraphService: Sendable {
             test: counts.test)
     }
 
+    /// How often the graph has changed; what was made from an older one is outdated.
+    var age: Int { cache.withLock { $0.age } }
+
+    /// The graph has changed.
+    func outdate() { cache.withLock { $0.outdate() } }
+
     /// The graph as of the last import.
     func current() async throws -> SiteGraph {
         let (cached, age) = cache.withLock { ($0.graph, $0.age) }

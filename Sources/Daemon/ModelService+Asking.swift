@@ -4,6 +4,8 @@ internal import Graph
 internal import Identity
 internal import Learning
 internal import Peer
+internal import Search
+internal import Storage
 internal import Wire
 
 extension ModelService {
@@ -27,29 +29,65 @@ extension ModelService {
     }
 
     func predict(_ request: PredictRequest) async throws -> PredictReport {
-        let model = try await find(request.agent)
-        let graph = try await graphs.current()
-        guard let spec = try await host.ask({ $0.spec(of: model) }) else { throw TrainingError.modelGone }
         let weights = request.weights ?? .federated
-        let top = request.top ?? 10
+        let predictions = try await predictions(
+            by: [request.agent], context: request.context, top: request.top, weights: weights)
+        return PredictReport(agent: request.agent, weights: weights, predictions: predictions)
+    }
+
+    /// The mean of several models' logits: what any of them is sure of stays likely. All read the vocabulary of this
+    /// site, so that their scores are of the same graph nodes.
+    func ensemble(_ request: EnsembleRequest) async throws -> EnsembleReport {
+        guard (1...Self.maxEnsemble).contains(request.agents.count) else {
+            throw Problem.badRequest(
+                "\(request.agents.count) agents are named", remedy: "name 1 to \(Self.maxEnsemble)", field: "agents")
+        }
+        let weights = request.weights ?? .federated
+        let predictions = try await predictions(
+            by: request.agents, context: request.context, top: request.top, weights: weights)
+        return EnsembleReport(agents: request.agents, weights: weights, predictions: predictions)
+    }
+
+    static let maxEnsemble = 16
+
+    private func predictions(
+        by agents: [String], context names: [String], top: Int?, weights: Weights
+    ) async throws -> [PredictReport.Prediction] {
+        let top = top ?? 10
         guard (1...1_000).contains(top) else {
             throw Problem.badRequest("top is \(top)", remedy: "use 1 to 1000", field: "top")
         }
-        let context = try graph.context(request.context)
-        let parameters = try await parameters(weights, of: model, graph)
-        let answers = try await onWorker {
-            try Predictor(shape: spec.shape, parameters: parameters, candidates: graph.vocabulary.nodeCount)
-                .topK(min(top, graph.vocabulary.nodeCount), context: context)
+        var ids: [ModelID] = []
+        for agent in agents { ids.append(try await find(agent)) }
+        guard Set(ids).count == ids.count else {
+            throw Problem.badRequest("a model is named twice", remedy: "name each once", field: "agents")
         }
+        let graph = try await graphs.current()
+        let context = try graph.context(names)
+        let vocabulary = graph.vocabulary
+        var sum = [Float](repeating: 0, count: vocabulary.nodeCount)
+        for id in ids {
+            guard let spec = try await host.ask({ $0.spec(of: id) }) else { throw SearchService.gone(id.short) }
+            let parameters = try await parameters(weights, of: id, graph)
+            let logits = try await onWorker {
+                try Predictor(shape: spec.shape, parameters: parameters, candidates: vocabulary.nodeCount)
+                    .logits(context: context)
+            }
+            for at in sum.indices { sum[at] += logits[at] }
+        }
+        let shares = probabilities(sum.map { Double($0) / Double(ids.count) })
+        let best = shares.indices.sorted { (shares[$1], $0) < (shares[$0], $1) }.prefix(top).map { Int32($0) }
+        let inferences = try await answers.append(
+            LoggedInference(
+                model: ids.count == 1 ? ids[0] : nil, agent: agents.joined(separator: ", "), query: nil,
+                context: context.map { vocabulary[$0] }, answers: best.map { (vocabulary[$0], shares[Int($0)]) }))
         let known = graph.answers(to: context)
-        return PredictReport(
-            agent: request.agent, weights: weights,
-            predictions: answers.map { answer in
-                let id = graph.vocabulary[answer.token]
-                return .init(
-                    id: id.hex, name: graph.name(of: id), probability: Double(answer.probability),
-                    known: known.contains(answer.token), logit: Double(answer.logit))
-            })
+        return zip(best, inferences).map { node, inference in
+            let id = vocabulary[node]
+            return .init(
+                id: id.hex, name: graph.name(of: id), probability: shares[Int(node)], known: known.contains(node),
+                logit: Double(sum[Int(node)]) / Double(ids.count), inference: inference.hex)
+        }
     }
 
     /// - Parameter filter: triples known to be true; nil for the site's own.

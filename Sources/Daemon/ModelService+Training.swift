@@ -26,7 +26,10 @@ extension ModelService {
                 "'\(request.agent)' is being trained already", remedy: "wait, or look with `shoal model info`",
                 code: "training_already")
         }
-        Task { await run.run() }
+        Task {
+            await run.run()
+            await history.append(run, agent: spec.agent)
+        }
         return JobReport(id: id, agent: request.agent, training: run.progress)
     }
 

@@ -14,6 +14,8 @@ final class ModelService: Sendable {
     let host: NodeHost
     let graphs: GraphService
     let states: TrainerStates
+    let answers: AnswerLog
+    let history: TrainingHistory
     /// Forward passes take a core for milliseconds: not one of the cooperative pool.
     private let worker = StorageThread(name: "shoal-predict")
     let jobs = Mutex(Jobs())
@@ -30,10 +32,12 @@ final class ModelService: Sendable {
         }
     }
 
-    init(host: NodeHost, graphs: GraphService, states: TrainerStates) {
+    init(host: NodeHost, graphs: GraphService, states: TrainerStates, answers: AnswerLog) {
         self.host = host
         self.graphs = graphs
         self.states = states
+        self.answers = answers
+        history = TrainingHistory(database: graphs.database)
     }
 
     func stop() {
@@ -93,10 +97,13 @@ final class ModelService: Sendable {
     func create(_ request: ModelCreateRequest) async throws -> ModelReport {
         let spec: ModelSpec
         do {
-            let shape = try ModelShape(
-                dim: request.dim ?? 64, heads: request.heads ?? 4, layers: request.layers ?? 1,
-                context: request.context ?? 16)
-            spec = try ModelSpec(name: request.agent, agent: request.agent, shape: shape)
+            spec = try ModelSpec(name: request.agent, agent: request.agent, shape: try Self.shape(request))
+        } catch LearningError.outOfRange(let name, let value, let allowed) {
+            throw Problem.badRequest(
+                "the model cannot be created: \(name) is \(value), outside \(allowed)",
+                remedy: request.beyondDefaults == true
+                    ? "choose within that range" : "choose within that range, or allow more with --beyond-defaults",
+                field: name)
         } catch {
             throw Problem.badRequest("the model cannot be created: \(error)")
         }
@@ -107,8 +114,20 @@ final class ModelService: Sendable {
         return info
     }
 
-    func delete(_ agent: String) async throws {
-        _ = try accepted(await host.submit(.deleteModel, DeleteModel(model: try await find(agent)).encode()))
+    private static func shape(_ request: ModelCreateRequest) throws(LearningError) -> ModelShape {
+        let (dim, heads, layers, context) = (
+            request.dim ?? 64, request.heads ?? 4, request.layers ?? 1, request.context ?? 16
+        )
+        return request.beyondDefaults == true
+            ? try .beyondDefaults(dim: dim, heads: heads, layers: layers, context: context)
+            : try ModelShape(dim: dim, heads: heads, layers: layers, context: context)
+    }
+
+    /// - Returns: the model that is gone.
+    func delete(_ agent: String) async throws -> ModelID {
+        let model = try await find(agent)
+        _ = try accepted(await host.submit(.deleteModel, DeleteModel(model: model).encode()))
+        return model
     }
 
     private func accepted(_ result: SubmitResult) throws(Problem) -> OpID {

@@ -14,12 +14,14 @@ public struct ModelReport: Codable, Sendable, Equatable {
     public var parameters: Int
     /// Sites that announced rows.
     public var sites: Int
-    /// The last training run at this site.
+    /// The last training run at this site since its node started.
     public var training: TrainingReport?
+    /// The runs at this site that ended, newest first; nil where only an overview was asked for.
+    public var history: [TrainingRunReport]?
 
     public init(
         id: String, agent: String, name: String, author: String, dim: Int, heads: Int, layers: Int, context: Int,
-        vocabulary: Int, parameters: Int, sites: Int, training: TrainingReport?
+        vocabulary: Int, parameters: Int, sites: Int, training: TrainingReport?, history: [TrainingRunReport]? = nil
     ) {
         self.id = id
         self.agent = agent
@@ -33,19 +35,61 @@ public struct ModelReport: Codable, Sendable, Equatable {
         self.parameters = parameters
         self.sites = sites
         self.training = training
+        self.history = history
+    }
+}
+
+/// A training run that ended, from the table `training_runs`.
+public struct TrainingRunReport: Codable, Sendable, Equatable {
+    /// When it ended, seconds since 1970.
+    public var endedAt: Double
+    /// `done`, `stopped` or `failed`.
+    public var outcome: String
+    public var walks: String
+    /// The ltree path that walks stayed below; nil for the whole graph.
+    public var scope: String?
+    /// Walks and steps that were trained on.
+    public var sequences: Int
+    public var steps: Int
+    /// Mean loss of the last round, nats.
+    public var loss: Double?
+    public var seconds: Double
+    public var error: String?
+
+    public init(
+        endedAt: Double, outcome: String, walks: String, scope: String?, sequences: Int, steps: Int, loss: Double?,
+        seconds: Double, error: String?
+    ) {
+        self.endedAt = endedAt
+        self.outcome = outcome
+        self.walks = walks
+        self.scope = scope
+        self.sequences = sequences
+        self.steps = steps
+        self.loss = loss
+        self.seconds = seconds
+        self.error = error
     }
 }
 
 /// `POST /api/models`. Absent fields take the defaults of design §5.
 public struct ModelCreateRequest: StrictDecodable, Encodable, Sendable {
-    public enum CodingKeys: String, CodingKey, CaseIterable { case agent, dim, heads, layers, context }
+    public enum CodingKeys: String, CodingKey, CaseIterable {
+        case agent, dim, heads, layers, context, beyondDefaults
+    }
     public var agent: String
     public var dim: Int?
     public var heads: Int?
     public var layers: Int?
     public var context: Int?
+    /// Accept shapes beyond dim 16-128, heads 1-8, layers 1-2, context 8-64.
+    public var beyondDefaults: Bool?
 
-    public init(agent: String, dim: Int? = nil, heads: Int? = nil, layers: Int? = nil, context: Int? = nil) {
+    public init(
+        agent: String, dim: Int? = nil, heads: Int? = nil, layers: Int? = nil, context: Int? = nil,
+        beyondDefaults: Bool? = nil
+    ) {
+        self.beyondDefaults = beyondDefaults
         self.agent = agent
         self.dim = dim
         self.heads = heads
@@ -179,8 +223,13 @@ public struct PredictReport: Codable, Sendable, Equatable {
         public var known: Bool
         /// The model's score before the softmax over this site's graph nodes.
         public var logit: Double?
+        /// Names this answer in `POST /api/models/feedback`.
+        public var inference: String?
 
-        public init(id: String, name: String, probability: Double, known: Bool, logit: Double? = nil) {
+        public init(
+            id: String, name: String, probability: Double, known: Bool, logit: Double? = nil, inference: String? = nil
+        ) {
+            self.inference = inference
             self.id = id
             self.name = name
             self.probability = probability
@@ -194,6 +243,34 @@ public struct PredictReport: Codable, Sendable, Equatable {
 
     public init(agent: String, weights: Weights, predictions: [Prediction]) {
         self.agent = agent
+        self.weights = weights
+        self.predictions = predictions
+    }
+}
+
+/// `POST /api/models/ensemble`: as a prediction, from the mean of several models' logits.
+public struct EnsembleRequest: StrictDecodable, Encodable, Sendable {
+    public enum CodingKeys: String, CodingKey, CaseIterable { case agents, context, top, weights }
+    public var agents: [String]
+    public var context: [String]
+    public var top: Int?
+    public var weights: Weights?
+
+    public init(agents: [String], context: [String], top: Int? = nil, weights: Weights? = nil) {
+        self.agents = agents
+        self.context = context
+        self.top = top
+        self.weights = weights
+    }
+}
+
+public struct EnsembleReport: Codable, Sendable, Equatable {
+    public var agents: [String]
+    public var weights: Weights
+    public var predictions: [PredictReport.Prediction]
+
+    public init(agents: [String], weights: Weights, predictions: [PredictReport.Prediction]) {
+        self.agents = agents
         self.weights = weights
         self.predictions = predictions
     }

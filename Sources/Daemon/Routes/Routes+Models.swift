@@ -6,6 +6,7 @@ extension Routes {
     func addModels(to router: inout Router) {
         let models = models
         let graphs = graphs
+        let searches = searches
         router.get("/api/models") { _ in try await answering { .json(try await models.list()) } }
         router.post("/api/models") { request in
             try await answering { .json(try await models.create(try request.json()), status: 201) }
@@ -22,19 +23,23 @@ extension Routes {
         router.post("/api/models/predict") { request in
             try await answering { .json(try await models.predict(try request.json())) }
         }
+        router.post("/api/models/ensemble") { request in
+            try await answering { .json(try await models.ensemble(try request.json())) }
+        }
         router.post("/api/models/evaluate", bodyLimit: 1 << 30) { request in
             try await answering { .json(try await Self.evaluate(request, models, graphs)) }
         }
         router.get("/api/models/:agent/info") { request in
             try await answering {
                 let id = try await models.find(request[parameter: "agent"])
-                guard let info = try await models.info(id) else { throw Problem.notFound("the model was deleted") }
+                guard var info = try await models.info(id) else { throw Problem.notFound("the model was deleted") }
+                info.history = try await models.history.reports(of: id)
                 return .json(info)
             }
         }
         router.delete("/api/models/:agent") { request in
             try await answering {
-                try await models.delete(request[parameter: "agent"])
+                try await searches.forget(try await models.delete(request[parameter: "agent"]))
                 return .noContent
             }
         }

@@ -10,6 +10,7 @@ struct Routes: Sendable {
     let database: Database
     let graphs: GraphService
     let models: ModelService
+    let searches: SearchService
     let exchange: WeightsExchange
     let ops: OpService
     let peers: PeerService
@@ -28,6 +29,7 @@ struct Routes: Sendable {
         addImport(to: &router)
         addAgents(to: &router)
         addModels(to: &router)
+        addSearch(to: &router)
         addExchange(to: &router)
         addOps(to: &router)
         return router

@@ -19,7 +19,7 @@ internal import Wire
 /// best on the validation split.
 final class TrainingRun: Sendable {
     let model: ModelID
-    private let plan: TrainingPlan
+    let plan: TrainingPlan
     private let graph: SiteGraph
     private let host: NodeHost
     private let states: TrainerStates

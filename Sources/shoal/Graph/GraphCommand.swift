@@ -14,7 +14,7 @@ enum GraphCommand {
         ],
         subcommands: [
             GraphImport.command, stats, GraphSearch.command, GraphShow.command, GraphExport.command,
-            GraphOverlap.command, GraphAliases.command, GraphDelete.command, GraphForget.command,
+            GraphHoldOut.command, GraphOverlap.command, GraphAliases.command, GraphDelete.command, GraphForget.command,
         ])
 
     private static let stats = Command(

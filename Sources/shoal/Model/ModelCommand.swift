@@ -15,8 +15,9 @@ enum ModelCommand {
             .init("shoal model predict --agent clinic aspirin treats", "what follows?"),
         ],
         subcommands: [
-            ModelCreate.command, ModelTrain.command, ModelPredict.command, ModelEvaluate.command, ModelInfo.command,
-            ModelList.command, ModelDelete.command, ModelExport.command, ModelImport.command,
+            ModelCreate.command, ModelTrain.command, ModelPredict.command, ModelSearch.command, ModelFeedback.command,
+            ModelEnsemble.command, ModelCalibrate.command, ModelEvaluate.command, ModelInfo.command, ModelList.command,
+            ModelDelete.command, ModelExport.command, ModelImport.command,
         ])
 }
 

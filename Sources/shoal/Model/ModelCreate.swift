@@ -1,27 +1,32 @@
 internal import API
+internal import Learning
 internal import Terminal
 
 /// `shoal model create`: an op that every site of the network learns of.
 enum ModelCreate {
-    private static let dim = Option<Int?>("dim", .integer(16...128), "width of a token's row (default: 64)")
+    private static let dim = Option<Int?>("dim", .integer(4...1_024), "width of a token's row, 16-128 (default: 64)")
     private static let heads = Option<Int?>(
-        "heads", .integer(1...8), "attention heads; they divide the width (default: 4)")
-    private static let layers = Option<Int?>("layers", .integer(1...2), "transformer layers (default: 1)")
-    private static let context = Option<Int?>("context", .integer(8...64), "tokens that it reads at most (default: 16)")
+        "heads", .integer(1...64), "attention heads, 1-8; they divide the width (default: 4)")
+    private static let layers = Option<Int?>("layers", .integer(1...24), "transformer layers, 1-2 (default: 1)")
+    private static let context = Option<Int?>(
+        "context", .integer(2...1_024), "tokens that it reads at most, 8-64 (default: 16)")
+    private static let beyond = Flag("beyond-defaults", "accept shapes beyond these ranges: slow, for experiments")
 
     static let command = Command(
         "create", summary: "create a model for the whole network",
         discussion: "One site creates it, every site can train it. The shape cannot be changed afterwards.",
-        options: [ModelCommand.agent, dim, heads, layers, context],
+        options: [ModelCommand.agent, dim, heads, layers, context], flags: [beyond],
         examples: [
             .init("shoal model create --agent clinic", "the standard shape"),
             .init("shoal model create --agent clinic --dim 32 --context 32", "narrower rows, longer contexts"),
+            .init("shoal model create --agent big --dim 256 --layers 4 --beyond-defaults", "for an experiment"),
         ]
     ) { call in
+        try checkShape(call)
         let node = try RunningNode(call)
         let request = ModelCreateRequest(
             agent: call[ModelCommand.agent], dim: call[dim], heads: call[heads], layers: call[layers],
-            context: call[context])
+            context: call[context], beyondDefaults: call[beyond] ? true : nil)
         let reply = try await node.post("/api/models", request)
         guard !call[Shared.json] else {
             call.printJSON(reply)
@@ -31,6 +36,21 @@ enum ModelCreate {
         call.console.print("Created the model of \(model.agent), \(short(model.id)): \(model.shape).")
         call.suggest("Next, at every site:", "model train --agent \(quoted(model.agent))")
         return .done
+    }
+
+    /// Before a node is looked for: a shape out of range is a mistake on the command line.
+    private static func checkShape(_ call: Invocation) throws {
+        let shape = (call[dim] ?? 64, call[heads] ?? 4, call[layers] ?? 1, call[context] ?? 16)
+        do {
+            _ =
+                call[beyond]
+                ? try ModelShape.beyondDefaults(dim: shape.0, heads: shape.1, layers: shape.2, context: shape.3)
+                : try ModelShape(dim: shape.0, heads: shape.1, layers: shape.2, context: shape.3)
+        } catch {
+            throw call.failure(
+                call[ModelCommand.agent], "\(error)",
+                remedy: call[beyond] ? "" : "Or allow larger shapes with --beyond-defaults", exit: .usage)
+        }
     }
 }
 

@@ -11,6 +11,8 @@ enum ModelEvaluate {
         "triples known to be true: a TSV file, or a folder of them, or a folder of such folders (default: the site's own)"
     )
 
+    private static let search = Flag("search", "measure searches instead: held-out links, by their texts")
+
     static let command = Command(
         "evaluate", summary: "measure a model on held-out triples",
         discussion: """
@@ -20,14 +22,16 @@ enum ModelEvaluate {
 
             two-sided asks for head and tail, with ties by mean rank; fede asks for the tail alone.
             """,
-        options: [ModelCommand.agent, evaluation, split, filters], flags: [ModelCommand.isolated],
+        options: [ModelCommand.agent, evaluation, split, filters], flags: [ModelCommand.isolated, search],
         examples: [
             .init("shoal model evaluate --agent clinic", "the federated model, on this site's test triples"),
             .init("shoal model evaluate --agent clinic --isolated", "what this site learned alone"),
+            .init("shoal model evaluate --agent docs --search", "every way of searching, on held-out links"),
             .init("shoal model evaluate --agent clinic --filter data/umls-shared3", "with the triples of all sites"),
         ], run: run)
 
     private static func run(_ call: Invocation) async throws -> ExitCode {
+        if call[search] { return try await evaluateSearch(call, split: call[split]) }
         let node = try RunningNode(call)
         let body: Call.Body
         if call[filters].isEmpty {

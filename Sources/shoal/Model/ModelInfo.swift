@@ -29,7 +29,23 @@ enum ModelInfo {
             values.add("it took", Format.duration(.seconds(training.seconds)) + sent)
         }
         call.console.print(values)
+        tellHistory(model.history ?? [], call)
         return .done
+    }
+
+    private static func tellHistory(_ runs: [TrainingRunReport], _ call: Invocation) {
+        guard !runs.isEmpty else { return }
+        var table = Table(
+            .text("TRAINED HERE", minimum: 10), .text("WALKS"), .number("WALKED"), .number("STEPS"), .number("LOSS"),
+            .number("TIME"))
+        for run in runs {
+            table.add(
+                run.error.map { "\(run.outcome): \($0)" } ?? run.outcome, run.walks, Format.count(run.sequences),
+                Format.count(run.steps), run.loss.map { Format.fixed($0, 3) } ?? "-",
+                Format.duration(.seconds(run.seconds)))
+        }
+        call.console.print()
+        call.console.print(table)
     }
 }
 

@@ -40,17 +40,21 @@ enum ModelPredict {
         }
         let report = try reply.report(PredictReport.self)
         call.console.print(call.console.style.bold("\(printable(named.joined(separator: " "))) …"))
+        call.console.print(table(report.predictions))
+        return .done
+    }
+
+    static func table(_ predictions: [PredictReport.Prediction]) -> Table {
         var table = Table(.number("#"), .text("NAME", minimum: 16), .number("PROBABILITY"), .text("IN YOUR GRAPH"))
-        for (index, answer) in report.predictions.enumerated() {
+        for (index, answer) in predictions.enumerated() {
             table.add(
                 "\(index + 1)", answer.name, Format.percent(answer.probability), answer.known ? "yes" : "",
                 emphasis: index == 0 ? .strong : .normal)
         }
-        call.console.print(table)
-        return .done
+        return table
     }
 
-    private static func trimmed(_ text: Substring) -> String {
+    static func trimmed(_ text: Substring) -> String {
         var text = text.drop { $0 == " " }
         while text.last == " " { text.removeLast() }
         return String(text)
