@@ -5,7 +5,7 @@ BUILD  := $(SWIFT) build --explicit-target-dependency-import-check error
 SHOAL  := .build/release/shoal
 SEEDS  ?= 200
 
-.PHONY: help packages test-packages build demo test lint unit simulate cluster bench-train clean
+.PHONY: help packages test-packages build demo test lint unit simulate cluster bench-train bench-search clean
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make test      everything that must hold: lint, unit tests, simulator, real clusters"
 	@echo "make simulate  the simulator alone (SEEDS=$(SEEDS))"
 	@echo "make bench-train  training speed beside PyTorch, which it installs (BENCH_PYTHON=one that has it)"
+	@echo "make bench-search REFERENCE=DIR|ARCHIVE  searches beside full text, on the Rust Reference"
 
 # Debian packages that are missing, installed by root or sudo.
 packages:
@@ -51,6 +52,10 @@ test: test-packages lint build unit simulate cluster
 # Training and answering speed beside PyTorch, in turns; exit code 1 if a figure is not reached.
 bench-train: build
 	python3 Benchmarks/train/run.py --shoal $(SHOAL)
+
+# Searches for held-out links; exit code 1 below the floor. REFERENCE=the Markdown sources of the Rust Reference.
+bench-search: build
+	python3 Benchmarks/search/run.py --shoal $(SHOAL) --reference "$(REFERENCE)"
 
 clean:
 	rm -rf .build
