@@ -68,6 +68,15 @@ def measure(site, seed, options):
     return {"seed": seed, "held_out": held, "calibration": calibrated, "evaluation": report}
 
 
+def without_paths(report):
+    """The same report without names of places on this machine."""
+    if isinstance(report, list):
+        return [without_paths(part) for part in report]
+    if isinstance(report, dict):
+        return {name: without_paths(part) for name, part in report.items() if name != "path"}
+    return report
+
+
 def summary(runs):
     """Mean and range of each formula's figures over the seeds."""
     table = {}
@@ -109,7 +118,7 @@ def main():
     ratios = [table["combined"]["mrr"][seed] / base[seed] for seed in range(len(runs))]
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(
-        {"machine": platform.processor() or platform.machine(), "cores": os.cpu_count(), "import": imported,
+        {"machine": platform.processor() or platform.machine(), "cores": os.cpu_count(), "import": without_paths(imported),
          "options": {name: str(value) for name, value in vars(options).items() if name not in ("shoal", "reference")},
          "runs": runs, "ratios": ratios}, indent=1) + "\n")
     queries = [run["evaluation"]["queries"] for run in runs]
