@@ -19,7 +19,8 @@ public enum Feature: Int, CaseIterable, Sendable {
     case calledLike
     /// ln(1 + graph nodes that link here).
     case linked
-    /// ln(p · N): how much more probable than chance the model finds this after the context. 0 without either.
+    /// ln(1 + p · N): how much more probable than chance the model finds this after the context. That it finds it
+    /// improbable says little: it knows the links that there are. 0 without model or context.
     case model
     /// 1/(1 + hops) for a neighbour of the context or a neighbour's neighbour, else 0.
     case near

@@ -121,7 +121,8 @@ public struct SearchEvaluationReport: Codable, Sendable, Equatable {
     public struct Row: Codable, Sendable, Equatable {
         /// A formula, or a variant: `any-word` is full text that asks for any word instead of all, `text-elsewhere`
         /// full text with the asking page last, `standard` is `combined` with the weights of a site that has fitted
-        /// none, `no-phrases` and `no-model` are `combined` without what links say and without the model.
+        /// none, `no-phrases` and `no-model` are `combined` without what links say and without the model,
+        /// `model` is the model's expectation alone.
         public var formula: String
         /// Nil without queries.
         public var mrr: Double?

@@ -72,7 +72,7 @@ extension SearchGround {
             features[.kind] = index.kindPriors[index.kinds[Int(node)]] ?? 0
             features[.perspective] = text.perspective
             let probability = probabilities.isEmpty ? 0 : probabilities[Int(node)]
-            features[.model] = probabilities.isEmpty ? 0 : logarithm(max(probability * count, 1e-6))
+            features[.model] = logarithm(1 + probability * count)
             candidates.append(
                 SearchCandidate(
                     node: node,

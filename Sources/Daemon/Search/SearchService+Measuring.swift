@@ -128,6 +128,8 @@ struct SearchTally {
         /// `combined` with nothing of what links and selections were called, and with nothing of the model.
         case noPhrases = "no-phrases"
         case noModel = "no-model"
+        /// The model's expectation alone, whatever was asked.
+        case model
     }
 
     private let fitted: FeatureVector
@@ -162,6 +164,7 @@ struct SearchTally {
         case .combined: return Formula.combined.ranking(evidence, weights: fitted)
         case .noPhrases:
             return Formula.combined.ranking(evidence, weights: fitted.without(.called, .calledLike))
+        case .model: return Formula.combined.ranking(evidence, weights: FeatureVector([.model: 1]))
         case .noModel: return Formula.combined.ranking(evidence, weights: fitted.without(.model))
         case .anyWord:
             return Formula.combined.ranking(evidence, weights: FeatureVector([.closeness: 1])).filter { $0.score > 0 }
