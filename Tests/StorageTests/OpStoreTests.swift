@@ -172,6 +172,28 @@ struct OpLog {
         #expect(recovered.ops.filter { $0.body != nil }.map(\.applyIndex) == [6], "3 is below the watermark")
     }
 
+    @Test func `a snapshot of more rows than one statement takes is whole`() throws {
+        let (store, _) = try fresh()
+        var log = OpLog()
+        try store.persist(batch([log.next(applyIndex: 1, kind: .updateModelWeights)]))
+        let model = ModelID(Bytes(repeating: 1, count: 32))!
+        let count = OpStore.rowBytesAtOnce / 256 + 1_000
+        func rows(_ bytes: (Int) -> Bytes?) -> StateSnapshot {
+            StateSnapshot(
+                watermark: 1,
+                models: [
+                    .init(
+                        id: model, tensors: [],
+                        rows: (0..<count).map { .init(token: TokenID(rawValue: UInt128($0)), bytes: bytes($0)) })
+                ])
+        }
+        let all = rows { Bytes(repeating: UInt8($0 % 256), count: 8) }
+        try store.write(all)
+        #expect(try store.recover().snapshot == all)
+        try store.write(rows { _ in nil })
+        #expect(try store.recover().snapshot?.models == [])
+    }
+
     @Test func `a stored op of another network is reported, not trusted`() throws {
         let (store, schema) = try fresh()
         var log = OpLog()

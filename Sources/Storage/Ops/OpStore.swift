@@ -117,28 +117,42 @@ public final class OpStore {
                         """, [id, .int32(Int32(tensor.index)), .text(tensor.name), .bytes(tensor.bytes)], prepared: true
                     )
                 }
-                let kept = model.rows.filter { $0.bytes != nil }
-                if !kept.isEmpty {
-                    try connection.query(
-                        """
-                        INSERT INTO \(schema).model_rows (model_id, token_id, accumulators)
-                        SELECT $1, t.* FROM unnest($2::uuid[], $3::bytea[]) AS t
-                        ON CONFLICT (model_id, token_id) DO UPDATE SET accumulators = excluded.accumulators
-                        """, [id, .uuids(kept.map(\.token.rawValue)), .bytesArray(kept.map { $0.bytes! })],
-                        prepared: true)
-                }
-                let gone = model.rows.filter { $0.bytes == nil }
-                if !gone.isEmpty {
-                    try connection.query(
-                        "DELETE FROM \(schema).model_rows WHERE model_id = $1 AND token_id = ANY($2::uuid[])",
-                        [id, .uuids(gone.map(\.token.rawValue))])
-                }
+                try write(model.rows, of: id, connection)
             }
             try connection.query(
                 """
                 INSERT INTO \(schema).node_meta (key, value) VALUES ('watermark', $1)
                 ON CONFLICT (key) DO UPDATE SET value = excluded.value
                 """, [.text("\(snapshot.watermark)")])
+        }
+    }
+
+    /// Bytes of accumulators in one statement, about; a parameter of PostgreSQL ends at 1 GB.
+    static let rowBytesAtOnce = 16 << 20
+
+    private func write(
+        _ rows: [StateSnapshot.Row], of model: Parameter, _ connection: Connection
+    ) throws(StorageError) {
+        let width = rows.lazy.compactMap { $0.bytes?.count }.first ?? 0
+        let atOnce = max(1, Self.rowBytesAtOnce / max(width, 256))
+        for start in stride(from: 0, to: rows.count, by: atOnce) {
+            let part = rows[start..<min(start + atOnce, rows.count)]
+            let kept = part.filter { $0.bytes != nil }
+            if !kept.isEmpty {
+                try connection.query(
+                    """
+                    INSERT INTO \(schema).model_rows (model_id, token_id, accumulators)
+                    SELECT $1, t.* FROM unnest($2::uuid[], $3::bytea[]) AS t
+                    ON CONFLICT (model_id, token_id) DO UPDATE SET accumulators = excluded.accumulators
+                    """, [model, .uuids(kept.map(\.token.rawValue)), .bytesArray(kept.map { $0.bytes! })],
+                    prepared: true)
+            }
+            let gone = part.filter { $0.bytes == nil }
+            if !gone.isEmpty {
+                try connection.query(
+                    "DELETE FROM \(schema).model_rows WHERE model_id = $1 AND token_id = ANY($2::uuid[])",
+                    [model, .uuids(gone.map(\.token.rawValue))])
+            }
         }
     }
 
