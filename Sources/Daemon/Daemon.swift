@@ -30,6 +30,7 @@ public struct DaemonOptions: Sendable {
     public var databaseURL: String?
     public var schema: String
     public var verbose: Bool
+    public var training = TrainingSettings()
 
     public init(
         dataDirectory: String, key: String, network: String, peers: [String] = [], listen: String? = nil,
@@ -171,9 +172,12 @@ public final class Daemon: Sendable {
         }
 
         let graphs = try GraphService(database: database, vocabularyKey: network.vocabularyKey)
-        let states = TrainerStates(database: database)
+        let states = TrainerStates(database: database, network: network.genesis.networkID)
+        let trainer = TrainerService(
+            host: parts.host, graphs: graphs, states: states, settings: options.training, log: log)
         let answers = AnswerLog(database: database)
-        let models = ModelService(host: parts.host, graphs: graphs, states: states, answers: answers)
+        let models = ModelService(
+            host: parts.host, graphs: graphs, states: states, answers: answers, trainer: trainer)
         let searches = SearchService(
             host: parts.host, graphs: graphs, models: models, database: database, log: answers)
         let routes = Routes(
@@ -188,6 +192,7 @@ public final class Daemon: Sendable {
         try lock.tell(socketPath: runtime.apiSocketPath)
         loop.post { parts.host.start() }
         log.info("ready", ["peer": key.keyPair.peerID.short, "listen": parts.listening ?? "-"])
+        trainer.start()
         ready(key.keyPair.peerID, parts.listening, runtime.apiSocketPath)
 
         var reason: String?
@@ -196,6 +201,7 @@ public final class Daemon: Sendable {
             break
         }
         log.info("stopping", ["reason": reason ?? "asked to"])
+        await trainer.stop(within: .seconds(5))
         database.stopWaiting()
         models.stop()
         await server.stop(within: .seconds(3))

@@ -13,6 +13,9 @@ extension ModelService {
     func parameters(_ weights: Weights, of model: ModelID, _ graph: SiteGraph) async throws -> Parameters {
         let tokens = graph.vocabulary.tokens
         switch weights {
+        case .served:
+            if let adapted = try await trainer.served.adapted(of: model, tokens: tokens) { return adapted }
+            return try await parameters(.federated, of: model, graph)
         case .federated:
             guard let merged = try await host.ask({ $0.parameters(of: model, tokens: tokens) }) else {
                 throw TrainingError.modelGone
@@ -29,7 +32,7 @@ extension ModelService {
     }
 
     func predict(_ request: PredictRequest) async throws -> PredictReport {
-        let weights = request.weights ?? .federated
+        let weights = request.weights ?? .served
         let predictions = try await predictions(
             by: [request.agent], context: request.context, top: request.top, weights: weights)
         return PredictReport(agent: request.agent, weights: weights, predictions: predictions)
@@ -42,7 +45,7 @@ extension ModelService {
             throw Problem.badRequest(
                 "\(request.agents.count) agents are named", remedy: "name 1 to \(Self.maxEnsemble)", field: "agents")
         }
-        let weights = request.weights ?? .federated
+        let weights = request.weights ?? .served
         let predictions = try await predictions(
             by: request.agents, context: request.context, top: request.top, weights: weights)
         return EnsembleReport(agents: request.agents, weights: weights, predictions: predictions)
@@ -90,6 +93,9 @@ extension ModelService {
         }
     }
 
+    /// About a second's work at 15,000 graph nodes.
+    private static let queriesAtOnce = 4_096
+
     /// - Parameter filter: triples known to be true; nil for the site's own.
     func evaluate(
         _ agent: String, weights: Weights, evaluation: EvaluationProtocol, split: String, filter: [TokenTriple]?,
@@ -107,8 +113,15 @@ extension ModelService {
             let queries = task.queries.map {
                 LinkQuery(context: $0.context, answer: $0.answer, filtered: $0.filtered)
             }
-            let ranking = try Learning.evaluate(
-                shape: spec.shape, parameters: parameters, candidates: graph.vocabulary.nodeCount, queries: queries)
+            var ranking = Ranking(ranks: [])
+            // In parts, so that a node that stops need not wait for a million questions.
+            for start in stride(from: 0, to: queries.count, by: Self.queriesAtOnce) {
+                try self.checkRunning()
+                ranking.ranks += try Learning.evaluate(
+                    shape: spec.shape, parameters: parameters, candidates: graph.vocabulary.nodeCount,
+                    queries: Array(queries[start..<min(start + Self.queriesAtOnce, queries.count)])
+                ).ranks
+            }
             return (ranking, task.unknownNodeCount + task.unknownRelationCount)
         }
         return EvaluationReport(

@@ -15,34 +15,31 @@ final class ModelService: Sendable {
     let graphs: GraphService
     let states: TrainerStates
     let answers: AnswerLog
-    let history: TrainingHistory
     /// Forward passes take a core for milliseconds: not one of the cooperative pool.
     private let worker = StorageThread(name: "shoal-predict")
-    let jobs = Mutex(Jobs())
+    let trainer: TrainerService
+    private let isStopping = Atomic<Bool>(false)
 
-    struct Jobs {
-        var runs: [Int: (agent: String, run: TrainingRun)] = [:]
-        var last = 0
-        /// Ended runs beyond this are forgotten, oldest first.
-        static let kept = 100
+    /// What was trained here.
+    var history: TrainingHistory { trainer.history }
 
-        mutating func forgetEnded() {
-            let ended = runs.filter { !$0.value.run.progress.isActive }.keys.sorted()
-            for number in ended.dropLast(Jobs.kept) { runs[number] = nil }
-        }
-    }
-
-    init(host: NodeHost, graphs: GraphService, states: TrainerStates, answers: AnswerLog) {
+    init(host: NodeHost, graphs: GraphService, states: TrainerStates, answers: AnswerLog, trainer: TrainerService) {
         self.host = host
         self.graphs = graphs
         self.states = states
         self.answers = answers
-        history = TrainingHistory(database: graphs.database)
+        self.trainer = trainer
     }
 
+    /// Questions that wait are not answered any more, and long ones end early.
     func stop() {
-        jobs.withLock { for entry in $0.runs.values { entry.run.cancel() } }
+        isStopping.store(true, ordering: .relaxed)
         worker.finish()
+    }
+
+    /// - Throws: once the node stops, so that long work can end early.
+    func checkRunning() throws {
+        if isStopping.load(ordering: .relaxed) { throw Problem.unavailable("the node is stopping") }
     }
 
     // MARK: Finding
@@ -78,9 +75,9 @@ final class ModelService: Sendable {
 
     func info(_ id: ModelID) async throws -> ModelReport? {
         let vocabulary = try await graphs.current().vocabulary.count
-        let last = jobs.withLock { jobs in
-            jobs.runs.filter { $0.value.run.model == id }.max { $0.key < $1.key }?.value.run.progress
-        }
+        let last = trainer.latest(of: id)
+        let own = trainer.report(of: id)
+        let served = try await trainer.served.state(of: id)?.report
         return try await host.ask { node in
             guard let spec = node.spec(of: id), let owners = node.owners(of: id) else { return nil }
             let shape = spec.shape
@@ -88,7 +85,7 @@ final class ModelService: Sendable {
                 id: id.hex, agent: spec.agent, name: spec.name, author: node.author(of: id)?.hex ?? "",
                 dim: shape.dim, heads: shape.heads, layers: shape.layers, context: shape.context,
                 vocabulary: vocabulary, parameters: shape.parameterCount(vocabulary: vocabulary),
-                sites: owners.authorCount, training: last)
+                sites: owners.authorCount, training: last, served: served, trainer: own)
         }
     }
 
@@ -141,7 +138,13 @@ final class ModelService: Sendable {
     /// Runs blocking arithmetic on this service's own thread.
     func onWorker<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
         let result: Result<Value, any Error>? = await withCheckedContinuation { continuation in
-            let accepted = worker.submit { continuation.resume(returning: Result(catching: work)) }
+            let accepted = worker.submit {
+                continuation.resume(
+                    returning: Result {
+                        try self.checkRunning()
+                        return try work()
+                    })
+            }
             if !accepted { continuation.resume(returning: nil) }
         }
         guard let result else { throw Problem.unavailable("the node is stopping") }

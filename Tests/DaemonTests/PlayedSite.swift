@@ -94,8 +94,11 @@ final class PlayedSite {
         loop.post { host.start() }
         graphs = try GraphService(database: database, vocabularyKey: vocabularyKey.secretBytes)
         answers = AnswerLog(database: database)
-        models = ModelService(
-            host: host, graphs: graphs, states: TrainerStates(database: database), answers: answers)
+        let states = TrainerStates(database: database, network: network)
+        var settings = TrainingSettings()
+        settings.isOn = false
+        let trainer = TrainerService(host: host, graphs: graphs, states: states, settings: settings, log: log)
+        models = ModelService(host: host, graphs: graphs, states: states, answers: answers, trainer: trainer)
         searches = SearchService(host: host, graphs: graphs, models: models, database: database, log: answers)
     }
 

@@ -16,12 +16,17 @@ public struct ModelReport: Codable, Sendable, Equatable {
     public var sites: Int
     /// The last training run at this site since its node started.
     public var training: TrainingReport?
+    /// Which weights this site answers with; nil before they were measured.
+    public var served: ServedReport?
+    /// What the node does for it by itself.
+    public var trainer: TrainerReport?
     /// The runs at this site that ended, newest first; nil where only an overview was asked for.
     public var history: [TrainingRunReport]?
 
     public init(
         id: String, agent: String, name: String, author: String, dim: Int, heads: Int, layers: Int, context: Int,
-        vocabulary: Int, parameters: Int, sites: Int, training: TrainingReport?, history: [TrainingRunReport]? = nil
+        vocabulary: Int, parameters: Int, sites: Int, training: TrainingReport?, served: ServedReport? = nil,
+        trainer: TrainerReport? = nil, history: [TrainingRunReport]? = nil
     ) {
         self.id = id
         self.agent = agent
@@ -35,6 +40,8 @@ public struct ModelReport: Codable, Sendable, Equatable {
         self.parameters = parameters
         self.sites = sites
         self.training = training
+        self.served = served
+        self.trainer = trainer
         self.history = history
     }
 }
@@ -98,21 +105,27 @@ public struct ModelCreateRequest: StrictDecodable, Encodable, Sendable {
     }
 }
 
-/// Which weights: those that the network merged, or those that this site trained by itself.
+/// Which weights a site asks.
 public enum Weights: String, Codable, Sendable, CaseIterable {
+    /// The better of the merged weights and this site's adaptation of them, as measured at home.
+    case served
+    /// What the network merged.
     case federated
+    /// What this site trained by itself, for comparison.
     case isolated
 }
 
 /// `POST /api/models/train`; answers 202 and a job.
 public struct TrainRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable {
-        case agent, weights, rounds, steps, batch, learningRate, seed, walks, hops, scope, perspectiveAgent
+        case agent, weights, rounds, steps, batch, learningRate, seed, walks, hops, scope, perspectiveAgent, topRows
     }
     public var agent: String
-    /// `federated` shares what is learned; `isolated` trains a private copy for comparison.
+    /// `federated` shares what is learned; `served` adapts the merged weights to this site and keeps them at
+    /// home; `isolated` trains a private copy for comparison.
     public var weights: Weights?
-    /// 0 only announces the rows that the site will train, so that others count it from their first round on.
+    /// 0 only announces the rows that the site will train, so that others count it from their first round on;
+    /// with `served`, it only measures again.
     public var rounds: Int?
     /// Steps per round.
     public var steps: Int?
@@ -128,11 +141,13 @@ public struct TrainRequest: StrictDecodable, Encodable, Sendable {
     public var scope: String?
     /// Whose perspectives weigh the steps of `perspective` walks.
     public var perspectiveAgent: String?
+    /// Most token rows of one op; the others wait for the next. Absent: all rows that changed.
+    public var topRows: Int?
 
     public init(
         agent: String, weights: Weights? = nil, rounds: Int? = nil, steps: Int? = nil, batch: Int? = nil,
         learningRate: Double? = nil, seed: Int? = nil, walks: String? = nil, hops: Int? = nil, scope: String? = nil,
-        perspectiveAgent: String? = nil
+        perspectiveAgent: String? = nil, topRows: Int? = nil
     ) {
         self.agent = agent
         self.weights = weights
@@ -145,12 +160,13 @@ public struct TrainRequest: StrictDecodable, Encodable, Sendable {
         self.hops = hops
         self.scope = scope
         self.perspectiveAgent = perspectiveAgent
+        self.topRows = topRows
     }
 }
 
 /// How a training run stands.
 public struct TrainingReport: Codable, Sendable, Equatable {
-    /// `waiting`, `running`, `done` or `failed`.
+    /// `waiting`, `running`, `done`, `stopped` or `failed`.
     public var state: String
     public var weights: Weights
     public var round: Int
@@ -158,8 +174,12 @@ public struct TrainingReport: Codable, Sendable, Equatable {
     public var steps: Int
     /// Mean training loss of the last round, nats.
     public var loss: Double?
-    /// MRR on the validation split after the last round that measured it.
+    /// MRR on the site's validation questions after the last round that measured it.
     public var validation: Double?
+    /// The same before the first round, of the merged weights; measured by runs that adapt.
+    public var before: Double?
+    /// Steps that Adam's moments have seen, those of earlier runs included.
+    public var adamSteps: Int?
     public var seconds: Double
     /// Ops signed, and the bytes of their bodies.
     public var ops: Int
@@ -168,7 +188,7 @@ public struct TrainingReport: Codable, Sendable, Equatable {
 
     public init(
         state: String, weights: Weights, round: Int, rounds: Int, steps: Int, loss: Double?, validation: Double?,
-        seconds: Double, ops: Int, opBytes: Int, error: String?
+        before: Double? = nil, adamSteps: Int? = nil, seconds: Double, ops: Int, opBytes: Int, error: String?
     ) {
         self.state = state
         self.weights = weights
@@ -177,6 +197,8 @@ public struct TrainingReport: Codable, Sendable, Equatable {
         self.steps = steps
         self.loss = loss
         self.validation = validation
+        self.before = before
+        self.adamSteps = adamSteps
         self.seconds = seconds
         self.ops = ops
         self.opBytes = opBytes

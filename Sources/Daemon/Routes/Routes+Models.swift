@@ -20,6 +20,12 @@ extension Routes {
             }
             return .json(job)
         }
+        router.delete("/api/jobs/:id") { request in
+            guard let number = Int(request[parameter: "id"]), let job = await models.cancel(number) else {
+                throw Problem.notFound("no job has the number '\(request[parameter: "id"])'")
+            }
+            return .json(job)
+        }
         router.post("/api/models/predict") { request in
             try await answering { .json(try await models.predict(try request.json())) }
         }

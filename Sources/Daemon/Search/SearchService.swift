@@ -20,7 +20,7 @@ struct SearchRequest: Sendable {
     var context: [String] = []
     var limit = 20
     var formula = Formula.combined
-    var weights = Weights.federated
+    var weights = Weights.served
     var why = false
 }
 

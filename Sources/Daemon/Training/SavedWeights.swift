@@ -6,6 +6,8 @@ internal import Wire
 
 /// Weights of one site's own, with the vocabulary they follow.
 struct SavedWeights: Sendable {
+    static let maxBytes = 1 << 31
+
     let tokens: [TokenID]
     let parameters: Parameters
 
@@ -40,24 +42,35 @@ struct SavedWeights: Sendable {
 
 /// What a federated trainer keeps between rounds and restarts: Adam's moments and the residuals.
 struct TrainerState: Sendable {
+    /// Where the site's log ended when the state was saved. What was sealed behind it has taken a part of the
+    /// residuals with it.
+    struct Place: Sendable, Equatable {
+        let log: LogID
+        let seq: UInt64
+    }
+
     let tokens: [TokenID]
     let adam: AdamState
-    let residuals: Residuals
+    var residuals: Residuals
     /// Rounds sealed so far.
     let rounds: UInt64
+    let place: Place
 
-    init(tokens: [TokenID], adam: AdamState, residuals: Residuals, rounds: UInt64) {
+    init(tokens: [TokenID], adam: AdamState, residuals: Residuals, rounds: UInt64, place: Place) {
         self.tokens = tokens
         self.adam = adam
         self.residuals = residuals
         self.rounds = rounds
+        self.place = place
     }
 
-    /// `[1, tokens, rounds, steps, m dense, v dense, m rows, v rows, residuals]`
+    /// `[2, log, seq, tokens, rounds, steps, m dense, v dense, m rows, v rows, residuals]`; version 1 had no place.
     var bytes: Bytes {
         var encoder = CBOREncoder()
-        encoder.array(9)
-        encoder.uint(1)
+        encoder.array(11)
+        encoder.uint(2)
+        encoder.bytes(place.log.bytes)
+        encoder.uint(place.seq)
         encoder.bytes(Packed.bytes(tokens))
         encoder.uint(rounds)
         encoder.uint(UInt64(adam.steps))
@@ -70,8 +83,12 @@ struct TrainerState: Sendable {
 
     init(bytes: Bytes, shape: ModelShape) throws {
         var decoder = CBORDecoder(bytes)
-        try decoder.array(exactly: 9)
-        _ = try decoder.uint(max: 1)
+        let isFirstVersion = try decoder.array(max: 11) == 9
+        _ = try decoder.uint(max: 2)
+        place =
+            isFirstVersion
+            ? Place(log: LogID(rawValue: 0), seq: 0)
+            : Place(log: LogID(try decoder.bytes(exactly: 8))!, seq: try decoder.uint())
         tokens = try Packed.tokens(decoder.bytes(max: Packed.maxBytes))
         rounds = try decoder.uint()
         let steps = try decoder.count(max: .max)

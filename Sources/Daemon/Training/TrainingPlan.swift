@@ -5,27 +5,41 @@ internal import Learning
 /// What a training run is to do, with every default filled in and every range checked.
 struct TrainingPlan: Sendable {
     let weights: Weights
-    /// None: the site only announces the rows that it will train.
-    let rounds: Int
-    /// Steps per round; a round becomes one op.
+    /// None: the site only announces the rows that it will train, or only measures what it serves.
+    var rounds: Int
+    /// Rounds of these that an earlier run has done.
+    var firstRound = 0
+    /// Steps per round; a round becomes one op, or several where one cannot hold all rows.
     let steps: Int
     /// Walks per step.
     let batch: Int
     /// Tokens that the model reads of each walk: two per edge.
     let tokens: Int
     let walks: WalkRequest
-    let options: TrainingOptions
+    var options: TrainingOptions
     let seed: UInt64
+    /// Most token rows of one op; nil: as many as change.
+    let topRows: Int?
+    /// Cores that a step uses.
+    var threads = 1
+    /// Whether the run leaves the processor to whatever else wants it, and is measured before it begins.
+    var isService = false
 
     init(_ request: TrainRequest, context: Int) throws(Problem) {
         weights = request.weights ?? .federated
-        rounds = try Self.check(request.rounds ?? StandardRecipe.rounds, 0...10_000, "rounds")
+        let usual = weights == .served ? Adaptation.rounds : StandardRecipe.rounds
+        rounds = try Self.check(request.rounds ?? usual, 0...10_000, "rounds")
         steps = try Self.check(request.steps ?? StandardRecipe.steps, 1...10_000, "steps")
         batch = try Self.check(request.batch ?? StandardRecipe.batch, 1...4_096, "batch")
         walks = try WalkRequest(request)
         tokens = 2 * (try Self.check(request.hops ?? walks.rule.standardHops(context), 1...context / 2, "hops"))
         seed = UInt64(try Self.check(request.seed ?? Int(StandardRecipe.seed), 0...Int.max, "seed"))
+        topRows = try request.topRows.map { (rows) throws(Problem) in try Self.check(rows, 1...1 << 20, "top_rows") }
         var options = StandardRecipe.options(plannedSteps: max(rounds, 1) * steps)
+        if weights == .served {
+            options.learningRate *= Adaptation.peak
+            options.warmupSteps = 0
+        }
         if let rate = request.learningRate { options.learningRate = Float(rate) }
         do {
             try options.validate()

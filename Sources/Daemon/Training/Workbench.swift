@@ -27,15 +27,17 @@ final class Workbench: @unchecked Sendable {
         }
     }
     private var residuals: Residuals
-    /// The residuals that count once the op of this round is durable.
+    /// The residuals that count once the ops of this round are durable.
     private var pending: Residuals?
     private var rounds: UInt64 = 0
-    private let validation: [LinkQuery]
 
-    /// - Parameter site: whose graph this is. Sites that were told the same seed must still draw different
-    ///   walks and dropout masks: errors that all make alike do not average out.
+    /// - Parameters:
+    ///   - site: whose graph this is. Sites that were told the same seed must still draw different
+    ///     walks and dropout masks: errors that all make alike do not average out.
+    ///   - walked: edges to walk in place of the graph's.
     init(
-        spec: ModelSpec, graph: SiteGraph, plan: TrainingPlan, site: PeerID, start: Parameters, saved: TrainerState?
+        spec: ModelSpec, graph: SiteGraph, plan: TrainingPlan, site: PeerID, start: Parameters, saved: TrainerState?,
+        walked: GraphIndex? = nil
     ) throws {
         let seed = plan.seed ^ UInt64(bigEndianBytes: site.bytes.prefix(8))!
         self.spec = spec
@@ -43,19 +45,19 @@ final class Workbench: @unchecked Sendable {
         self.plan = plan
         trainer = try Trainer(
             shape: spec.shape, vocabulary: graph.vocabulary.count, candidates: graph.vocabulary.nodeCount,
-            options: plan.options, seed: seed, threads: 1)
+            options: plan.options, seed: seed, threads: plan.threads)
         trainer.parameters = start
-        builder = RoundBuilder(spec: spec)
+        trainer.globalStep = plan.firstRound * plan.steps
+        builder = RoundBuilder(spec: spec, topRows: plan.topRows)
         walks = Walks(
-            sampler: try graph.sampler(plan.walks.rule), random: Random(seed: seed),
+            sampler: try walked.map { (index) throws(GraphError) in
+                try WalkSampler(index, kind: .random, start: .everyEdge)
+            } ?? graph.sampler(plan.walks.rule),
+            random: Random(seed: seed &+ UInt64(plan.firstRound)),
             batch: Batch(
                 tokens: Array(repeating: 0, count: plan.batch * plan.tokens),
                 targets: Array(repeating: 0, count: plan.batch * plan.tokens), B: plan.batch, T: plan.tokens))
         residuals = Residuals(shape: spec.shape)
-        let task = try HeldOutTask(
-            heldOut: graph.valid, filter: graph.triples + graph.valid, vocabulary: graph.vocabulary,
-            evaluation: .twoSided)
-        validation = task.queries.map { LinkQuery(context: $0.context, answer: $0.answer, filtered: $0.filtered) }
         guard let saved else { return }
         // The graph may have changed since: what is known of a token stays with it.
         try trainer.resume(try saved.adam(for: graph.vocabulary.tokens, shape: spec.shape))
@@ -64,22 +66,34 @@ final class Workbench: @unchecked Sendable {
     }
 
     var parameters: Parameters { trainer.parameters }
-    var state: TrainerState {
-        TrainerState(tokens: graph.vocabulary.tokens, adam: trainer.adam, residuals: residuals, rounds: rounds)
+    /// Steps that Adam's moments have seen.
+    var adamSteps: Int { trainer.adam.steps }
+
+    func state(at place: TrainerState.Place) -> TrainerState {
+        TrainerState(
+            tokens: graph.vocabulary.tokens, adam: trainer.adam, residuals: residuals, rounds: rounds, place: place)
     }
 
-    /// Trains one round from the merged weights and makes its delta. ``commit()`` follows when it is durable.
-    func round(from base: Node.RoundBase, model: ModelID) throws -> (delta: Delta, loss: Float) {
+    /// Trains one round from the merged weights; the mean loss.
+    func train(from base: Node.RoundBase, isCancelled: () -> Bool = { false }) throws -> Float {
         trainer.parameters = base.parameters
-        let loss = try steps()
+        return try steps(isCancelled: isCancelled)
+    }
+
+    /// What the round changed, scaled and quantised. ``commit()`` follows when it is durable.
+    ///
+    /// - Parameter damping: what a base that has aged leaves of it, see ``TrainingRound/damping(age:)``.
+    /// - Returns: nothing when nothing changed; several where one cannot hold all rows and none was to be left out.
+    func seal(from base: Node.RoundBase, model: ModelID, damping: Double) throws -> [Delta] {
         rounds += 1
         let round = TrainingRound(
             model: model, round: rounds, steps: UInt64(plan.steps),
             tokensSeen: UInt64(plan.steps * plan.batch * plan.tokens), base: base.parameters,
-            trained: trainer.parameters, tokens: graph.vocabulary.tokens, shares: base.shares, members: base.sites)
-        let (delta, kept) = try builder.build(round, residuals: residuals)
+            trained: trainer.parameters, tokens: graph.vocabulary.tokens, shares: base.shares, members: base.sites,
+            damping: damping)
+        let (deltas, kept) = try builder.buildAll(round, residuals: residuals)
         pending = kept
-        return (delta, loss)
+        return deltas
     }
 
     func commit() {
@@ -88,19 +102,18 @@ final class Workbench: @unchecked Sendable {
     }
 
     /// One round of steps; the mean loss.
-    func steps() throws -> Float {
+    ///
+    /// - Throws: `CancellationError` between two steps.
+    func steps(isCancelled: () -> Bool = { false }) throws -> Float {
         var sum: Float = 0
         for _ in 0..<plan.steps {
+            if isCancelled() { throw CancellationError() }
             sum += try trainer.step(walks.next())
         }
         return sum / Float(plan.steps)
     }
 
-    /// MRR on the validation split, filtered by the site's own triples; nil without one.
-    func validate() throws -> Double? {
-        try evaluate(
-            shape: spec.shape, parameters: trainer.parameters, candidates: graph.vocabulary.nodeCount,
-            queries: validation, threads: 1
-        ).mrr
+    func validate(_ probe: Probe) throws -> Double? {
+        try probe.mrr(trainer.parameters, shape: spec.shape, candidates: graph.vocabulary.nodeCount)
     }
 }

@@ -65,7 +65,8 @@ extension Cluster {
         let data = try prepare(node)
         let logged = Self.size(of: node.outputPath)
         let started = try Launch.detached(
-            try file.binary, ["run", "--data-dir", data.path], log: node.outputPath)
+            try file.binary, ["run", "--data-dir", data.path] + (try file.trains ?? false ? [] : ["--no-train"]),
+            log: node.outputPath)
         try update { file in
             for place in file.nodes.indices where file.nodes[place].name == name {
                 file.nodes[place].process = started.identity

@@ -30,12 +30,17 @@ public struct Cluster: Sendable {
         public var topology: Topology
         /// The `shoal` binary; this program's own if nil.
         public var binary: String?
+        /// Whether nodes train by themselves. If not, what a cluster learns is what its commands ask for.
+        public var trains: Bool
 
-        public init(network: String, names: [String], topology: Topology = .full, binary: String? = nil) {
+        public init(
+            network: String, names: [String], topology: Topology = .full, binary: String? = nil, trains: Bool = false
+        ) {
             self.network = network
             self.names = names
             self.topology = topology
             self.binary = binary
+            self.trains = trains
         }
     }
 
@@ -86,7 +91,7 @@ public struct Cluster: Sendable {
                 name: plan.names[place], peer: keys[place].keyPair.peerID.hex, port: 0, dials: dials, process: nil)
         }
         let binary = try Self.program(plan.binary)
-        try ClusterFile(network: plan.network, binary: binary, nodes: nodes).save(to: real)
+        try ClusterFile(network: plan.network, binary: binary, trains: plan.trains, nodes: nodes).save(to: real)
         try choosePorts()
     }
 

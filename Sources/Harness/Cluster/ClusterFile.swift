@@ -22,6 +22,8 @@ struct ClusterFile: Codable, Sendable, Equatable {
     var network: String
     /// The `shoal` binary that the nodes run.
     var binary: String
+    /// Whether its nodes train by themselves; absent: they do not.
+    var trains: Bool?
     var nodes: [Node]
 
     static func path(in directory: String) -> String { "\(directory)/cluster.json" }

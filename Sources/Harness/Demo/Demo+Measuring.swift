@@ -7,26 +7,34 @@ extension Demo {
         try await LiveRegion.show(on: view.console) { region in
             let filter = dataset.everything
             let row = region.row("measure")
+            row.status("every site fits the merged weights to its own facts, and keeps that if it is better")
+            _ = try await forEach(sites.filter(\.data.learns), atMost: Cluster.cores) { site in
+                try await site.train(
+                    TrainRequest(
+                        agent: DemoSite.agent, weights: .served, rounds: options.rounds.map { min($0, 12) },
+                        steps: options.steps, seed: options.seed))
+            }
             row.status("every site is asked about facts that were kept aside")
             let scores = try await forEach(sites, atMost: Cluster.cores) { site in
                 (
                     try await site.evaluate(.isolated, filter: filter),
-                    try await site.evaluate(.federated, filter: filter)
+                    try await site.evaluate(.federated, filter: filter),
+                    try await site.evaluate(.served, filter: filter)
                 )
             }
             row.finish("\(DemoView.counted(scores.reduce(0) { $0 + ($1.1?.queries ?? 0) }, "question"))")
             let pooled = options.pooled ? try await pool(sites, region) : nil
-            let ranks = scores.map { alone, together in
+            let ranks = scores.map { alone, together, _ in
                 alone.flatMap { alone in together.map { (alone: alone.ranks ?? [], together: $0.ranks ?? []) } }
             }
             let examples = try await Examples(sites).find(ranks)
             var reports: [DemoReport.Site] = []
             for (place, site) in sites.enumerated() {
                 let status = try await site.status()
-                let federated = DemoScore(scores[place].1)
                 reports.append(
                     DemoReport.Site(
-                        name: site.name, isolated: DemoScore(scores[place].0), federated: federated, served: federated,
+                        name: site.name, isolated: DemoScore(scores[place].0), federated: DemoScore(scores[place].1),
+                        served: DemoScore(scores[place].2),
                         pooled: pooled?[place], ops: status.ops,
                         opsSigned: status.ops - status.peers.reduce(0) { $0 + $1.ops },
                         opBytesSigned: trained[place]?.opBytes ?? 0, bytesSent: status.traffic.bytesSent,

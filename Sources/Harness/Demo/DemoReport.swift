@@ -30,7 +30,7 @@ public struct DemoReport: Encodable, Sendable, Equatable {
         public var isolated: DemoScore
         /// The merged model at the final frontier.
         public var federated: DemoScore
-        /// What the node answers with: the merged model.
+        /// What the node answers with: the merged weights, or its adaptation of them where that is better at home.
         public var served: DemoScore
         /// One model trained on all sites' triples, asked as this site is; nil unless wanted.
         public var pooled: DemoScore?

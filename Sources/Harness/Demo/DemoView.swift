@@ -42,6 +42,7 @@ struct DemoView: Sendable {
         let steps = counted(training.steps, "step")
         switch training.weights {
         case .isolated: return "\(steps) on its own graph"
+        case .served: return "\(steps) on its own graph, from the merged weights"
         case .federated:
             return
                 "\(steps); \(counted(training.ops, "op")) signed, \(Format.bytes(training.opBytes)) of weight changes"

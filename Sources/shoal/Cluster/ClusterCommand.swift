@@ -27,9 +27,11 @@ enum ClusterCommand {
     private static let names = Option<[String]>(repeated: "name", .text.named("NAME"), "names in place of a, b, c …")
     private static let topology = Option("topology", .choice(Topology.self), default: .full, "who dials whom")
 
+    private static let trains = Flag("train", "let the nodes train by themselves, as `shoal run` does")
+
     private static let up = Command(
         "up", summary: "start a new cluster, or what is down of an existing one",
-        options: [count, names, topology],
+        options: [count, names, topology], flags: [trains],
         examples: [
             .init("shoal cluster up", "three nodes"),
             .init("shoal cluster up --nodes 5 --topology line --dir /tmp/five", "five, each knows its neighbours"),
@@ -41,7 +43,9 @@ enum ClusterCommand {
             cluster = try Cluster(existing: place)
         } else {
             let named = call[names].isEmpty ? (0..<call[count]).map(defaultName) : call[names]
-            cluster = try Cluster(making: .init(network: "cluster", names: named, topology: call[topology]), in: place)
+            cluster = try Cluster(
+                making: .init(network: "cluster", names: named, topology: call[topology], trains: call[trains]),
+                in: place)
         }
         try await Interruption.guarding { interruption in
             do {

@@ -5,7 +5,10 @@ internal import Terminal
 enum ModelCommand {
     /// Whose model; also the first digits of a model's id, where two sites chose the same name.
     static let agent = Option(required: "agent", .text.named("NAME"), "the model's owner, or the model's id")
-    static let isolated = Flag("isolated", "with the weights that this site trained by itself, for comparison")
+    static let isolated = Flag("isolated", "short for --weights isolated")
+    static let weights = Option<Weights?>(
+        "weights", .choice(Weights.self),
+        "the better of merged and adapted here, the merged ones, or what this site trained alone")
 
     static let command = Command(
         "model", summary: "create, train and ask models", options: SiteSelection.options, flags: [Shared.json],
@@ -22,5 +25,8 @@ enum ModelCommand {
 }
 
 extension Weights {
-    init(_ call: Invocation) { self = call[ModelCommand.isolated] ? .isolated : .federated }
+    /// - Parameter usually: those that are asked when nothing is said.
+    init(_ call: Invocation, usually: Weights) {
+        self = call[ModelCommand.isolated] ? .isolated : call[ModelCommand.weights] ?? usually
+    }
 }

@@ -15,7 +15,7 @@ enum ModelEnsemble {
     static let command = Command(
         "ensemble", summary: "ask several models at once",
         discussion: "The models' scores (logits) are averaged before they become probabilities.",
-        arguments: [words], options: [agents, context, top], flags: [ModelCommand.isolated],
+        arguments: [words], options: [agents, ModelCommand.weights, context, top], flags: [ModelCommand.isolated],
         examples: [
             .init("shoal model ensemble --agents clinic,lab aspirin treats", "what do both say?"),
             .init("shoal model ensemble --agents clinic,lab --context aspirin,treats --json", "for a program"),
@@ -31,7 +31,7 @@ enum ModelEnsemble {
         }
         let reply = try await RunningNode(call).post(
             "/api/models/ensemble",
-            EnsembleRequest(agents: agents, context: named, top: call[top], weights: Weights(call)))
+            EnsembleRequest(agents: agents, context: named, top: call[top], weights: Weights(call, usually: .served)))
         guard !call[Shared.json] else {
             call.printJSON(reply)
             return .done

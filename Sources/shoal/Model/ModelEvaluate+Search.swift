@@ -7,7 +7,10 @@ extension ModelEvaluate {
         let node = try RunningNode(call)
         let request = Call(
             .post, "/api/models/search/evaluate",
-            query: [("agent", call[ModelCommand.agent]), ("weights", Weights(call).rawValue), ("split", split)],
+            query: [
+                ("agent", call[ModelCommand.agent]), ("weights", Weights(call, usually: .federated).rawValue),
+                ("split", split),
+            ],
             timeout: nil)
         let reply = try await LiveRegion.show(on: call.console) { region in
             let row = region.row(call[ModelCommand.agent])

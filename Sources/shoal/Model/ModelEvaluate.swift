@@ -22,10 +22,12 @@ enum ModelEvaluate {
 
             two-sided asks for head and tail, with ties by mean rank; fede asks for the tail alone.
             """,
-        options: [ModelCommand.agent, evaluation, split, filters], flags: [ModelCommand.isolated, search],
+        options: [ModelCommand.agent, ModelCommand.weights, evaluation, split, filters],
+        flags: [ModelCommand.isolated, search],
         examples: [
             .init("shoal model evaluate --agent clinic", "the federated model, on this site's test triples"),
             .init("shoal model evaluate --agent clinic --isolated", "what this site learned alone"),
+            .init("shoal model evaluate --agent clinic --weights served", "what this site answers with"),
             .init("shoal model evaluate --agent docs --search", "every way of searching, on held-out links"),
             .init("shoal model evaluate --agent clinic --filter data/umls-shared3", "with the triples of all sites"),
         ], run: run)
@@ -43,7 +45,7 @@ enum ModelEvaluate {
         let request = Call(
             .post, "/api/models/evaluate",
             query: [
-                ("agent", call[ModelCommand.agent]), ("weights", Weights(call).rawValue),
+                ("agent", call[ModelCommand.agent]), ("weights", Weights(call, usually: .federated).rawValue),
                 ("protocol", call[evaluation]), ("split", call[split]),
             ], body: body, timeout: nil)
         let reply = try await LiveRegion.show(on: call.console) { region in

@@ -28,6 +28,11 @@ enum ModelInfo {
             let sent = training.ops > 0 ? ", \(counted(training.ops, "op")), \(Format.bytes(training.opBytes))" : ""
             values.add("it took", Format.duration(.seconds(training.seconds)) + sent)
         }
+        if let served = model.served {
+            values.add("answers with", served.summary)
+            values.add("measured on", "\(counted(served.questions, "question")) from the \(served.measuredOn)")
+        }
+        if let trainer = model.trainer { values.add("by itself", trainer.summary) }
         call.console.print(values)
         tellHistory(model.history ?? [], call)
         return .done

@@ -16,7 +16,8 @@ enum ModelPredict {
             Probabilities are over this site's graph nodes. A name that holds a comma goes without --context, as a \
             word of its own.
             """,
-        arguments: [words], options: [ModelCommand.agent, context, top], flags: [ModelCommand.isolated],
+        arguments: [words], options: [ModelCommand.agent, ModelCommand.weights, context, top],
+        flags: [ModelCommand.isolated],
         examples: [
             .init("shoal model predict --agent clinic aspirin treats", "what does aspirin treat?"),
             .init("shoal model predict --agent clinic headache ^treats --top 3", "what treats headache?"),
@@ -33,7 +34,9 @@ enum ModelPredict {
         }
         let reply = try await RunningNode(call).post(
             "/api/models/predict",
-            PredictRequest(agent: call[ModelCommand.agent], context: named, top: call[top], weights: Weights(call)))
+            PredictRequest(
+                agent: call[ModelCommand.agent], context: named, top: call[top],
+                weights: Weights(call, usually: .served)))
         guard !call[Shared.json] else {
             call.printJSON(reply)
             return .done

@@ -23,7 +23,7 @@ enum ModelSearch {
             perspectives, seed by the model's probability. Tell which answer was right with `shoal model feedback`: \
             it is learned from.
             """,
-        arguments: [words], options: [query, agent, context, limit, formula],
+        arguments: [words], options: [query, agent, ModelCommand.weights, context, limit, formula],
         flags: [why, ModelCommand.isolated],
         examples: [
             .init("shoal model search place expressions", "by words alone"),
@@ -39,7 +39,8 @@ enum ModelSearch {
         }
         var parameters: [(name: String, value: String?)] = [
             ("query", text), ("limit", "\(call[limit])"), ("formula", call[formula]),
-            ("weights", Weights(call).rawValue), ("why", call[why] ? "true" : "false"), ("agent", call[agent]),
+            ("weights", Weights(call, usually: .served).rawValue), ("why", call[why] ? "true" : "false"),
+            ("agent", call[agent]),
         ]
         let named = call[context].flatMap { $0.split(separator: ",").map(ModelPredict.trimmed) }
         parameters += named.map { ("context", $0) }

@@ -12,6 +12,11 @@ enum RunCommand {
     private static let key = Option<String?>("key", .path.named("FILE"), "the site's .key file (SHOAL_KEY)")
     private static let schema = Option<String?>(
         "schema", .text.named("NAME"), "the schema of its tables in --database-url (default: shoal, or SHOAL_SCHEMA)")
+    private static let noTrain = Flag("no-train", "train only when somebody asks for it (SHOAL_TRAIN=no)")
+    private static let trainHours = Option<TrainHours?>(
+        "train-hours", .trainHours, "train by itself only then, local time (SHOAL_TRAIN_HOURS)")
+    private static let trainCores = Option<Int?>(
+        "train-cores", .integer(1...256), "cores that training by itself uses (default: 1, or SHOAL_TRAIN_CORES)")
     private static let verbose = Flag("verbose", "tell more in the log")
 
     static let command = Command(
@@ -20,17 +25,23 @@ enum RunCommand {
             Options go before variables of the environment, and those before the site's shoal.json, which `shoal init` \
             and `shoal join` write: usually nothing needs to be said.
 
+            The node trains by itself, at low priority: when its graph has changed and when other sites have sent \
+            something, as long as that improves what it knows. `shoal status` tells what it does.
+
             The node prints one line when it serves, logs to the standard error and to the file log of its data \
             directory, and ends in order on SIGINT or SIGTERM. Exit code 4: it had to stop by itself.
             """,
-        options: SiteSelection.options + SiteSettings.declared.options + [peers, network, key, schema],
-        flags: [verbose, Shared.json],
+        options: SiteSelection.options + SiteSettings.declared.options + [
+            peers, network, key, schema, trainHours, trainCores,
+        ],
+        flags: [noTrain, verbose, Shared.json],
         examples: [
             .init("shoal run", "the only site of this user here"),
             .init("shoal run --site north --http 127.0.0.1:7480", "one of several, with the HTTP interface"),
             .init(
                 "shoal run --database-url postgresql://db.example/clinic --schema north",
                 "with an existing PostgreSQL"),
+            .init("shoal run --train-hours 22-6 --train-cores 4", "trains at night, on four cores"),
         ], run: run)
 
     /// What `--json` prints when the node serves.
@@ -96,12 +107,48 @@ enum RunCommand {
         var settings = try config ?? SiteConfig(name: SiteName(checking: "site"))
         try SiteSettings.declared.apply(call, to: &settings)
         let told = call[peers].isEmpty ? SiteSettings.declared.list("SHOAL_PEERS") : call[peers]
-        return DaemonOptions(
+        var options = DaemonOptions(
             dataDirectory: directory.path, key: key, network: network,
             peers: told.isEmpty
                 ? settings.peers.map { SiteConfig.resolve($0, in: directory.path) } : told.map { Paths.absolute($0) },
             listen: settings.listen?.description, advertise: settings.advertise.map(\.description),
             http: settings.http?.description, databaseURL: settings.databaseURL,
             schema: call[schema] ?? variable("SHOAL_SCHEMA") ?? "shoal", verbose: call[verbose])
+        options.training = try training(call)
+        return options
+    }
+
+    private static func training(_ call: Invocation) throws -> TrainingSettings {
+        var settings = TrainingSettings()
+        settings.isOn = !call[noTrain] && variable("SHOAL_TRAIN") != "no"
+        settings.hours = call[trainHours]
+        settings.cores = call[trainCores] ?? 1
+        func wrong(_ name: String, _ text: String, _ remedy: String) -> Failure {
+            call.failure("\(name)=\(text)", "the variable cannot be understood", remedy: remedy, exit: .usage)
+        }
+        if settings.hours == nil, let text = variable("SHOAL_TRAIN_HOURS") {
+            guard let hours = TrainHours(text) else {
+                throw wrong("SHOAL_TRAIN_HOURS", text, "Write two times of day, for example 22-6 or 22:30-06:15")
+            }
+            settings.hours = hours
+        }
+        if call[trainCores] == nil, let text = variable("SHOAL_TRAIN_CORES") {
+            guard let cores = Int(text), (1...256).contains(cores) else {
+                throw wrong("SHOAL_TRAIN_CORES", text, "Write a whole number from 1 to 256")
+            }
+            settings.cores = cores
+        }
+        return settings
+    }
+}
+
+extension ValueType where Value == TrainHours {
+    /// `22-6`, `22:30-06:15`.
+    static var trainHours: ValueType {
+        ValueType(placeholder: "FROM-TO", rule: "two times of day like 22-6 or 22:30-06:15") {
+            TrainHours($0)
+        } show: {
+            $0.description
+        }
     }
 }

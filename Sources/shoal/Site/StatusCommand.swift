@@ -62,6 +62,8 @@ enum StatusCommand {
     private static func line(_ model: ModelReport) -> String {
         var text = "\(model.agent), \(counted(model.parameters, "parameter")), \(counted(model.sites, "site"))"
         if let training = model.training { text += ", \(training.summary)" }
+        if let trainer = model.trainer, trainer.state != "off" { text += "; \(trainer.summary)" }
+        if let served = model.served { text += "; answers with \(served.summary)" }
         return text
     }
 
@@ -76,7 +78,43 @@ enum StatusCommand {
     }
 }
 
+extension ServedReport {
+    /// `the adapted weights: MRR .951, merged .912`.
+    var summary: String {
+        let merged = Format.fixed(mergedMrr, 3)
+        guard let adapted = adaptedMrr.map({ Format.fixed($0, 3) }) else { return "the merged weights: MRR \(merged)" }
+        return weights == "adapted"
+            ? "the adapted weights: MRR \(adapted), merged \(merged)"
+            : "the merged weights: MRR \(merged), adapted \(adapted)"
+    }
+}
+
+extension TrainerReport {
+    /// `learning, round 3 of 40`.
+    var summary: String {
+        let doing = work.map { Self.words[$0] ?? $0 } ?? ""
+        switch state {
+        case "off": return "trains only when asked"
+        case "working":
+            guard let run, run.isActive, run.rounds > 0 else { return doing }
+            return "\(doing), round \(run.round) of \(run.rounds)"
+        case "waiting":
+            let time = Format.duration(.seconds((nextSeconds ?? 0).rounded(.up)))
+            return "\(doing) in \(time)"
+        default: return "rests until there is news"
+        }
+    }
+
+    private static let words = [
+        "learn": "learning", "refresh": "learning on", "correct": "correcting", "measure": "measuring",
+        "adapt": "adapting",
+    ]
+}
+
 extension TrainingReport {
+    /// Whether the run is yet to end.
+    var isActive: Bool { state == "waiting" || state == "running" }
+
     /// `trained 40 rounds, loss 1.23`.
     var summary: String {
         let own = weights == .isolated ? " alone" : ""

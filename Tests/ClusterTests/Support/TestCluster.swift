@@ -10,12 +10,13 @@ struct TestCluster {
     let cluster: Cluster
 
     static func with<Value>(
-        _ names: [String], topology: Topology = .full, in parent: String? = nil,
+        _ names: [String], topology: Topology = .full, in parent: String? = nil, trains: Bool = false,
         _ body: (TestCluster) async throws -> Value
     ) async throws -> Value {
         try await Place.with { place in
             let cluster = try Cluster(
-                making: .init(network: "test", names: names, topology: topology, binary: Binary.path),
+                making: .init(
+                    network: "test", names: names, topology: topology, binary: Binary.path, trains: trains),
                 in: parent.map { "\(place)/\($0)" } ?? "\(place)/c")
             return try await TestCluster(cluster: cluster).use(body)
         }
@@ -57,12 +58,17 @@ struct TestCluster {
         for (place, name) in names.enumerated() {
             try await self[name].importTriples(TinyGraph.part(place, of: names.count))
         }
+        try await createModel(at: names[0])
+        for name in names { try await self[name].finish(try await self[name].train(rounds: 0)) }
+    }
+
+    /// Creates a small model that every node hears of.
+    func createModel(at name: String = "a") async throws {
         let request = ModelCreateRequest(agent: Self.agent, dim: 16, heads: 2, layers: 1, context: 8)
-        let _: ModelReport = try await self[names[0]].client().post("/api/models", request)
+        let _: ModelReport = try await self[name].client().post("/api/models", request)
         for node in try cluster.nodes where node.isAlive {
             try await eventually("\(node.name) hears of the model") { try await node.model() != nil }
         }
-        for name in names { try await self[name].finish(try await self[name].train(rounds: 0)) }
     }
 
     /// Waits until all nodes hold the same ops; the state that all of them came to.
