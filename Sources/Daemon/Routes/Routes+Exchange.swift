@@ -7,7 +7,7 @@ extension Routes {
         router.get("/api/models/:agent/export") { request in
             try await answering {
                 try request.query.allow(only: "weights")
-                let weights = try Self.choice(request, "weights", Weights.federated) { Weights(rawValue: $0) }
+                let weights = try Self.choice(request, "weights", Weights.served) { Weights(rawValue: $0) }
                 return try await exchange.export(request[parameter: "agent"], weights)
             }
         }

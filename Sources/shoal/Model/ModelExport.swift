@@ -10,7 +10,8 @@ enum ModelExport {
     private static let file = Argument(
         "FILE", .path.named("FILE"), "where they go; which token each row is goes to FILE.vocabulary.jsonl")
     private static let weights = Option(
-        "weights", .weights, default: .federated, "the merged ones, or those that this site keeps for itself")
+        "weights", .choice(Weights.self), default: .served,
+        "what this site answers with, the merged ones, or what it trained alone")
     private static let noNames = Flag("no-names", "tell ids without names, so that the vocabulary can leave the site")
 
     static let command = Command(
@@ -24,8 +25,8 @@ enum ModelExport {
             """,
         arguments: [file], options: [ModelCommand.agent, weights], flags: [noNames],
         examples: [
-            .init("shoal model export --agent clinic clinic.safetensors", "the federated model, for Python"),
-            .init("shoal model export --agent clinic mine.safetensors --weights isolated", "this site's own weights"),
+            .init("shoal model export --agent clinic clinic.safetensors", "what `model predict` computes with, for Python"),
+            .init("shoal model export --agent clinic all.safetensors --weights federated", "the sum of everybody's ops"),
         ], run: run)
 
     /// What `--json` prints.
@@ -114,18 +115,6 @@ enum ModelExport {
     private static func tokens(of vocabulary: [UInt8]) throws -> [TokenID] {
         try vocabulary.split(separator: UInt8(ascii: "\n")).compactMap { line in
             TokenID(hex: try JSON.decode(VocabularyEntry.self, from: Array(line)).id)
-        }
-    }
-}
-
-extension ValueType where Value == Weights {
-    /// The kinds of weights that a site has of one model.
-    static var weights: ValueType {
-        let names = Weights.allCases.map(\.rawValue)
-        return ValueType(placeholder: names.joined(separator: "|"), rule: "one of \(names.joined(separator: ", "))") {
-            Weights(rawValue: $0)
-        } show: {
-            $0.rawValue
         }
     }
 }
