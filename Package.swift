@@ -122,9 +122,8 @@ let rooms: [Target] = [
     .executableTarget(
         name: "shoal",
         dependencies: [
-            "Wire", "Identity", "Membership", "Replication", "Graph", "Learning", "Site", "Storage", "TreeImport",
-            "API",
-            "Terminal", "Daemon", "Harness", "Simulation",
+            "Wire", "Identity", "Membership", "Replication", "Graph", "Learning", "Federation", "Site", "Storage",
+            "TreeImport", "API", "Terminal", "Daemon", "Harness", "Simulation",
         ],
         swiftSettings: strict),
     // beside

@@ -1,4 +1,5 @@
 internal import API
+internal import Federation
 internal import FoundationEssentials
 internal import Glibc
 public import Identity
@@ -28,13 +29,16 @@ public struct DaemonOptions: Sendable {
     /// HOST:PORT for HTTP besides the Unix socket.
     public var http: String?
     public var databaseURL: String?
+    /// What is done to changes before they are sent, `KEY=VALUE` each; nothing if empty.
+    public var privacy: [String]
     public var schema: String
     public var verbose: Bool
     public var training = TrainingSettings()
 
     public init(
         dataDirectory: String, key: String, network: String, peers: [String] = [], listen: String? = nil,
-        advertise: [String] = [], http: String? = nil, databaseURL: String? = nil, schema: String = "shoal",
+        advertise: [String] = [], http: String? = nil, databaseURL: String? = nil, privacy: [String] = [],
+        schema: String = "shoal",
         verbose: Bool = false
     ) {
         self.dataDirectory = dataDirectory
@@ -45,6 +49,7 @@ public struct DaemonOptions: Sendable {
         self.advertise = advertise
         self.http = http
         self.databaseURL = databaseURL
+        self.privacy = privacy
         self.schema = schema
         self.verbose = verbose
     }
@@ -97,6 +102,7 @@ public final class Daemon: Sendable {
                 cause: "it judges signatures differently from the network: \(disputed[0])",
                 remedy: "install the distribution's libsodium, 1.0.18 or later")
         }
+        let policy = try PrivacyPolicy(options.privacy)
         let directory = try DataDirectory(existing: options.dataDirectory)
         try directory.checkSpace()
         let lock = try DataLock(directory)
@@ -173,11 +179,13 @@ public final class Daemon: Sendable {
 
         let graphs = try GraphService(database: database, vocabularyKey: network.vocabularyKey)
         let states = TrainerStates(database: database, network: network.genesis.networkID)
+        let privacy = PrivacyGuard(policy, states: states)
         let trainer = TrainerService(
-            host: parts.host, graphs: graphs, states: states, settings: options.training, log: log)
+            host: parts.host, graphs: graphs, states: states, privacy: privacy, settings: options.training, log: log)
         let answers = AnswerLog(database: database)
         let models = ModelService(
-            host: parts.host, graphs: graphs, states: states, answers: answers, trainer: trainer)
+            host: parts.host, graphs: graphs, states: states, answers: answers, trainer: trainer,
+            privacy: privacy)
         let searches = SearchService(
             host: parts.host, graphs: graphs, models: models, database: database, log: answers)
         let routes = Routes(

@@ -15,6 +15,7 @@ final class ModelService: Sendable {
     let graphs: GraphService
     let states: TrainerStates
     let answers: AnswerLog
+    let privacy: PrivacyGuard
     /// Forward passes take a core for milliseconds: not one of the cooperative pool.
     private let worker = StorageThread(name: "shoal-predict")
     let trainer: TrainerService
@@ -23,12 +24,16 @@ final class ModelService: Sendable {
     /// What was trained here.
     var history: TrainingHistory { trainer.history }
 
-    init(host: NodeHost, graphs: GraphService, states: TrainerStates, answers: AnswerLog, trainer: TrainerService) {
+    init(
+        host: NodeHost, graphs: GraphService, states: TrainerStates, answers: AnswerLog, trainer: TrainerService,
+        privacy: PrivacyGuard
+    ) {
         self.host = host
         self.graphs = graphs
         self.states = states
         self.answers = answers
         self.trainer = trainer
+        self.privacy = privacy
     }
 
     /// Questions that wait are not answered any more, and long ones end early.
@@ -74,7 +79,9 @@ final class ModelService: Sendable {
     }
 
     func info(_ id: ModelID) async throws -> ModelReport? {
-        let vocabulary = try await graphs.current().vocabulary.count
+        let graph = try await graphs.current()
+        let vocabulary = graph.vocabulary.count
+        let privacy = try await privacy.report(of: id, graph: graph)
         let last = trainer.latest(of: id)
         let own = trainer.report(of: id)
         let served = try await trainer.served.state(of: id)?.report
@@ -85,7 +92,8 @@ final class ModelService: Sendable {
                 id: id.hex, agent: spec.agent, name: spec.name, author: node.author(of: id)?.hex ?? "",
                 dim: shape.dim, heads: shape.heads, layers: shape.layers, context: shape.context,
                 vocabulary: vocabulary, parameters: shape.parameterCount(vocabulary: vocabulary),
-                sites: owners.authorCount, training: last, served: served, trainer: own)
+                sites: owners.authorCount, training: last, served: served, trainer: own,
+                privacy: privacy)
         }
     }
 

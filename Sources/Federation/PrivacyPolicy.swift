@@ -51,11 +51,12 @@ extension PrivacyPolicy {
         case budget, delta
     }
 
-    /// - Parameter words: `KEY=VALUE` each.
+    /// - Parameter words: `KEY=VALUE` each, or `off` alone.
     /// - Throws: ``FederationError/outOfRange(name:value:allowed:)`` for an unknown or repeated key, a value out of
     ///   range, noise without a clip or a budget without noise.
     public init(_ words: [String]) throws(FederationError) {
         self = .off
+        if words == ["off"] { return }
         var seen: Set<Key> = []
         for word in words {
             let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)

@@ -14,7 +14,7 @@ extension Node {
         public let log: LogKey
         /// Rows that must be announced before a delta can name them.
         public let unannounced: [TokenID]
-        /// Per token in the order asked for; empty while something is unannounced.
+        /// Per token to be sent, in the order asked for; empty while something is unannounced.
         public let shares: [RowShare]
         /// Sites that announced rows for this model.
         public let sites: Int
@@ -38,11 +38,15 @@ extension Node {
     }
 
     /// Nil while the model is unknown or this node's log is not open yet.
-    public mutating func roundBase(of model: ModelID, tokens: [TokenID]) -> RoundBase? {
+    ///
+    /// - Parameters:
+    ///   - tokens: the rows to start from.
+    ///   - shared: the rows to be sent, if not all of them.
+    public mutating func roundBase(of model: ModelID, tokens: [TokenID], shared: [TokenID]? = nil) -> RoundBase? {
         guard let log = ownLogKey, let merged = state.models[model] else { return nil }
         let name = OwnerTable.LogName(author: log.author, log: log.log)
-        let unannounced = merged.owners.unannounced(tokens, in: name)
-        let shares = unannounced.isEmpty ? try! merged.owners.shares(of: tokens, in: name) : []
+        let unannounced = merged.owners.unannounced(shared ?? tokens, in: name)
+        let shares = unannounced.isEmpty ? try! merged.owners.shares(of: shared ?? tokens, in: name) : []
         return RoundBase(
             spec: merged.spec, parameters: state.mergedParameters(of: model, tokens: tokens), log: log,
             unannounced: unannounced, shares: shares, sites: merged.owners.authorCount)

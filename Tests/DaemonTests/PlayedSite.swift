@@ -1,5 +1,6 @@
 import API
 import FoundationEssentials
+import Federation
 import Glibc
 import Graph
 import Identity
@@ -97,8 +98,11 @@ final class PlayedSite {
         let states = TrainerStates(database: database, network: network)
         var settings = TrainingSettings()
         settings.isOn = false
-        let trainer = TrainerService(host: host, graphs: graphs, states: states, settings: settings, log: log)
-        models = ModelService(host: host, graphs: graphs, states: states, answers: answers, trainer: trainer)
+        let privacy = PrivacyGuard(.off, states: states)
+        let trainer = TrainerService(
+            host: host, graphs: graphs, states: states, privacy: privacy, settings: settings, log: log)
+        models = ModelService(
+            host: host, graphs: graphs, states: states, answers: answers, trainer: trainer, privacy: privacy)
         searches = SearchService(host: host, graphs: graphs, models: models, database: database, log: answers)
     }
 

@@ -99,7 +99,7 @@ import Wire
     }
 
     @Test func `a policy reads what it writes, and refuses what makes no sense`() throws {
-        #expect(try PrivacyPolicy([]).isOff && PrivacyPolicy.off.words == [])
+        #expect(try PrivacyPolicy([]).isOff && PrivacyPolicy(["off"]).isOff && PrivacyPolicy.off.words == [])
         let words = [
             "clip=0.5", "row-clip=0.25", "noise=1.5", "min-edges=2", "min-rows=8", "budget=10.0", "delta=1e-06",
         ]
@@ -109,6 +109,7 @@ import Wire
             ["clip"], ["clip="], ["clip=x"], ["clip=0"], ["clip=-1"], ["clip=nan"], ["clip=inf"], ["clip=1", "clip=2"],
             ["Clip=1"], ["noise=1"], ["noise=0.1", "row-clip=1"], ["clip=1", "noise=-1"], ["clip=1", "budget=1"],
             ["min-edges=-1"], ["min-edges=1.5"], ["min-rows=1000000"], ["delta=0"], ["delta=1"], ["sigma=1"], [""],
+            ["off", "clip=1"],
         ] {
             #expect(throws: FederationError.self, "\(bad)") { try PrivacyPolicy(bad) }
         }

@@ -23,6 +23,7 @@ import Wire
         config.http = Endpoint(host: "127.0.0.1", port: 7_480)
         config.advertise = [Endpoint(host: "a.example.org", port: 1), Endpoint(host: "::1", port: 2)]
         config.databaseURL = "postgresql://u:secret@h/d"
+        config.privacy = ["clip=1", "min-edges=2"]
         try config.save(to: path)
         #expect(try SiteConfig.load(path) == config)
         #expect(mode(path) == 0o600)

@@ -22,11 +22,13 @@ public struct ModelReport: Codable, Sendable, Equatable {
     public var trainer: TrainerReport?
     /// The runs at this site that ended, newest first; nil where only an overview was asked for.
     public var history: [TrainingRunReport]?
+    /// What this site's ops have revealed, if it protects them or ever did.
+    public var privacy: PrivacyReport?
 
     public init(
         id: String, agent: String, name: String, author: String, dim: Int, heads: Int, layers: Int, context: Int,
         vocabulary: Int, parameters: Int, sites: Int, training: TrainingReport?, served: ServedReport? = nil,
-        trainer: TrainerReport? = nil, history: [TrainingRunReport]? = nil
+        trainer: TrainerReport? = nil, history: [TrainingRunReport]? = nil, privacy: PrivacyReport? = nil
     ) {
         self.id = id
         self.agent = agent
@@ -43,6 +45,7 @@ public struct ModelReport: Codable, Sendable, Equatable {
         self.served = served
         self.trainer = trainer
         self.history = history
+        self.privacy = privacy
     }
 }
 

@@ -27,6 +27,7 @@ final class TrainerService: Sendable {
     private let host: NodeHost
     private let graphs: GraphService
     private let states: TrainerStates
+    private let privacy: PrivacyGuard
     let served: ServedWeights
     let history: TrainingHistory
     private let settings: TrainingSettings
@@ -64,11 +65,13 @@ final class TrainerService: Sendable {
     private static let beatsPerNote = 25
 
     init(
-        host: NodeHost, graphs: GraphService, states: TrainerStates, settings: TrainingSettings, log: EventLog
+        host: NodeHost, graphs: GraphService, states: TrainerStates, privacy: PrivacyGuard, settings: TrainingSettings,
+        log: EventLog
     ) {
         self.host = host
         self.graphs = graphs
         self.states = states
+        self.privacy = privacy
         self.settings = settings
         self.log = log
         served = ServedWeights(states)
@@ -226,7 +229,7 @@ final class TrainerService: Sendable {
         let plan = try work.plan(spec: spec, rounds: rounds, course: course, cores: settings.cores)
         let run = TrainingRun(
             model: id, plan: plan, graph: try await graphs.current(for: plan.walks), host: host, states: states,
-            served: served)
+            served: served, privacy: privacy)
         let mayRun = state.withLock { state in
             guard state.current?.isCancelled == false, !state.isStopping else { return false }
             state.current?.run = run
@@ -284,7 +287,7 @@ final class TrainerService: Sendable {
     func train(_ model: ModelID, agent: String, _ plan: TrainingPlan) async throws -> JobReport {
         let run = TrainingRun(
             model: model, plan: plan, graph: try await graphs.current(for: plan.walks), host: host, states: states,
-            served: served)
+            served: served, privacy: privacy)
         let number: Int? = try state.withLock { state in
             guard !state.isStopping, state.pauses == 0 else {
                 throw Problem.unavailable("no training can begin now", remedy: "try again in a moment")

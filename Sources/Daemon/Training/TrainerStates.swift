@@ -1,5 +1,5 @@
-internal import Identity
 internal import Federation
+internal import Identity
 internal import Learning
 internal import Replication
 internal import Storage
@@ -12,6 +12,7 @@ final class TrainerStates: Sendable {
         case isolated
         case served
         case schedule
+        case privacy
     }
 
     private let database: Database
@@ -97,6 +98,15 @@ final class TrainerStates: Sendable {
 
     func standing(of model: ModelID) async throws -> TrainerSchedule.Standing? {
         try await read(.schedule, of: model).flatMap { try? TrainerSchedule.Standing(bytes: $0) }
+    }
+
+    func save(_ accountant: PrivacyAccountant, of model: ModelID) async throws {
+        try await write(accountant.bytes, .privacy, of: model)
+    }
+
+    /// What was sent of a model so far; an empty account if nothing was.
+    func accountant(of model: ModelID) async throws -> PrivacyAccountant {
+        try await read(.privacy, of: model).map { try PrivacyAccountant(bytes: $0) } ?? PrivacyAccountant()
     }
 
     private func write(_ bytes: Bytes, _ name: Name, of model: ModelID) async throws {

@@ -16,8 +16,11 @@ extension TrainingRun {
             // A site without a triple takes part: it merges, relays and serves.
             return
         }
-        let first = try await announced(tokens)
+        let shared = privacy.shared(graph)
+        guard !shared.isEmpty else { throw TrainingError.nothingShared(privacy.policy.minEdges) }
+        let first = try await announced(shared, of: tokens)
         if plan.rounds == 0 { return }
+        try await privacy.check(model)
         let (spec, log) = (first.spec, first.log)
         let probe = try await onWorker { [graph] in try Probe(graph) }
         if plan.isService {
@@ -28,9 +31,10 @@ extension TrainingRun {
         }
         let saved = try await states.load(of: model, shape: spec.shape, log: log, seq: try await end(of: log))
         // Threads of the trainer have the priority of the one that makes it.
-        let bench = try await onWorker { [graph, plan] in
+        let bench = try await onWorker { [graph, plan, privacy] in
             try Workbench(
-                spec: spec, graph: graph, plan: plan, site: log.author, start: first.parameters, saved: saved)
+                spec: spec, graph: graph, plan: plan, site: log.author, start: first.parameters, saved: saved,
+                privacy: privacy)
         }
         var pace = Pace()
         var savedAt = seconds
@@ -38,7 +42,7 @@ extension TrainingRun {
             try await keep(&pace)
             if isCancelled { break }
             let begin = seconds
-            guard try await trainRound(round, tokens, bench) else { break }
+            guard try await trainRound(round, shared, bench) else { break }
             pace.completed(in: UInt64((seconds - begin) * 1_000))
             if seconds - savedAt > Self.saveSeconds {
                 savedAt = seconds
@@ -57,8 +61,8 @@ extension TrainingRun {
     private static let saveSeconds = 2.0
 
     /// - Returns: false when the run was cancelled before the round could be sealed.
-    private func trainRound(_ round: Int, _ tokens: [TokenID], _ bench: Workbench) async throws -> Bool {
-        let base = try await announced(tokens)
+    private func trainRound(_ round: Int, _ shared: [TokenID], _ bench: Workbench) async throws -> Bool {
+        let base = try await announced(shared, of: graph.vocabulary.tokens)
         let heard = try await opsOfOthers()
         let loss: Float
         do {
@@ -68,6 +72,7 @@ extension TrainingRun {
         }
         let age = try await opsOfOthers().map { $0.value - min($0.value, heard[$0.key] ?? 0) }.max() ?? 0
         let model = model
+        try await privacy.admitRound(of: model)
         let deltas = try await onWorker {
             try bench.seal(from: base, model: model, damping: TrainingRound.damping(age: age))
         }
@@ -111,13 +116,16 @@ extension TrainingRun {
         }
     }
 
-    /// The weights to start a round from, once every row of this site is announced.
-    private func announced(_ tokens: [TokenID]) async throws -> Node.RoundBase {
+    /// The weights of `tokens` to start a round from, once every row of `shared` is announced.
+    private func announced(_ shared: [TokenID], of tokens: [TokenID]) async throws -> Node.RoundBase {
         let model = model
         while true {
             if isCancelled { throw CancellationError() }
             let (isKnown, isConfirming, start) = try await host.ask { node in
-                (node.spec(of: model) != nil, node.isConfirmingOwnLog, node.roundBase(of: model, tokens: tokens))
+                (
+                    node.spec(of: model) != nil, node.isConfirmingOwnLog,
+                    node.roundBase(of: model, tokens: tokens, shared: shared)
+                )
             }
             guard isKnown else { throw TrainingError.modelGone }
             if isConfirming {
@@ -127,7 +135,7 @@ extension TrainingRun {
             }
             guard let base = start else {
                 // The own log opens with the first op; any op will do, and an announcement is due anyway.
-                try await announce(tokens)
+                try await announce(shared)
                 continue
             }
             guard !base.unannounced.isEmpty else { return base }

@@ -24,6 +24,7 @@ final class TrainingRun: Sendable {
     let host: NodeHost
     let states: TrainerStates
     let served: ServedWeights
+    let privacy: PrivacyGuard
     /// Training takes a core for minutes: not one of the cooperative pool.
     private let worker = StorageThread(name: "shoal-train")
     private let report: Mutex<TrainingReport>
@@ -32,7 +33,7 @@ final class TrainingRun: Sendable {
 
     init(
         model: ModelID, plan: TrainingPlan, graph: SiteGraph, host: NodeHost, states: TrainerStates,
-        served: ServedWeights
+        served: ServedWeights, privacy: PrivacyGuard
     ) {
         self.model = model
         self.plan = plan
@@ -40,6 +41,7 @@ final class TrainingRun: Sendable {
         self.host = host
         self.states = states
         self.served = served
+        self.privacy = privacy
         report = Mutex(
             TrainingReport(
                 state: "waiting", weights: plan.weights, round: plan.firstRound, rounds: plan.rounds, steps: 0,
@@ -100,11 +102,16 @@ enum TrainingError: Error, Equatable, CustomStringConvertible {
     case modelGone
     case refused(String)
     case void(String)
+    /// No token has as many edges as the site's privacy settings ask for.
+    case nothingShared(Int)
 
     var description: String {
         switch self {
         case .modelGone: "train: the model was deleted while it was being trained"
         case .refused(let reason): reason
+        case .nothingShared(let edges):
+            "train: no entity or relation of this site's graph has \(edges) edges, the fewest with which one is "
+                + "announced; import more, or lower min-edges of the site's privacy settings"
         case .void(let reason): "train: the op has no effect: \(reason)"
         }
     }

@@ -12,6 +12,9 @@ final class Workbench: @unchecked Sendable {
     private let plan: TrainingPlan
     private let trainer: Trainer
     private let builder: RoundBuilder
+    private let privacy: PrivacyGuard?
+    /// The tokens whose rows may be sent.
+    private let shared: [TokenID]
     private var walks: Walks
 
     /// One step's walks; a struct of its own, so that both buffers can be filled at once.
@@ -35,9 +38,10 @@ final class Workbench: @unchecked Sendable {
     ///   - site: whose graph this is. Sites that were told the same seed must still draw different
     ///     walks and dropout masks: errors that all make alike do not average out.
     ///   - walked: edges to walk in place of the graph's.
+    ///   - privacy: nil for a bench whose rounds stay at home.
     init(
         spec: ModelSpec, graph: SiteGraph, plan: TrainingPlan, site: PeerID, start: Parameters, saved: TrainerState?,
-        walked: GraphIndex? = nil
+        walked: GraphIndex? = nil, privacy: PrivacyGuard? = nil
     ) throws {
         let seed = plan.seed ^ UInt64(bigEndianBytes: site.bytes.prefix(8))!
         self.spec = spec
@@ -48,7 +52,9 @@ final class Workbench: @unchecked Sendable {
             options: plan.options, seed: seed, threads: plan.threads)
         trainer.parameters = start
         trainer.globalStep = plan.firstRound * plan.steps
-        builder = RoundBuilder(spec: spec, topRows: plan.topRows)
+        builder = RoundBuilder(spec: spec, topRows: plan.topRows, minRows: privacy?.policy.minRows ?? 0)
+        self.privacy = privacy
+        shared = privacy?.shared(graph) ?? graph.vocabulary.tokens
         walks = Walks(
             sampler: try walked.map { (index) throws(GraphError) in
                 try WalkSampler(index, kind: .random, start: .everyEdge)
@@ -86,11 +92,12 @@ final class Workbench: @unchecked Sendable {
     /// - Returns: nothing when nothing changed; several where one cannot hold all rows and none was to be left out.
     func seal(from base: Node.RoundBase, model: ModelID, damping: Double) throws -> [Delta] {
         rounds += 1
-        let round = TrainingRound(
+        var round = TrainingRound(
             model: model, round: rounds, steps: UInt64(plan.steps),
             tokensSeen: UInt64(plan.steps * plan.batch * plan.tokens), base: base.parameters,
             trained: trainer.parameters, tokens: graph.vocabulary.tokens, shares: base.shares, members: base.sites,
             damping: damping)
+        if let privacy { round = try privacy.protect(round, shared: shared, shares: base.shares, spec: spec) }
         let (deltas, kept) = try builder.buildAll(round, residuals: residuals)
         pending = kept
         return deltas

@@ -190,6 +190,8 @@ extension Cluster {
         settings.network = node.networkPath
         settings.peers = [node.peersPath]
         settings.listen = Endpoint(host: "127.0.0.1", port: node.record.port)
+        // What the cluster has no opinion of stays as somebody set it.
+        if let kept = try? SiteConfig.load(data.configPath) { settings.privacy = kept.privacy }
         try settings.save(to: data.configPath)
         return data
     }

@@ -11,7 +11,8 @@ public import Wire
 ///   "listen": "0.0.0.0:7400",
 ///   "http": "127.0.0.1:7480",
 ///   "advertise": ["a.example.org:7400"],
-///   "database_url": "postgresql://…"
+///   "database_url": "postgresql://…",
+///   "privacy": ["clip=1", "min-edges=2"]
 /// }
 /// ```
 public struct SiteConfig: Sendable, Equatable {
@@ -32,6 +33,8 @@ public struct SiteConfig: Sendable, Equatable {
     public var advertise: [Endpoint] = []
     /// An existing PostgreSQL in place of the private one. May hold a password.
     public var databaseURL: String?
+    /// What is done to changes of weights before they are sent, `KEY=VALUE` each; see docs/privacy.md.
+    public var privacy: [String] = []
 
     public init(name: SiteName) {
         self.name = name
@@ -69,13 +72,14 @@ public struct SiteConfig: Sendable, Equatable {
             (.http, http.map { StrictJSON.quote($0.description) }),
             (.advertise, list(advertise.map(\.description))),
             (.databaseURL, databaseURL.map { StrictJSON.quote($0) }),
+            (.privacy, list(privacy)),
         ]
         let lines = members.compactMap { key, value in value.map { "  \"\(key.rawValue)\": \($0)" } }
         return "{\n" + lines.joined(separator: ",\n") + "\n}\n"
     }
 
     enum Key: String, CaseIterable {
-        case name, key, network, peers, listen, http, advertise
+        case name, key, network, peers, listen, http, advertise, privacy
         case databaseURL = "database_url"
     }
 }
@@ -115,6 +119,7 @@ extension SiteConfig {
         case .http: http = try Self.endpoint(value)
         case .advertise: advertise = try Self.list(value) { text throws(WrongValue) in try Self.endpoint(text) }
         case .databaseURL: databaseURL = try Self.text(value)
+        case .privacy: privacy = try Self.list(value) { text throws(WrongValue) in try Self.text(text) }
         }
     }
 

@@ -25,8 +25,11 @@ enum ModelExport {
             """,
         arguments: [file], options: [ModelCommand.agent, weights], flags: [noNames],
         examples: [
-            .init("shoal model export --agent clinic clinic.safetensors", "what `model predict` computes with, for Python"),
-            .init("shoal model export --agent clinic all.safetensors --weights federated", "the sum of everybody's ops"),
+            .init(
+                "shoal model export --agent clinic clinic.safetensors", "what this site answers with"
+            ),
+            .init(
+                "shoal model export --agent clinic all.safetensors --weights federated", "the merged weights"),
         ], run: run)
 
     /// What `--json` prints.

@@ -23,6 +23,7 @@ enum ModelInfo {
         values.add("shape", model.shape)
         values.add("here", "\(counted(model.vocabulary, "token")), \(counted(model.parameters, "parameter"))")
         values.add("trained by", counted(model.sites, "site"))
+        if let privacy = model.privacy { values.add("privacy", privacy.summary) }
         if let training = model.training {
             values.add("last run", training.summary)
             let sent = training.ops > 0 ? ", \(counted(training.ops, "op")), \(Format.bytes(training.opBytes))" : ""
@@ -51,6 +52,22 @@ enum ModelInfo {
         }
         call.console.print()
         call.console.print(table)
+    }
+}
+
+extension PrivacyReport {
+    /// `clip=1.0 noise=0.5: epsilon 12.3 at delta 1e-05 after 40 noised rounds, 3 tokens withheld`.
+    var summary: String {
+        let settings = policy.isEmpty ? "off" : policy.joined(separator: " ")
+        let loss =
+            if let epsilon {
+                noisedOps > 0
+                    ? "epsilon \(Format.fixed(epsilon, 2)) at delta \(delta) after \(counted(noisedOps, "noised round"))"
+                    : "nothing sent yet"
+            } else {
+                "epsilon without bound, \(counted(plainOps, "round")) without noise"
+            }
+        return "\(settings): \(loss)" + (withheld > 0 ? ", \(counted(withheld, "token")) withheld" : "")
     }
 }
 

@@ -18,7 +18,7 @@ enum InitCommand {
             The key is the site's identity. An existing key of that name is used and never overwritten. \
             PostgreSQL is set up by the first `shoal run`.
 
-            What is given of --listen, --advertise, --http and --database-url is kept in the data directory's \
+            What is given of --listen, --advertise, --http, --database-url and --privacy is kept in the data directory's \
             shoal.json, so that `shoal run` needs no options.
             """,
         options: [name, dataDirectory, Shared.keys] + settings.options, flags: [Shared.json],

@@ -112,7 +112,7 @@ enum RunCommand {
             peers: told.isEmpty
                 ? settings.peers.map { SiteConfig.resolve($0, in: directory.path) } : told.map { Paths.absolute($0) },
             listen: settings.listen?.description, advertise: settings.advertise.map(\.description),
-            http: settings.http?.description, databaseURL: settings.databaseURL,
+            http: settings.http?.description, databaseURL: settings.databaseURL, privacy: settings.privacy,
             schema: call[schema] ?? variable("SHOAL_SCHEMA") ?? "shoal", verbose: call[verbose])
         options.training = try training(call)
         return options

@@ -31,7 +31,10 @@ enum StatusCommand {
         let ops = counted(status.ops, "op") + (status.waiting > 0 ? " (\(Format.count(status.waiting)) waiting)" : "")
         values.add("state", "\(short(status.stateDigest)) after \(ops), frontier \(short(status.frontierDigest))")
         values.add("graph", graph(status.graph))
-        for model in status.models { values.add("model", line(model)) }
+        for model in status.models {
+            values.add("model", line(model))
+            if let privacy = model.privacy { values.add("privacy", privacy.summary) }
+        }
         if status.models.isEmpty { values.add("model", "none yet: `shoal model create --agent NAME`") }
         values.add("node", node(status))
         if !status.refused.isEmpty {

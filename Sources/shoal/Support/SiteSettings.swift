@@ -1,3 +1,4 @@
+internal import Federation
 internal import Site
 internal import Terminal
 
@@ -11,9 +12,15 @@ struct SiteSettings {
         "http", .hostAndPort, "serve the HTTP interface there too, for holders of the token (SHOAL_HTTP)")
     static let databaseURL = Option<String?>(
         "database-url", .text.named("URL"), "an existing PostgreSQL instead of a private one (SHOAL_DATABASE_URL)")
+    static let privacy = Option<[String]>(
+        repeated: "privacy", .text.named("KEY=VALUE|off"),
+        "protect what is sent: clip, row-clip, noise, min-edges, min-rows, budget, delta; see docs/privacy.md (SHOAL_PRIVACY)"
+    )
 
     static let declared = SiteSettings()
-    var options: [any OptionDeclaration] { [Self.listen, Self.advertise, Self.http, Self.databaseURL] }
+    var options: [any OptionDeclaration] {
+        [Self.listen, Self.advertise, Self.http, Self.databaseURL, Self.privacy]
+    }
 
     /// Options first, then the environment; what neither says stays as it is.
     func apply(_ call: Invocation, to config: inout SiteConfig) throws {
@@ -22,6 +29,14 @@ struct SiteSettings {
         let advertise = call[Self.advertise].isEmpty ? list("SHOAL_ADVERTISE") : call[Self.advertise]
         if !advertise.isEmpty { config.advertise = try advertise.map { try endpoint(call, $0) } }
         if let url = call[Self.databaseURL] ?? variable("SHOAL_DATABASE_URL") { config.databaseURL = url }
+        let privacy = call[Self.privacy].isEmpty ? list("SHOAL_PRIVACY") : call[Self.privacy]
+        if !privacy.isEmpty {
+            do {
+                config.privacy = try PrivacyPolicy(privacy).words
+            } catch {
+                throw call.failure("--privacy", "\(error)", exit: .usage)
+            }
+        }
     }
 
     /// A variable with several values, separated by commas.
