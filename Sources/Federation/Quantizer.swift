@@ -41,9 +41,14 @@ enum Quantizer {
         var squaredNorm: UInt128
     }
 
-    /// - Parameter row: values of at most 2^46 in magnitude, so that the shift stays within 40.
-    static func quantize(_ row: some Collection<Int64>, _ precision: RowBlock.Precision) -> Row {
-        let shift = shift(magnitude: row.lazy.map(\.magnitude).max() ?? 0, precision)
+    /// - Parameters:
+    ///   - row: values of at most 2^46 in magnitude, so that the shift stays within 40.
+    ///   - coarser: how much larger the shift is than the smallest that fits.
+    static func quantize(
+        _ row: some Collection<Int64>, _ precision: RowBlock.Precision, coarser: UInt8 = 0
+    ) -> Row {
+        let fitting = shift(magnitude: row.lazy.map(\.magnitude).max() ?? 0, precision)
+        let shift = min(fitting + coarser, Delta.maxShift)
         var result = Row(shift: shift, values: [], residual: [], squaredNorm: 0)
         result.values.reserveCapacity(row.count)
         result.residual.reserveCapacity(row.count)

@@ -7,7 +7,7 @@ internal import Wire
 /// scaled  = round((trained - base) · 2^32 · damping / owners)      dense rows: / members
 /// sum     = scaled + residual,                clipped to the model's row cap
 /// chosen  = the rows of largest norm,         together clipped to the op cap
-/// sent    = round(chosen / 2^shift),          smallest shift that fits int8
+/// sent    = round(chosen / 2^shift),          smallest shift that fits int8, or a coarser one
 /// kept    = chosen - sent · 2^shift           the next residual; a row not chosen stays whole
 /// ```
 ///
@@ -25,16 +25,26 @@ public struct RoundBuilder: Sendable {
     public let topRows: Int?
     /// The width of the values sent.
     public let precision: RowBlock.Precision
+    /// How much larger the shift of a row is than the smallest that fits, 0 to 6: each step halves the number
+    /// of levels, and costs less to send. The residual keeps what the coarser steps cut off.
+    public let coarser: UInt8
+    /// Leaves int8 the levels -2 … 2, 2 bits a weight on the wire. Measured against 0: a third of the bytes, and
+    /// the MRR of umls-fed3 .958 (.957), umls-shared3 .926 (.927), kinship-fed3 .812 (.804). One step more leaves
+    /// -1 … 1, and costs .04 to .11.
+    public static let coarsest: UInt8 = 6
 
     /// A delta of fewer token rows is not sent; all of it waits in the residual.
     public let minRows: Int
 
     public init(
-        spec: ModelSpec, topRows: Int? = nil, precision: RowBlock.Precision = .int8, minRows: Int = 0
+        spec: ModelSpec, topRows: Int? = nil, precision: RowBlock.Precision = .int8, coarser: UInt8 = 0,
+        minRows: Int = 0
     ) {
+        precondition(coarser <= Self.coarsest, "a coarser row would round to nothing")
         self.spec = spec
         self.topRows = topRows
         self.precision = precision
+        self.coarser = coarser
         self.minRows = minRows
     }
 
@@ -262,7 +272,7 @@ public struct RoundBuilder: Sendable {
         while true {
             let clipped =
                 factor == 1 ? Array(row) : row.map { Int64(Quantizer.rounded(Double($0) * factor)) }
-            let result = Quantizer.quantize(clipped, precision)
+            let result = Quantizer.quantize(clipped, precision, coarser: coarser)
             if result.squaredNorm <= cap * cap { return result }
             factor *= RoundBuilder.shrink
         }

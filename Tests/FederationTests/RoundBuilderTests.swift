@@ -52,12 +52,14 @@ private func sum(_ a: [Int64], _ b: [Int64]) -> [Int64] { zip(a, b).map { $0 + $
 @Suite struct RoundBuilderTests {
     let spec = Fixture.spec()
 
-    @Test(arguments: [(nil, .int8), (3, .int8), (nil, .int16), (1, .int16)] as [(Int?, RowBlock.Precision)])
+    @Test(
+        arguments: [(nil, .int8, 0), (3, .int8, 0), (nil, .int8, 6), (3, .int8, 3), (nil, .int16, 0), (1, .int16, 6)]
+            as [(Int?, RowBlock.Precision, UInt8)])
     func `all that was sent and the residual make up all scaled changes`(
-        topRows: Int?, precision: RowBlock.Precision
+        topRows: Int?, precision: RowBlock.Precision, coarser: UInt8
     ) throws {
         var site = PretendSite()
-        let builder = RoundBuilder(spec: spec, topRows: topRows, precision: precision)
+        let builder = RoundBuilder(spec: spec, topRows: topRows, precision: precision, coarser: coarser)
         var residuals = Residuals(shape: site.shape)
         var sent = (dense: [Int64](repeating: 0, count: site.shape.denseCount), rows: [Int64](repeating: 0, count: 240))
         var scaled = sent
@@ -99,6 +101,29 @@ private func sum(_ a: [Int64], _ b: [Int64]) -> [Int64] { zip(a, b).map { $0 + $
                 }
             }
         }
+    }
+
+    @Test func `the coarsest rows have five levels, lose nothing for good and take a fraction of the bytes`() throws {
+        var site = PretendSite()
+        let fine = RoundBuilder(spec: spec)
+        let coarse = RoundBuilder(spec: spec, coarser: RoundBuilder.coarsest)
+        let round = site.round(step: 0.02)
+        let (large, _) = try fine.build(round, residuals: Residuals(shape: site.shape))
+        let (small, kept) = try coarse.build(round, residuals: Residuals(shape: site.shape))
+        #expect(small.rows.indices == large.rows.indices, "every row that changed is sent")
+        for values in [small.dense.values, small.rows.values] {
+            guard case .int8(let values) = values else { throw FederationError.frame(.corrupt) }
+            #expect(values.allSatisfy { (-2...2).contains($0) } && values.contains { $0 != 0 })
+        }
+        #expect(zip(small.rows.shifts, large.rows.shifts).allSatisfy { $0 == $1 + RoundBuilder.coarsest })
+        #expect(3 * small.body.count < large.body.count, "\(small.body.count) of \(large.body.count)")
+        // Rounds that change nothing send the rest: it becomes smaller than half of the least level.
+        var rest = round
+        rest.trained = rest.base
+        var residuals = kept
+        for _ in 0..<8 { residuals = try coarse.build(rest, residuals: residuals).residuals }
+        let left = residuals.rows.map(\.magnitude).max() ?? 0
+        #expect(left * 16 < kept.rows.map(\.magnitude).max() ?? 0, "\(left)")
     }
 
     @Test func `ties round to even`() throws {

@@ -52,7 +52,8 @@ final class Workbench: @unchecked Sendable {
             options: plan.options, seed: seed, threads: plan.threads)
         trainer.parameters = start
         trainer.globalStep = plan.firstRound * plan.steps
-        builder = RoundBuilder(spec: spec, topRows: plan.topRows, minRows: privacy?.policy.minRows ?? 0)
+        builder = RoundBuilder(
+            spec: spec, topRows: plan.topRows, coarser: RoundBuilder.coarsest, minRows: privacy?.policy.minRows ?? 0)
         self.privacy = privacy
         shared = privacy?.shared(graph) ?? graph.vocabulary.tokens
         walks = Walks(
