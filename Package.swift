@@ -167,7 +167,7 @@ let allTests: [Target] = [
     // Every command, against a node that the test plays.
     tests("Command", ["Wire", "Identity", "Membership", "Graph", "Site", "API", "Terminal", "Simulation", "shoal"]),
     // Real clusters: the built binary, real sockets, real PostgreSQL.
-    tests("Cluster", ["Wire", "Identity", "Site", "API", "Harness"]),
+    tests("Cluster", ["Wire", "Identity", "Site", "API", "Terminal", "Harness"]),
 ]
 
 let package = Package(

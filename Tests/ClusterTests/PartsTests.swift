@@ -1,5 +1,6 @@
 import API
 import Foundation
+import Terminal
 import Testing
 
 @testable import Harness
@@ -41,6 +42,19 @@ import Testing
         #expect(relations[0].intersection(relations[1]).count > 40, "the same relations")
     }
 
+    @Test func `the table of a demo's cluster fits a terminal of 80 columns`() {
+        let digest = String(repeating: "0123456789abcdef", count: 4)
+        let nodes = ["north", "river", "harbour"].map { name in
+            ClusterStatus.Node(
+                name: name, state: "up", pid: 1_234_567, listen: "127.0.0.1:65535", dataDir: "/d",
+                connected: ["a", "b"], ops: 1_234, frontierDigest: digest, stateDigest: digest, trouble: nil)
+        }
+        let table = ClusterStatus(directory: "/c", network: "n", nodes: nodes).table
+        let lines = table.lines(width: 80)
+        #expect(lines.allSatisfy { $0.count <= 80 }, "\(lines)")
+        #expect(lines.dropFirst().allSatisfy { $0.contains("1234567  127.0.0.1:65535  ") }, "\(lines)")
+    }
+
     @Test func `means count queries, and a figure that does not exist is null`() throws {
         func site(_ name: String, _ score: DemoScore) -> DemoReport.Site {
             DemoReport.Site(
@@ -51,7 +65,7 @@ import Testing
             site("a", DemoScore(mrr: 0.5, hits1: 0, hits10: 1, queries: 30)), site("b", .none),
             site("c", DemoScore(mrr: 1, hits1: 1, hits10: 1, queries: 10)),
         ]
-        let report = DemoReport(dataset: "d", sites: sites, examples: [], wallSeconds: 1)
+        let report = DemoReport(dataset: "d", sites: sites, examples: [], wallSeconds: 1, federatedSeconds: 1)
         #expect(report.federatedMrr == 0.625)
         #expect(report.pooledMrr == nil)
         #expect(report.digestsEqual)

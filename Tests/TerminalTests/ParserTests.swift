@@ -4,10 +4,11 @@ import Testing
 @testable import Terminal
 
 @Suite struct ParserTests {
-    private func run(_ line: String, _ seen: @escaping @Sendable (Invocation) throws -> ExitCode = { _ in .done }) async
-        -> (ExitCode, Recorder)
-    {
-        let recorder = Recorder()
+    private func run(
+        _ line: String, columns: Int? = nil,
+        _ seen: @escaping @Sendable (Invocation) throws -> ExitCode = { _ in .done }
+    ) async -> (ExitCode, Recorder) {
+        let recorder = Recorder(columns: columns)
         let program = Program(root: Sample.tree(seen), version: "1.2", welcome: "Begin with 'shoal demo'.") { error in
             Failure("run", "", "\(error)", exit: .unreachable)
         }
@@ -149,6 +150,19 @@ import Testing
         let (other, second) = await run("train") { _ in throw Other() }
         #expect(other == .unreachable)
         #expect(second.takeErrors() == "shoal: run: Other()\n")
+    }
+
+    @Test func `on a terminal a failure is broken between words, and what follows it is left as it is`() async {
+        let (_, recorder) = await run("train", columns: 30) { _ in
+            throw Failure("train", "", "it is gone for good\n  a  log line that is longer than the terminal")
+        }
+        #expect(
+            recorder.takeErrors() == """
+                shoal: train: it is gone for
+                  good
+                    a  log line that is longer than the terminal
+
+                """)
     }
 
     @Test func `no argument prints where to begin, --version the version`() async {

@@ -59,7 +59,7 @@ struct DemoView: Sendable {
     static func exchange(_ status: StatusReport, at site: DemoSite, of sites: [DemoSite]) -> String {
         let others = sites.filter { $0.name != site.name }
         let from = others.map { other in
-            "\(status.peers.first { $0.peer == other.node.peer }?.ops ?? 0) from \(other.name)"
+            "\(status.peers.first { $0.peer == other.node.peer }?.ops ?? 0) \(other.name)"
         }.joined(separator: ", ")
         let traffic = status.traffic
         return
@@ -124,7 +124,7 @@ struct DemoView: Sendable {
             let place = Self.ordinal(Format.fixed(example.aloneRank, 0))
             console.print(
                 "    alone     \(style.red("✗")) \(Self.plain(example.alone))"
-                    + style.dim("  (the right answer came \(place))"))
+                    + style.dim("  (right answer: \(place))"))
             console.print(
                 "    together  \(style.green("✓")) \(Self.plain(example.answer))"
                     + style.dim("  (\(Format.percent(example.probability, digits: 0)) sure)"))

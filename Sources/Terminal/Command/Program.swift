@@ -41,9 +41,20 @@ public struct Program: Sendable {
         }
     }
 
-    /// Prints a failure and returns its exit code. Further lines of it are indented.
+    /// Prints a failure and returns its exit code. Further lines of it are indented; on a terminal a long first
+    /// one, which is a sentence, is broken between words.
     public func report(_ failure: Failure, _ console: Console) -> ExitCode {
-        let lines = failure.description.split(separator: "\n").map { printable(String($0)) }
+        var lines = failure.description.split(separator: "\n").map { printable(String($0)) }
+        if let first = lines.first, let columns = console.errors.size()?.columns {
+            let name = root.name + ": "
+            let broken = wrapped(name + first, width: columns, hanging: 2)
+            lines.replaceSubrange(
+                0...0,
+                with: [String(broken[0].dropFirst(name.count))]
+                    + broken.dropFirst().map {
+                        String($0.dropFirst(2))
+                    })
+        }
         console.complain("\(console.errorStyle.red("\(root.name):")) \(lines.joined(separator: "\n  "))")
         return failure.exit
     }

@@ -56,6 +56,11 @@ public final class Console: Sendable {
     /// Writes a line to the output.
     public func print(_ line: String = "") { output.write(line + "\n") }
 
+    /// Writes a sentence to the output; on a terminal it is broken between words.
+    public func say(_ sentence: String) {
+        print(lines: width.map { wrapped(sentence, width: $0) } ?? [sentence])
+    }
+
     /// Writes a table to the output.
     public func print(_ table: Table) { print(lines: table.lines(width: width, style: style)) }
 

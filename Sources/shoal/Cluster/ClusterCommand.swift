@@ -90,9 +90,9 @@ enum ClusterCommand {
             try call.printJSON(status)
         } else {
             call.console.print(status.table)
-            call.console.print(status.summary)
+            call.console.say(status.summary)
             for node in status.nodes {
-                if let trouble = node.trouble { call.console.print("\(node.name): \(trouble)") }
+                if let trouble = node.trouble { call.console.say("\(node.name): \(printable(trouble))") }
             }
         }
         return status.isWell ? .done : .no
