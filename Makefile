@@ -5,7 +5,7 @@ BUILD  := $(SWIFT) build --explicit-target-dependency-import-check error
 SHOAL  := .build/release/shoal
 SEEDS  ?= 200
 
-.PHONY: help packages test-packages build demo test lint unit simulate cluster bench-train bench-search clean
+.PHONY: help packages test-packages build demo test lint unit simulate cluster bench-train bench-search bench-flower clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make simulate  the simulator alone (SEEDS=$(SEEDS))"
 	@echo "make bench-train  training speed beside PyTorch, which it installs (BENCH_PYTHON=one that has it)"
 	@echo "make bench-search REFERENCE=DIR|ARCHIVE  searches beside full text, on the Rust Reference"
+	@echo "make bench-flower  the same task by Flower's FedAvg, which it installs (DATA=a folder with a sub-folder a site)"
 
 # Debian packages that are missing, installed by root or sudo.
 packages:
@@ -61,6 +62,10 @@ bench-train: build
 # Searches for held-out links; exit code 1 below the floor. REFERENCE=the Markdown sources of the Rust Reference.
 bench-search: build
 	python3 Benchmarks/search/run.py --shoal $(SHOAL) --reference "$(REFERENCE)"
+
+# The same federated task by FedAvg in turns; DATA holds a sub-folder a site.
+bench-flower: build
+	python3 Benchmarks/flower/compare.py --shoal $(SHOAL) --data $(or $(DATA),../shared/data/umls-fed3)
 
 clean:
 	rm -rf .build

@@ -38,7 +38,8 @@ extension ClusterTests {
                 #expect(report["protocol"] as? String == "two-sided")
                 #expect(report["filter"] as? String == "all-sites")
                 #expect(report["digests_equal"] as? Bool == true)
-                #expect(report["wall_seconds"] as? Double ?? 0 > 0)
+                let (wall, federated) = (report["wall_seconds"] as? Double, report["federated_seconds"] as? Double)
+                #expect(try 0 < #require(federated) && #require(federated) < #require(wall))
                 let sites = try #require(report["sites"] as? [[String: Any]])
                 #expect(sites.map { $0["name"] as? String } == ["first", "second", "third"])
                 for site in sites {

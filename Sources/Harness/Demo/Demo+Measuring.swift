@@ -3,7 +3,7 @@ internal import Learning
 internal import Terminal
 
 extension Demo {
-    func measure(_ sites: [DemoSite], _ trained: [TrainingReport?]) async throws -> DemoReport {
+    func measure(_ sites: [DemoSite], _ learned: Learned) async throws -> DemoReport {
         try await LiveRegion.show(on: view.console) { region in
             let filter = dataset.everything
             let row = region.row("measure")
@@ -37,15 +37,19 @@ extension Demo {
                         served: DemoScore(scores[place].2),
                         pooled: pooled?[place], ops: status.ops,
                         opsSigned: status.ops - status.peers.reduce(0) { $0 + $1.ops },
-                        opBytesSigned: trained[place]?.opBytes ?? 0, bytesSent: status.traffic.bytesSent,
+                        opBytesSigned: learned.trained[place]?.opBytes ?? 0, bytesSent: status.traffic.bytesSent,
                         bytesReceived: status.traffic.bytesReceived, frontierDigest: status.frontierDigest,
                         stateDigest: status.stateDigest, triples: site.data.facts(.train).count))
             }
-            let wall = start.duration(to: .now).components
             return DemoReport(
                 dataset: dataset.name, sites: reports, examples: examples,
-                wallSeconds: Double(wall.seconds) + Double(wall.attoseconds) * 1e-18)
+                wallSeconds: Self.seconds(since: start), federatedSeconds: learned.seconds)
         }
+    }
+
+    static func seconds(since start: ContinuousClock.Instant) -> Double {
+        let passed = start.duration(to: .now).components
+        return Double(passed.seconds) + Double(passed.attoseconds) * 1e-18
     }
 
     /// Trains the pooled model in this process, on a thread of its own.

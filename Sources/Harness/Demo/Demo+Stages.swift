@@ -67,8 +67,13 @@ extension Demo {
         }
     }
 
-    /// What each site's federated training came to.
-    func learn(_ sites: [DemoSite]) async throws -> [TrainingReport?] {
+    /// What each site's federated training came to, and how long it took until all had the same ops.
+    struct Learned: Sendable {
+        let trained: [TrainingReport?]
+        let seconds: Double
+    }
+
+    func learn(_ sites: [DemoSite]) async throws -> Learned {
         let rounds = options.rounds ?? StandardRecipe.rounds
         let plan = "\(rounds) rounds of \(options.steps ?? StandardRecipe.steps) steps"
         view.heading("Alone: \(plan), each site on its own facts.")
@@ -94,16 +99,18 @@ extension Demo {
                 }
             }
             defer { watch.cancel() }
+            let begin = ContinuousClock.now
             let trained = try await forEach(Array(zip(sites, rows)), atMost: sites.count) { site, row in
                 try await train(site, .federated, row)
             }
             let agreement = region.row("state")
             let status = try await agreed(sites, agreement)
+            let seconds = Self.seconds(since: begin)
             watch.cancel()
             for (place, row) in exchange.enumerated() {
                 row.finish(DemoView.exchange(status[place], at: sites[place], of: sites))
             }
-            return trained
+            return Learned(trained: trained, seconds: seconds)
         }
     }
 

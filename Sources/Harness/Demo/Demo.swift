@@ -54,8 +54,7 @@ public struct Demo: Sendable {
 
     private func learnAndShow(_ cluster: Cluster) async throws -> ExitCode {
         let sites = try await prepare(cluster)
-        let rounds = try await learn(sites)
-        let report = try await measure(sites, rounds)
+        let report = try await measure(sites, try await learn(sites))
         if options.json {
             view.console.print(String(decoding: try JSON.encode(report), as: UTF8.self))
         } else {

@@ -99,12 +99,15 @@ public struct DemoReport: Encodable, Sendable, Equatable {
     public var digestsEqual: Bool
     public var examples: [Example]
     public var wallSeconds: Double
+    /// Of these: from the first step of training together to the same ops at every site.
+    public var federatedSeconds: Double
 
-    init(dataset: String, sites: [Site], examples: [Example], wallSeconds: Double) {
+    init(dataset: String, sites: [Site], examples: [Example], wallSeconds: Double, federatedSeconds: Double) {
         self.dataset = dataset
         self.sites = sites
         self.examples = examples
         self.wallSeconds = wallSeconds
+        self.federatedSeconds = federatedSeconds
         isolatedMrr = Self.mean(sites.map(\.isolated))
         federatedMrr = Self.mean(sites.map(\.federated))
         pooledMrr = Self.mean(sites.compactMap(\.pooled))
@@ -119,7 +122,7 @@ public struct DemoReport: Encodable, Sendable, Equatable {
 
     enum CodingKeys: String, CodingKey {
         case dataset, `protocol`, filter, sites, isolatedMrr, federatedMrr, pooledMrr, digestsEqual, examples,
-            wallSeconds
+            wallSeconds, federatedSeconds
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -134,5 +137,6 @@ public struct DemoReport: Encodable, Sendable, Equatable {
         try fields.encode(digestsEqual, forKey: .digestsEqual)
         try fields.encode(examples, forKey: .examples)
         try fields.encode(wallSeconds, forKey: .wallSeconds)
+        try fields.encode(federatedSeconds, forKey: .federatedSeconds)
     }
 }
