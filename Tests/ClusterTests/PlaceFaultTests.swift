@@ -56,6 +56,7 @@ extension ClusterTests {
                 let (a, b) = (try test["a"], try test["b"])
                 try await test.agree()
                 try await test.cluster.strike("b", .terminate)
+                try await eventually("nobody has a file open there") { b.servers.isEmpty && b.strays.isEmpty }
                 try disk.setReadOnly()
                 try await a.finish(try await a.train(rounds: 3))
                 let sentence = try await refusal(["run", "--data-dir", b.dataDirectory])
