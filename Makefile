@@ -38,11 +38,14 @@ lint:
 # tasks share, and an answer would wait for all of them: so these run by themselves, one at a time.
 ANSWERING := ^(API|Command|Daemon|Transport)Tests
 
+# Tests run side by side and open more files than the 1,024 that a session begins with; it may take more.
+MANY_FILES := ulimit -S -n $$(ulimit -H -n);
+
 # Debug builds check arithmetic and preconditions; kernels are optimised in both.
 unit: test-packages
 	$(BUILD) --build-tests
-	$(SWIFT) test --skip-build --no-parallel --filter '$(ANSWERING)'
-	$(SWIFT) test --skip-build --skip ClusterTests --skip '$(ANSWERING)'
+	$(MANY_FILES) $(SWIFT) test --skip-build --no-parallel --filter '$(ANSWERING)'
+	$(MANY_FILES) $(SWIFT) test --skip-build --skip ClusterTests --skip '$(ANSWERING)'
 
 # The same 200 seeds every time, and as many that nobody has seen before.
 simulate: build
@@ -51,7 +54,7 @@ simulate: build
 
 # The built binary, real sockets, one PostgreSQL a node.
 cluster: build unit
-	SHOAL_BINARY=$(CURDIR)/$(SHOAL) $(SWIFT) test --skip-build --filter ClusterTests
+	$(MANY_FILES) SHOAL_BINARY=$(CURDIR)/$(SHOAL) $(SWIFT) test --skip-build --filter ClusterTests
 
 test: test-packages lint build unit simulate cluster
 
