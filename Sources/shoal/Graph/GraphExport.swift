@@ -61,6 +61,7 @@ enum GraphExport {
         _ format: String, to path: String, _ node: RunningNode, _ row: LiveRow
     ) async throws -> Int {
         let file = try NewFile(path)
+        defer { file.discard() }
         let done = Mutex(0)
         try await node.download("/api/graph/export", [("format", format)]) { part in
             try file.write(part)

@@ -86,8 +86,10 @@ enum ModelExport {
         let vocabulary = try await node.get("/api/models/\(agent)/vocabulary", [("names", names)]).body
         let tokens = try tokens(of: vocabulary)
         let companion = try NewFile(vocabularyPath(of: path))
+        defer { companion.discard() }
         try companion.write(vocabulary)
         let weightsFile = try NewFile(path)
+        defer { weightsFile.discard() }
         let begin = Mutex<(bytes: [UInt8], total: Int)>(([], 0))
         try await node.download("/api/models/\(agent)/export", [("weights", call[weights].rawValue)]) { part in
             try weightsFile.write(part)

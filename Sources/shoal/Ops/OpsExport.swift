@@ -60,6 +60,7 @@ enum OpsExport {
         let row = region.row(Paths.name(of: path))
         do {
             let file = try NewFile(path)
+            defer { file.discard() }
             let done = Mutex(0)
             try await node.download(route) { part in
                 try file.write(part)

@@ -40,7 +40,8 @@ enum FileParts {
 
 /// A file that appears under its name only when it is whole.
 ///
-/// Written to a temporary file beside it; ``commit()`` syncs and renames. Without it nothing is left behind.
+/// Written to a temporary file beside it; ``commit()`` syncs and renames. Whoever makes one defers ``discard()``:
+/// a download that failed may hold on to the file longer than the program runs.
 final class NewFile: Sendable {
     private let path: String
     private let temporary: String
@@ -54,11 +55,11 @@ final class NewFile: Sendable {
     }
 
     deinit {
-        guard descriptor >= 0 else { return }
-        close(descriptor)
-        // After a commit there is nothing of that name.
-        unlink(temporary)
+        if descriptor >= 0 { close(descriptor) }
     }
+
+    /// Leaves nothing behind; after a commit it does nothing.
+    func discard() { unlink(temporary) }
 
     /// Appends; calls must not overlap.
     func write(_ bytes: [UInt8]) throws(FileParts.Fault) {
