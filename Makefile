@@ -5,7 +5,8 @@ BUILD  := $(SWIFT) build --explicit-target-dependency-import-check error
 SHOAL  := .build/release/shoal
 SEEDS  ?= 200
 
-.PHONY: help packages test-packages build demo test lint unit simulate cluster bench-train bench-search bench-flower clean
+.PHONY: help packages test-packages build demo test lint unit simulate cluster bench-train bench-search bench-flower \
+	bench-quality bench-quality-fb15k clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +14,7 @@ help:
 	@echo "make demo      three sites learn one model, here, in two minutes"
 	@echo "make test      everything that must hold: lint, unit tests, simulator, real clusters"
 	@echo "make simulate  the simulator alone (SEEDS=$(SEEDS))"
+	@echo "make bench-quality DATA=DIR  alone, together, pooled: data sets of triples below DIR (bench-quality-fb15k: an hour)"
 	@echo "make bench-train  training speed beside PyTorch, which it installs (BENCH_PYTHON=one that has it)"
 	@echo "make bench-search REFERENCE=DIR|ARCHIVE  searches beside full text, on the Rust Reference"
 	@echo "make bench-flower  the same task by Flower's FedAvg, which it installs (DATA=a folder with a sub-folder a site)"
@@ -69,6 +71,13 @@ bench-search: build
 # The same federated task by FedAvg in turns; DATA holds a sub-folder a site.
 bench-flower: build
 	python3 Benchmarks/flower/compare.py --shoal $(SHOAL) --data $(or $(DATA),../shared/data/umls-fed3)
+
+# DATA holds umls, kinship, umls-shared3, …: each a folder with train.txt, or with a folder of those for each site.
+bench-quality: build
+	Benchmarks/quality/run.sh $(SHOAL) $(DATA)
+
+bench-quality-fb15k: build
+	Benchmarks/quality/run.sh $(SHOAL) $(DATA) fb15k
 
 clean:
 	rm -rf .build

@@ -119,11 +119,12 @@ let rooms: [Target] = [
             "Wire", "Identity", "Learning", "Graph", "Federation", "Membership", "Site", "API", "Terminal", "CShims",
             "DemoData",
         ]),
+    room("Benchmark", ["Wire", "Identity", "Learning", "Graph", "Federation", "Site"], optimised: "-O"),
     .executableTarget(
         name: "shoal",
         dependencies: [
             "Wire", "Identity", "Membership", "Replication", "Graph", "Learning", "Federation", "Site", "Storage",
-            "TreeImport", "API", "Terminal", "Daemon", "Harness", "Simulation",
+            "TreeImport", "API", "Terminal", "Daemon", "Harness", "Simulation", "Benchmark",
         ],
         swiftSettings: strict),
     // beside
@@ -164,6 +165,7 @@ let allTests: [Target] = [
             "Site", "Storage", "Transport", "API", "Daemon",
         ]),
     tests("Simulation", ["Wire", "Identity", "Replication", "Simulation", "Peer"]),
+    tests("Benchmark", ["Learning", "Benchmark"]),
     // Every command, against a node that the test plays.
     tests("Command", ["Wire", "Identity", "Membership", "Graph", "Site", "API", "Terminal", "Simulation", "shoal"]),
     // Real clusters: the built binary, real sockets, real PostgreSQL.

@@ -1,5 +1,6 @@
 internal import API
 internal import Federation
+internal import Graph
 internal import Learning
 internal import Peer
 
@@ -7,8 +8,9 @@ extension ModelService {
     func train(_ request: TrainRequest) async throws -> JobReport {
         let model = try await find(request.agent)
         guard let spec = try await host.ask({ $0.spec(of: model) }) else { throw TrainingError.modelGone }
+        let edges = try await graphs.current(for: try WalkRequest(request)).index.edgeCount
         return try await trainer.train(
-            model, agent: spec.agent, try TrainingPlan(request, context: spec.shape.context))
+            model, agent: spec.agent, try TrainingPlan(request, context: spec.shape.context, edges: edges))
     }
 
     func job(_ number: Int) -> JobReport? { trainer.job(number) }

@@ -40,4 +40,49 @@ extension WalkSampler {
         }
         return targetCount
     }
+
+    /// Fills a batch like ``fill(tokens:targets:batch:context:using:)`` and adds to each position that has a target
+    /// all graph nodes which would be right there: the known answers of (graph node, relation).
+    ///
+    /// A target alone pushes the other known answers down; all answers together do not, and a question shows
+    /// them each time it comes. Where steps are not equally likely, or go where no edge leads, the walk's own step is
+    /// the only answer.
+    ///
+    /// ```
+    /// offsets[i] ..< offsets[i + 1]   the answers of position i, with its target among them; none without a target
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - offsets: of the size batch · context + 1.
+    ///   - answers: replaced; its memory is used again.
+    /// - Complexity: O(log degree + answers) a target, beside the walks.
+    @discardableResult
+    public mutating func fill(
+        tokens: inout [Int32], targets: inout [Int32], offsets: inout [Int32], answers: inout [Int32], batch: Int,
+        context: Int, using random: inout Random
+    ) -> Int {
+        let count = fill(tokens: &tokens, targets: &targets, batch: batch, context: context, using: &random)
+        precondition(offsets.count == batch * context + 1, "one more offset than positions")
+        answers.removeAll(keepingCapacity: true)
+        for at in 0..<batch * context {
+            offsets[at] = Int32(answers.count)
+            guard targets[at] != Self.noTarget else { continue }
+            if stepsAreAlike { graph.append(answersOf: tokens[at - 1], tokens[at], to: &answers) }
+            if answers.count == Int(offsets[at]) { answers.append(targets[at]) }
+        }
+        offsets[batch * context] = Int32(answers.count)
+        return count
+    }
+}
+
+extension GraphIndex {
+    /// Appends the right answers of (node, relation, ?), or (?, relation, node) for an inverse relation, ascending.
+    func append(answersOf node: Int32, _ relation: Int32, to answers: inout [Int32]) {
+        let isInverse = Int(relation) >= nodeCount + relationCount
+        if isInverse {
+            answers += heads(of: node, relation - Int32(relationCount))
+        } else {
+            answers += tails(of: node, relation)
+        }
+    }
 }

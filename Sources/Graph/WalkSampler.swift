@@ -44,6 +44,8 @@ public struct WalkSampler: Sendable {
     private var weights: StepWeights?
     /// For walks along the tree, which take no edges.
     private var tree: TreeIndex?
+    /// Whether every step is one of the graph's edges, each as likely as the next.
+    var stepsAreAlike: Bool { weights == nil && tree == nil }
     /// The walk being written, reused from row to row.
     var scratch: [Int32] = []
 

@@ -10,9 +10,9 @@ public struct TrainingOptions: Hashable, Sendable {
         case linear(decayFrom: Int, plannedSteps: Int, floor: Float)
     }
 
-    /// Adam's step size, above 0 to 1. Faster learns more where sites share little (kinship-fed3: 1e-3 .775,
-    /// 2e-3 .809), slower forgets less of what the others know (umls-shared3: .946, .928).
-    public var learningRate: Float = 1.5e-3
+    /// Adam's step size, above 0 to 1. Faster learns more where sites share little, slower forgets less of what
+    /// the others know; see ``StandardRecipe/steps(edges:)``.
+    public var learningRate: Float = 2e-3
     public var schedule: Schedule = .constant
     /// Steps over which the rate rises from 0, counted from global step 0; 0 to 1,000,000.
     public var warmupSteps = 50

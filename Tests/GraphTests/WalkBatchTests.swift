@@ -40,4 +40,49 @@ import Wire
         #expect(Set(asked) == Set(forward + backward))
         #expect((0..<batch).allSatisfy { targets[2 * $0] == WalkSampler.noTarget })
     }
+
+    /// What `fill` with answers wrote for one batch.
+    private func filled(
+        _ sampler: inout WalkSampler, batch: Int, context: Int, seed: UInt64
+    ) -> (tokens: [Int32], targets: [Int32], answers: [[Int32]]) {
+        var tokens = [Int32](repeating: 77, count: batch * context)
+        var targets = tokens
+        var offsets = [Int32](repeating: 77, count: batch * context + 1)
+        var answers: [Int32] = [5, 5, 5]
+        var random = Random(seed: seed)
+        sampler.fill(
+            tokens: &tokens, targets: &targets, offsets: &offsets, answers: &answers, batch: batch, context: context,
+            using: &random)
+        #expect(offsets[0] == 0 && Int(offsets[batch * context]) == answers.count)
+        return (
+            tokens, targets,
+            zip(offsets, offsets.dropFirst()).map { first, end in Array(answers[Int(first)..<Int(end)]) }
+        )
+    }
+
+    @Test(arguments: WalkKind.allCases, [2, 5, 8])
+    func `a target is one of all the answers that its graph node and relation have`(
+        kind: WalkKind, context: Int
+    ) throws {
+        let graph = try GraphIndex(
+            nodeCount: 9, relationCount: 2, triples: randomTriples(nodes: 9, relations: 2, count: 60, seed: 5))
+        var sampler = try WalkSampler(graph, kind: kind, start: .everyEdge)
+        var plain = sampler
+        let (tokens, targets, answers) = filled(&sampler, batch: 50, context: context, seed: 3)
+        for at in targets.indices {
+            guard targets[at] != WalkSampler.noTarget else {
+                #expect(answers[at].isEmpty)
+                continue
+            }
+            let (node, relation) = (tokens[at - 1], tokens[at])
+            #expect(
+                answers[at]
+                    == (relation < 11 ? Array(graph.tails(of: node, relation)) : graph.heads(of: node, relation - 2)))
+            #expect(answers[at].contains(targets[at]))
+        }
+        var (plainTokens, plainTargets) = (tokens, targets)
+        var random = Random(seed: 3)
+        plain.fill(tokens: &plainTokens, targets: &plainTargets, batch: 50, context: context, using: &random)
+        #expect(plainTokens == tokens && plainTargets == targets, "the walks are the same")
+    }
 }

@@ -118,6 +118,24 @@ import Wire
         #expect(abs(counts["d", default: 0] - 10_000) < 490)
     }
 
+    @Test func `walks by perspective and along the tree ask for their own step alone`() throws {
+        let ground = try ground(
+            ["a", "b", "c", "d"], edges: [("a", "b"), ("a", "c"), ("a", "d")], links: [("b", "a"), ("c", "a")])
+        let views = [PerspectiveEntry(node: id("b"), context: nil, weight: -1)]
+        for var sampler in [
+            try ground.sampler(.perspective, start: .node, perspectives: views),
+            try ground.sampler(.tree, start: .everyEdge),
+        ] {
+            var random = Random(seed: 4)
+            var (tokens, targets) = ([Int32](repeating: 0, count: 80), [Int32](repeating: 0, count: 80))
+            var (offsets, answers) = ([Int32](repeating: 0, count: 81), [Int32]())
+            sampler.fill(
+                tokens: &tokens, targets: &targets, offsets: &offsets, answers: &answers, batch: 20, context: 4,
+                using: &random)
+            #expect(answers == targets.filter { $0 != WalkSampler.noTarget } && !answers.isEmpty)
+        }
+    }
+
     @Test func `a view in a context holds for steps from there alone`() throws {
         let ground = try ground(["a", "b", "c"], edges: [("a", "b"), ("a", "c"), ("c", "b"), ("c", "a")])
         let views = [

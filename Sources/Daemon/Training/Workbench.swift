@@ -23,9 +23,13 @@ final class Workbench: @unchecked Sendable {
         var random: Random
         var batch: Batch
 
+        /// Walks that ask for all known answers at each step.
         mutating func next() -> Batch {
+            var answers = batch.answers.take() ?? Batch.Answers(offsets: [0] + batch.tokens.map { _ in 0 }, tokens: [])
             sampler.fill(
-                tokens: &batch.tokens, targets: &batch.targets, batch: batch.B, context: batch.T, using: &random)
+                tokens: &batch.tokens, targets: &batch.targets, offsets: &answers.offsets, answers: &answers.tokens,
+                batch: batch.B, context: batch.T, using: &random)
+            batch.answers = answers
             return batch
         }
     }

@@ -58,7 +58,9 @@ extension Demo {
         let shape = try ModelShape(dim: model.dim, heads: model.heads, layers: model.layers, context: model.context)
         let rounds = options.rounds ?? StandardRecipe.rounds
         // As many steps as all sites make together.
-        let steps = (options.steps ?? StandardRecipe.steps) * sites.filter(\.data.learns).count
+        let steps = sites.filter(\.data.learns).reduce(0) {
+            $0 + (options.steps ?? StandardRecipe.steps(edges: $1.data.facts(.train).count))
+        }
         let seed = options.seed.map { UInt64($0) } ?? StandardRecipe.seed
         let row = region.row("pooled")
         let dataset = dataset

@@ -75,7 +75,7 @@ extension Demo {
 
     func learn(_ sites: [DemoSite]) async throws -> Learned {
         let rounds = options.rounds ?? StandardRecipe.rounds
-        let plan = "\(rounds) rounds of \(options.steps ?? StandardRecipe.steps) steps"
+        let plan = "\(rounds) rounds\(options.steps.map { " of \($0) steps" } ?? "")"
         view.heading("Alone: \(plan), each site on its own facts.")
         try await LiveRegion.show(on: view.console) { region in
             let rows = sites.map { region.row($0.name) }

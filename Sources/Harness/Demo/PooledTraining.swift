@@ -60,12 +60,16 @@ struct PooledTraining {
         var batch = Batch(
             tokens: Array(repeating: 0, count: count), targets: Array(repeating: 0, count: count),
             B: StandardRecipe.batch, T: Self.tokens)
+        var answers = Batch.Answers(offsets: Array(repeating: 0, count: count + 1), tokens: [])
         var bestScore = -1.0
         for round in 1..<rounds + 1 {
             var loss: Float = 0
             for _ in 0..<stepsPerRound {
+                batch.answers = nil
                 sampler.fill(
-                    tokens: &batch.tokens, targets: &batch.targets, batch: batch.B, context: batch.T, using: &random)
+                    tokens: &batch.tokens, targets: &batch.targets, offsets: &answers.offsets, answers: &answers.tokens,
+                    batch: batch.B, context: batch.T, using: &random)
+                batch.answers = answers
                 loss += try trainer.step(batch) / Float(stepsPerRound)
             }
             let score = try evaluate(

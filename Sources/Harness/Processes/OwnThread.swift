@@ -2,9 +2,9 @@ internal import Dispatch
 internal import Synchronization
 
 /// Long computations, kept off the threads that all tasks share.
-enum OwnThread {
+public enum OwnThread {
     /// - Parameter work: is told how to ask whether the calling task was cancelled.
-    static func run<Value: Sendable>(
+    public static func run<Value: Sendable>(
         _ work: @escaping @Sendable (_ isCancelled: @Sendable () -> Bool) throws -> Value
     ) async throws -> Value {
         let cancelled = Flag()

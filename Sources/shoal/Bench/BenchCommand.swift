@@ -2,15 +2,15 @@ internal import Glibc
 internal import Learning
 internal import Terminal
 
-/// `shoal bench`: how fast this machine does what a node does. It needs no site and no database.
+/// `shoal bench`: how fast this machine does what a node does, and how well. It needs no site and no database.
 enum BenchCommand {
     static let command = Command(
-        "bench", summary: "measure how fast this machine trains and answers",
-        options: BenchModel.options, flags: [Shared.json],
+        "bench", summary: "measure how fast this machine trains and answers, and how well", flags: [Shared.json],
         examples: [
             .init("shoal bench train", "training, beside the fastest matrix product of this machine"),
             .init("shoal bench predict", "the time of an answer"),
-        ], subcommands: [BenchTrain.command, BenchPredict.command])
+            .init("shoal bench quality --data data/umls-shared3", "does learning together beat learning alone?"),
+        ], subcommands: [BenchTrain.command, BenchPredict.command, BenchQuality.command])
 }
 
 /// The model and the walks that are measured; the same options for every measurement.

@@ -12,7 +12,7 @@ enum BenchPredict {
             A question is a walk as long as the context; the answer is the most probable next tokens among all, with \
             their probabilities. One thread, as a node answers.
             """,
-        options: [count],
+        options: BenchModel.options + [count],
         examples: [
             .init("shoal bench predict --vocabulary 1000", "a small graph"),
             .init("shoal bench predict --vocabulary 15000 --json", "for a program"),

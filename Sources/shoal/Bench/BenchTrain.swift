@@ -14,7 +14,7 @@ enum BenchTrain {
             step: a language model's work, as other libraries are measured. The peak is a register-blocked matrix \
             product that stays in the caches, measured in turns with the training on the same threads.
             """,
-        options: [batch, threads],
+        options: BenchModel.options + [batch, threads],
         examples: [
             .init("shoal bench train --vocabulary 15000 --dim 128 --context 32", "a large graph's model"),
             .init("shoal bench train --vocabulary 1000 --dim 32 --layers 1 --batch 1 --json", "for a program"),

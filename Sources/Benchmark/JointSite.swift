@@ -1,0 +1,132 @@
+internal import Federation
+internal import Graph
+internal import Identity
+internal import Learning
+internal import Wire
+
+/// One site of ``JointTraining``: its graph, its trainer and its copy of the merged model.
+final class JointSite {
+    /// What a round of a site produced.
+    struct Outcome {
+        var bodies: [Bytes]
+        var loss: Float
+    }
+
+    let vocabulary: LocalVocabulary
+    private let tokens: [TokenID]
+    private let plan: QualityPlan
+    private let members: Int
+    /// Per round.
+    private let steps: Int
+    private let place: Int
+    private let builder: RoundBuilder
+    private var model: MergedModel
+    private var residuals: Residuals
+    private var round = 0
+    /// Nil at a site that only listens.
+    private let trainer: Trainer?
+    private var lessons: LessonSource?
+
+    init(_ data: QualityData, _ place: Int, _ plan: QualityPlan, members: Int, seed: UInt64) throws {
+        let site = data.sites[place]
+        let spec = try plan.spec
+        (self.plan, self.place, self.members) = (plan, place, members)
+        steps = plan.steps(edges: site.train.count)
+        vocabulary = site.vocabulary
+        tokens = site.vocabulary.tokens
+        builder = RoundBuilder(spec: spec, topRows: plan.topRows, coarser: plan.coarseness)
+        model = MergedModel(id: Seeds.model(seed), spec: spec)
+        residuals = Residuals(shape: spec.shape)
+        guard site.learns else {
+            (trainer, lessons) = (nil, nil)
+            return
+        }
+        let own = Seeds.own(seed, place)
+        trainer = try Trainer(
+            shape: plan.shape, vocabulary: vocabulary.count, candidates: vocabulary.nodeCount,
+            options: plan.options(plannedSteps: plan.rounds * steps), seed: own)
+        lessons = try LessonSource(try GraphIndex(vocabulary, triples: site.train), plan, seed: own)
+    }
+
+    /// How often a round shows every edge.
+    var epochsPerRound: Double { lessons.map { Double(steps) / $0.batchesPerEpoch } ?? 0 }
+
+    /// The merged weights as this site reads them.
+    func parameters() -> Parameters { model.parameters(tokens: tokens) }
+
+    func digest() -> Hash32 { model.digest() }
+
+    // MARK: What travels
+
+    func announcements() throws -> [RowAnnouncement] {
+        let sorted = tokens.sorted()
+        return try stride(from: 0, to: sorted.count, by: RowAnnouncement.maxTokens).map { start in
+            try RowAnnouncement(
+                model: model.id, tokens: Array(sorted[start..<min(start + RowAnnouncement.maxTokens, sorted.count)]))
+        }
+    }
+
+    func hear(_ announcement: RowAnnouncement, from author: Int) throws {
+        let log = Self.log(author)
+        try model.apply(announcement, author: log.author, log: log.log)
+    }
+
+    func hear(_ body: Bytes, from author: Int) throws {
+        let log = Self.log(author)
+        try model.apply(try Delta(body: body), author: log.author, log: log.log)
+    }
+
+    private static func log(_ place: Int) -> OwnerTable.LogName {
+        let number = UInt64(place + 1).bigEndianBytes
+        return OwnerTable.LogName(
+            author: PeerID(Bytes(repeating: 0, count: 24) + number)!, log: LogID(rawValue: UInt64(place + 1)))
+    }
+
+    // MARK: A round
+
+    /// Trains from the merged weights and seals the change.
+    func train() throws -> Outcome {
+        guard let trainer else { return Outcome(bodies: [], loss: 0) }
+        let base = parameters()
+        trainer.parameters = base
+        var loss: Float = 0
+        for _ in 0..<steps {
+            loss += try trainer.step(lessons!.next()) / Float(steps)
+        }
+        round += 1
+        let learned = TrainingRound(
+            model: model.id, round: UInt64(round), steps: UInt64(steps),
+            tokensSeen: UInt64(steps * plan.batch * 2 * plan.hops), base: base, trained: trainer.parameters,
+            tokens: tokens,
+            shares: try model.owners.shares(of: tokens, in: Self.log(place)), members: members)
+        let built = try builder.build(learned, residuals: residuals)
+        residuals = built.residuals
+        return Outcome(bodies: built.delta.isEmpty ? [] : [built.delta.body], loss: loss)
+    }
+
+    // MARK: Checkpoints
+
+    func savedSums() -> SavedSums {
+        let sums = model.accumulators
+        return SavedSums(
+            rows: sums.nonzeroTokens.map { ($0, sums.rowBytes($0) ?? []) },
+            tensors: plan.shape.tensors.indices.map { sums.tensorBytes($0) ?? [] })
+    }
+
+    func load(_ sums: SavedSums) throws {
+        for (token, bytes) in sums.rows { try model.load(row: token, bytes) }
+        for (index, bytes) in sums.tensors.enumerated() where !bytes.isEmpty { try model.load(tensor: index, bytes) }
+    }
+
+    func saved() throws -> SavedTrainer {
+        SavedTrainer(adam: trainer?.adam ?? .fresh(shape: plan.shape, vocabulary: 0), residuals: residuals.bytes)
+    }
+
+    func resume(_ saved: SavedTrainer, round: Int) throws {
+        try trainer?.resume(saved.adam)
+        trainer?.globalStep = round * steps
+        residuals = try Residuals(bytes: saved.residuals, shape: plan.shape)
+        self.round = round
+        lessons?.restart(at: round)
+    }
+}

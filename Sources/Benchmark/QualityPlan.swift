@@ -1,0 +1,55 @@
+internal import Federation
+public import Learning
+
+/// How the models of a quality benchmark are trained.
+public struct QualityPlan: Sendable {
+    /// What is trained and compared.
+    public enum Arm: String, Sendable, CaseIterable, Codable {
+        /// Each site on its own triples.
+        case isolated
+        /// All sites, by deltas.
+        case federated
+        /// One model on the triples of all.
+        case pooled
+    }
+
+    public var shape: ModelShape
+    public var rounds = StandardRecipe.rounds
+    /// Steps of a site per round; nil: as its graph asks for (`StandardRecipe.steps`). A pooled round has as many as
+    /// all sites make together.
+    public var steps: Int?
+    /// Walks per step.
+    public var batch = StandardRecipe.batch
+    /// Edges per walk.
+    public var hops = StandardRecipe.hops
+    /// Ask each question for all its known answers, as nodes do; else for the walk's own step alone.
+    public var allAnswers = true
+    /// The schedule is set by each training for the steps that it plans.
+    public var options = TrainingOptions()
+    public var rateFloor = StandardRecipe.rateFloor
+    /// Most token rows of one delta; nil: all that changed.
+    public var topRows: Int?
+    /// Bits of each value of a delta that wait for later rounds, 0 to 6.
+    public var coarseness = RoundBuilder.coarsest
+    /// Rounds that a delta is on its way to the other sites.
+    public var delay = 0
+    /// Rounds between two measurements on validation triples, which choose the weights of a model that stands alone.
+    public var measureEvery = 1
+    /// Validation questions at most, spread evenly.
+    public var validationLimit = 4_000
+    public var seeds: [UInt64] = [1, 2, 3]
+    public var arms: [Arm] = Arm.allCases
+    public var threads = 1
+
+    public init(shape: ModelShape) { self.shape = shape }
+
+    /// Steps per round of a site with so many edges.
+    func steps(edges: Int) -> Int { steps ?? StandardRecipe.steps(edges: edges) }
+
+    /// The options of a training of so many steps.
+    func options(plannedSteps: Int) -> TrainingOptions {
+        var options = options
+        options.schedule = .cosine(plannedSteps: plannedSteps, floor: rateFloor)
+        return options
+    }
+}

@@ -1,0 +1,109 @@
+import Benchmark
+import FoundationEssentials
+import Testing
+
+@Suite struct QualityRunTests {
+    @Test func `three sites are trained alone, together and pooled, and all their copies agree`() throws {
+        let folder = try Folder.ring(nodes: 24, sites: 3)
+        var losses: [QualityRun.Stage: [Float]] = [:]
+        let report = try QualityRun(try QualityData(folder: folder.path), try smallPlan()).run {
+            losses[$0.stage, default: []].append($0.figures.loss)
+        }
+        #expect(report.sites.map(\.name) == ["0", "1", "2"])
+        #expect(losses.count == 5, "three sites alone, all together, one pooled model")
+        #expect(losses.values.allSatisfy { $0.count == 6 && $0[5] < $0[0] }, "every one learns")
+        for figures in [report.isolated, report.federated, report.pooled] {
+            let mrr = try #require(figures).mrr
+            #expect(mrr.mean > 0 && mrr.mean < 1 && mrr.low <= mrr.mean && mrr.mean <= mrr.high)
+        }
+        #expect(try #require(report.bytesPerRound) > 500, "real bodies were sent")
+        #expect(report.sites.allSatisfy { $0.gain != nil && $0.queries > 0 })
+    }
+
+    @Test func `one graph is one model`() throws {
+        let folder = try Folder.ring(nodes: 24, sites: 1)
+        let report = try QualityRun(try QualityData(folder: folder.path), try smallPlan()).run { _ in }
+        #expect(report.isolated == nil && report.federated == nil && report.bytesPerRound == nil)
+        #expect(try #require(report.pooled).mrr.mean > 0)
+        #expect(report.sites.count == 1)
+    }
+
+    @Test func `the same plan gives the same figures, with one core and with two`() throws {
+        let folder = try Folder.ring(nodes: 18, sites: 2)
+        let data = try QualityData(folder: folder.path)
+        var plan = try smallPlan()
+        plan.arms = [.federated]
+        let one = try QualityRun(data, plan).run { _ in }
+        plan.threads = 2
+        let two = try QualityRun(data, plan).run { _ in }
+        #expect(one.federated?.mrr.mean == two.federated?.mrr.mean)
+        #expect(one.bytesPerRound == two.bytesPerRound)
+    }
+
+    @Test func `fewer rows make smaller deltas, and so do coarser values`() throws {
+        let folder = try Folder.ring(nodes: 60, sites: 2)
+        let data = try QualityData(folder: folder.path)
+        var plan = try smallPlan(rounds: 3)
+        plan.arms = [.federated]
+        plan.coarseness = 0
+        let all = try #require(try QualityRun(data, plan).run { _ in }.bytesPerRound)
+        plan.topRows = 8
+        let few = try #require(try QualityRun(data, plan).run { _ in }.bytesPerRound)
+        plan.topRows = nil
+        plan.coarseness = 5
+        let coarse = try #require(try QualityRun(data, plan).run { _ in }.bytesPerRound)
+        #expect(few < all && coarse < all)
+    }
+
+    @Test func `a site without a triple takes part and is not asked`() throws {
+        let folder = try Folder.ring(nodes: 18, sites: 2)
+        try folder.write("2/train.txt", [])
+        let report = try QualityRun(try QualityData(folder: folder.path), try smallPlan(rounds: 2)).run { _ in }
+        #expect(report.sites[2].queries == 0 && report.sites[2].gain == nil)
+        #expect(report.federated != nil)
+    }
+
+    @Test(arguments: QualityPlan.Arm.allCases)
+    func `a run that was stopped goes on where it was`(arm: QualityPlan.Arm) throws {
+        struct Stopped: Error {}
+        let folder = try Folder.ring(nodes: 18, sites: 2)
+        let data = try QualityData(folder: folder.path)
+        var plan = try smallPlan(rounds: 5)
+        plan.arms = [arm]
+        let file = "\(folder.path)/run"
+        let first = try QualityRun(data, plan, checkpoint: file, checkpointEvery: .zero)
+        #expect(throws: Stopped.self) {
+            try first.run { if $0.figures.round == 3 { throw Stopped() } }
+        }
+        var rounds: [Int] = []
+        let second = try QualityRun(data, plan, checkpoint: file, checkpointEvery: .zero)
+        let report = try second.run { rounds.append($0.figures.round) }
+        #expect(rounds.prefix(2) == [4, 5])
+        #expect([report.isolated, report.federated, report.pooled].contains { $0 != nil })
+        // Finished trainings are not repeated.
+        _ = try QualityRun(data, plan, checkpoint: file).run { _ in Issue.record("nothing is left to train") }
+    }
+
+    @Test func `a checkpoint of another run is refused, and one that is damaged`() throws {
+        let folder = try Folder.ring(nodes: 18, sites: 1)
+        let data = try QualityData(folder: folder.path)
+        let file = "\(folder.path)/run"
+        _ = try QualityRun(data, try smallPlan(rounds: 1), checkpoint: file).run { _ in }
+        #expect(throws: BenchmarkError.self) { try QualityRun(data, try smallPlan(rounds: 2), checkpoint: file) }
+        let whole = try #require(FileManager.default.contents(atPath: file))
+        for length in [0, 1, whole.count / 2, whole.count - 1] {
+            try whole.prefix(length).write(to: URL(filePath: file))
+            #expect(throws: BenchmarkError.damagedCheckpoint) {
+                try QualityRun(data, try smallPlan(rounds: 1), checkpoint: file)
+            }
+        }
+    }
+
+    @Test func `a folder without triples is refused`() throws {
+        let folder = Folder()
+        try folder.write("0/train.txt", [])
+        #expect(throws: BenchmarkError.nothingToLearn(folder.path)) { try QualityData(folder: folder.path) }
+        let missing = "\(folder.path)/missing"
+        #expect(throws: BenchmarkError.unreadable(missing)) { try QualityData(folder: missing) }
+    }
+}
