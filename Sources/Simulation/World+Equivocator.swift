@@ -52,7 +52,7 @@ extension World {
     private mutating func step(_ branch: inout HostileLog, _ model: Op) {
         switch random.below(6) {
         case 0:
-            let stranger = KeyPair(seed: Bytes(repeating: UInt8(random.below(256)), count: 32))
+            let stranger = KeyPair(seed: [0x55] + Bytes(repeating: UInt8(random.below(256)), count: 31))
             guard let add = try? MemberAdd(peer: stranger.peerID, name: "guest") else { return }
             branch.append(.memberAdd, add.encode())
         case 1:
