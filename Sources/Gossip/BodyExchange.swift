@@ -31,9 +31,12 @@ public struct BodyExchange: Sendable {
         let hash: Hash32
         let length: Int
         var chunks: Int { BodyHash.chunkCount(length: length) }
+        /// Of them, those that are asked for at once.
+        var chunksAtOnce: Int { min(chunks, GossipLimits.chunksPerWant) }
     }
 
     private var fetches: [Key: Fetch] = [:]
+    /// Chunks each neighbour is busy with. A body keeps what it took at first until its source is given up.
     private var load: [PeerID: Int] = [:]
 
     public init() {}
@@ -57,7 +60,9 @@ public struct BodyExchange: Sendable {
             else { continue }
             var candidates = want.sender.map { [$0] } ?? []
             candidates += holders(want.key, want.seq).filter { $0 != want.sender }
-            candidates = candidates.filter { connected($0) && load[$0, default: 0] < GossipLimits.bodiesPerNeighbour }
+            candidates = candidates.filter {
+                connected($0) && load[$0, default: 0] + key.chunksAtOnce <= GossipLimits.chunksPerNeighbour
+            }
             let tried = fetches[key]?.tried ?? []
             guard let source = candidates.first(where: { !tried.contains($0) }) else { continue }
             effects.append(ask(source, key, assembler, now: now))
@@ -70,7 +75,7 @@ public struct BodyExchange: Sendable {
         fetch.source = source
         fetch.tried.insert(source)
         fetches[key] = fetch
-        load[source, default: 0] += 1
+        load[source, default: 0] += key.chunksAtOnce
         return request(key, now: now)
     }
 
@@ -84,7 +89,7 @@ public struct BodyExchange: Sendable {
     private mutating func release(_ key: Key) {
         guard let source = fetches[key]?.source else { return }
         fetches[key]!.source = nil
-        load[source]! -= 1
+        load[source]! -= key.chunksAtOnce
         if load[source] == 0 { load[source] = nil }
     }
 

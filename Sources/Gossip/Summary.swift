@@ -27,10 +27,11 @@ public enum GossipLimits {
     public static let opsAhead: UInt64 = 768
     /// After this long without an answer another neighbour is asked.
     public static let answerMs: UInt64 = 5_000
-    /// Chunks of 128 KiB asked for at once. Times the bodies per neighbour that is the bulk lane's
-    /// window of 2 MiB: the answers always fit.
+    /// Chunks of 128 KiB of one body asked for at once.
     public static let chunksPerWant = 4
-    public static let bodiesPerNeighbour = 4
+    /// Chunks of all bodies asked of one neighbour at once: what the bulk lane's window of 2 MiB holds, so that the
+    /// answers always fit. Most bodies are one chunk, and on a far link as many travel together.
+    public static let chunksPerNeighbour = 16
     /// Logs that a neighbour can make us remember it has.
     public static let logsPerNeighbour = 4_096
 }

@@ -163,7 +163,7 @@ public struct Replica: Sendable {
     }
 
     /// Bodies fetched ahead of the applied end of a log.
-    private static let bodiesAhead: UInt64 = 8
+    private static let bodiesAhead: UInt64 = 32
 
     /// Whether nothing but its body keeps an op from being applied.
     private func isNext(_ op: Op) -> Bool {

@@ -146,12 +146,18 @@ import Wire
         #expect(exchange.received(blob, from: peers[0], now: now) == [])
     }
 
-    @Test func `no neighbour is asked for more than four bodies at a time`() {
-        var exchange = BodyExchange()
-        let bodies = (0..<6 as Range<UInt8>).map { body(5_000, $0) }
-        let wanted = bodies.enumerated().map { want($0.element, op: UInt8($0.offset + 1), from: peers[0]) }
-        #expect(asked(update(&exchange, wanted)).count == GossipLimits.bodiesPerNeighbour)
-        #expect(asked(update(&exchange, wanted, holders: [peers[1]])) == [peers[1], peers[1]])
+    @Test func `a neighbour is asked for many small bodies at a time, and for few large ones`() {
+        let window = GossipLimits.chunksPerNeighbour
+        func askedAtOnce(_ length: Int, count: Int) -> (first: Int, then: [PeerID]) {
+            var exchange = BodyExchange()
+            let wanted = (0..<count).map { want(body(length, UInt8($0)), op: UInt8($0 + 1), from: peers[0]) }
+            let first = asked(update(&exchange, wanted)).count
+            return (first, asked(update(&exchange, wanted, holders: [peers[1]])))
+        }
+        let small = askedAtOnce(5_000, count: window + 2)
+        #expect(small.first == window && small.then == [peers[1], peers[1]], "the rest is asked of another")
+        let large = askedAtOnce(Self.chunk * (GossipLimits.chunksPerWant + 1), count: window)
+        #expect(large.first == window / GossipLimits.chunksPerWant)
     }
 
     @Test func `a body that nobody wants any more is forgotten`() {
