@@ -144,6 +144,15 @@ public struct Replica: Sendable {
         causal.past(of: later, includes: earlier)
     }
 
+    /// Whether some op with effect is this one or builds on it: then every node that has the same ops with effect
+    /// has it too, beyond a fork or not. Costs a search for each log.
+    public func isReferenced(_ position: LogPosition) -> Bool {
+        numbers.contains { key, line in
+            let seq = frontier[key]?.seq ?? 0
+            return seq > 0 && causal.past(of: LogPosition(log: line, seq: seq), includes: position)
+        }
+    }
+
     /// Bodies to fetch now, most needed first: of ops that lack nothing else, then of the next few in
     /// each log while memory lasts. Bodies of ops that may never be applied cannot crowd out others.
     public var wantedBodies: [WantedBody] {
