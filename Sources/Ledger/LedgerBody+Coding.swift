@@ -20,7 +20,9 @@ extension LedgerBody {
             case .auction: self = .auction(try Auction(&decoder))
             case .bid: self = .bid(try Bid(&decoder))
             case .openLog, .rotateKey, .memberAdd, .memberRevoke, .createModel, .deleteModel, .updateModelWeights,
-                .trainStep, .announceRows, .patternPropose, .vote, .certificate, .checkpointVote, .equivocation:
+                .trainStep, .announceRows, .patternPropose, .vote, .certificate, .checkpointVote, .equivocation,
+                .question,
+                .measurement, .proposal, .retraction:
                 return nil
             }
             try decoder.end()

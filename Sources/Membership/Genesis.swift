@@ -4,7 +4,7 @@ public import Wire
 /// The founding document of a network: what every member agrees on before the first op.
 ///
 /// ```
-/// [1, name, created_s, salt: 16 B, vocabulary_commitment: 32 B, policy: [fold_version], founders: [peer ids, ascending]]
+/// [2, name, created_s, salt: 16 B, vocabulary_commitment: 32 B, policy, founders: [peer ids, ascending]]
 /// ```
 /// The network id is the hash of these bytes, so two networks never share an id by accident and
 /// nobody can change a founder afterwards.
@@ -15,28 +15,31 @@ public struct Genesis: Sendable, Equatable {
         public static let founders = 256
     }
 
+    /// 2; 1 for networks that were founded before there were votes.
+    public let version: UInt64
     public let name: String
     /// Seconds since 1970, as the founder's clock said; informative.
     public let createdSeconds: UInt64
     public let salt: Bytes
     /// Hash of the secret vocabulary key: a member can tell that it was given the right one.
     public let vocabularyCommitment: Hash32
-    /// The version of the rules by which ops are folded; a change is activated by a checkpoint.
-    public let foldVersion: UInt64
+    public let policy: NetworkPolicy
     /// In ascending order, without repetition.
     public let founders: [PeerID]
 
     public init(
-        name: String, createdSeconds: UInt64, salt: Bytes, vocabularyKey: Bytes, founders: [PeerID]
+        name: String, createdSeconds: UInt64, salt: Bytes, vocabularyKey: Bytes, founders: [PeerID],
+        policy: NetworkPolicy = .standard
     ) throws(MembershipError) {
         let sorted = Array(Set(founders)).sorted()
         try Self.check(name: name, founders: sorted)
         guard salt.count == 16 else { throw .invalidGenesis("the salt has \(salt.count) bytes, not 16") }
+        version = 2
         self.name = name
         self.createdSeconds = createdSeconds
         self.salt = salt
         vocabularyCommitment = Self.commitment(to: vocabularyKey)
-        foldVersion = 1
+        self.policy = policy
         self.founders = sorted
     }
 
@@ -57,13 +60,17 @@ public struct Genesis: Sendable, Equatable {
     public func encode() -> Bytes {
         var encoder = CBOREncoder()
         encoder.array(7)
-        encoder.uint(1)
+        encoder.uint(version)
         encoder.text(name)
         encoder.uint(createdSeconds)
         encoder.bytes(salt)
         encoder.bytes(vocabularyCommitment.bytes)
-        encoder.array(1)
-        encoder.uint(foldVersion)
+        if version == 1 {
+            encoder.array(1)
+            encoder.uint(policy.foldVersion)
+        } else {
+            policy.encode(into: &encoder)
+        }
         encoder.array(founders.count)
         for founder in founders { encoder.bytes(founder.bytes) }
         return encoder.bytes
@@ -74,13 +81,13 @@ public struct Genesis: Sendable, Equatable {
         do {
             var decoder = CBORDecoder(bytes)
             try decoder.array(exactly: 7)
-            guard try decoder.uint() == 1 else { throw MembershipError.invalidGenesis("unknown version") }
+            version = try decoder.uint()
+            guard (1...2).contains(version) else { throw MembershipError.invalidGenesis("unknown version") }
             name = try decoder.text(max: Limits.nameBytes)
             createdSeconds = try decoder.uint()
             salt = try decoder.bytes(exactly: 16)
             vocabularyCommitment = try decoder.id()
-            try decoder.array(exactly: 1)
-            foldVersion = try decoder.uint()
+            policy = try Self.policy(version, &decoder)
             let count = try decoder.array(max: Limits.founders)
             var founders: [PeerID] = []
             for _ in 0..<count {
@@ -97,10 +104,18 @@ public struct Genesis: Sendable, Equatable {
         } catch {
             throw .invalidGenesis("\(error)")
         }
-        guard foldVersion == 1 else {
-            throw .invalidGenesis("fold version \(foldVersion) needs a newer shoal")
+        guard version == 1 ? policy.foldVersion == 1 : policy.foldVersion == NetworkPolicy.latestFold else {
+            throw .invalidGenesis("fold version \(policy.foldVersion) needs a newer shoal")
         }
         try Self.check(name: name, founders: founders)
+    }
+
+    private static func policy(_ version: UInt64, _ decoder: inout CBORDecoder) throws -> NetworkPolicy {
+        guard version == 1 else { return try NetworkPolicy(from: &decoder) }
+        try decoder.array(exactly: 1)
+        var policy = NetworkPolicy.first
+        policy.foldVersion = try decoder.uint()
+        return policy
     }
 
     public var networkID: NetworkID { blake2b256(domain: "shoal/network/1", encode()) }

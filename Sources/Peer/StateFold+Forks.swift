@@ -9,12 +9,8 @@ extension StateFold {
     /// What one op did.
     struct Change: Sendable {
         enum What: Sendable {
-            case admitted(PeerID)
-            case created(ModelID)
-            case deleted(ModelID)
-            case announced(ModelID, rows: Int)
-            /// A delta; its body says of which model.
-            case merged
+            case member(MemberChange)
+            case model(ModelChange)
         }
         let seq: UInt64
         let what: What
@@ -29,7 +25,7 @@ extension StateFold {
     /// The latest thing that a line did at `seq` or after; nil when all is undone.
     func lastChange(of line: Int, from seq: UInt64) -> Undo? {
         guard let last = changes[line]?.last, last.seq >= seq else { return nil }
-        if case .merged = last.what { return Undo(seq: last.seq, needsBody: true) }
+        if case .model(.merged) = last.what { return Undo(seq: last.seq, needsBody: true) }
         return Undo(seq: last.seq, needsBody: false)
     }
 
@@ -40,19 +36,8 @@ extension StateFold {
     mutating func undoLast(of line: Int, key: LogKey, body: Bytes?) throws {
         guard let last = changes[line]?.popLast() else { return }
         switch last.what {
-        case .admitted(let peer): members.retract(peer, at: LogPosition(log: line, seq: last.seq))
-        case .created(let model): models.retract(create: model)
-        case .deleted(let model): try models.retract(delete: model)
-        case .announced(let model, let rows):
-            let name = OwnerTable.LogName(author: key.author, log: key.log)
-            let latest = try models.withModel(model) { (model) throws(FederationError) in
-                Array(model.owners.rows(of: name).suffix(rows))
-            }
-            try models.retract(
-                try RowAnnouncement(model: model, tokens: latest), author: key.author, log: key.log)
-        case .merged:
-            guard let body else { return }
-            try models.retract(try Delta(body: body), author: key.author, log: key.log)
+        case .member(let change): undo(change, at: LogPosition(log: line, seq: last.seq))
+        case .model(let change): try undo(change, key: key, body: body)
         }
     }
 }

@@ -1,7 +1,6 @@
 public import Federation
 public import Identity
 public import Membership
-internal import Learning
 package import Replication
 public import Wire
 
@@ -21,7 +20,7 @@ public struct StateFold: Sendable {
     public internal(set) var members: MemberTable
     public internal(set) var models = ModelTable()
     /// Where each model was created and by whom; kept when it is deleted.
-    private var created: [ModelID: (at: LogPosition, author: PeerID)] = [:]
+    var created: [ModelID: (at: LogPosition, author: PeerID)] = [:]
     /// What the ops of each line did, in the order of their seq, as far as it takes to undo it.
     var changes: [Int: [Change]] = [:]
 
@@ -73,7 +72,7 @@ public struct StateFold: Sendable {
             return
         }
         if accumulated, stored.op.header.kind == .updateModelWeights {
-            return changes[position.log, default: []].append(Change(seq: position.seq, what: .merged))
+            return changes[position.log, default: []].append(Change(seq: position.seq, what: .model(.merged)))
         }
         guard let body else { throw .missingBody(stored.op.id) }
         do {
@@ -83,12 +82,14 @@ public struct StateFold: Sendable {
         }
     }
 
-    private struct Invalid: Error {
+    /// Why an op is void.
+    struct Invalid: Error {
         let reason: VoidReason
 
         init(_ code: String, _ detail: String) { reason = VoidReason(code: code, detail: detail) }
     }
 
+    /// Each domain judges and folds its own kinds, in a file of its own.
     private mutating func fold(
         _ op: Op, body: Bytes, at position: LogPosition, past: (LogPosition) -> Bool
     ) throws(Invalid) {
@@ -97,125 +98,33 @@ public struct StateFold: Sendable {
         case .openLog:
             guard body == OpenLog.body else { throw Invalid("invalid-body", "an open-log has the body [1]") }
             return
-        case .memberAdd: change = try admit(op, body, at: position)
-        case .createModel: change = try create(op, body, at: position)
-        case .deleteModel:
-            let model = try decoded { () throws(CBORError) in try DeleteModel(decoding: body).model }
-            guard try creator(of: model, past: past) == op.header.author else {
-                throw Invalid("not-owner", "only the author of a model deletes it")
-            }
-            try judged { () throws(FederationError) in try models.apply(delete: model) }
-            change = .deleted(model)
-        case .announceRows:
-            let announcement = try decoded { () throws(FederationError) in try RowAnnouncement(body: body) }
-            _ = try creator(of: announcement.model, past: past)
-            try judged { () throws(FederationError) in
-                try models.apply(announcement, author: op.header.author, log: op.header.log)
-            }
-            change = .announced(announcement.model, rows: announcement.tokens.count)
-        case .updateModelWeights:
-            let delta = try decoded { () throws(FederationError) in try Delta(body: body) }
-            _ = try creator(of: delta.model, past: past)
-            try judged { () throws(FederationError) in
-                try models.apply(delta, author: op.header.author, log: op.header.log)
-            }
-            change = .merged
+        case .memberAdd: change = .member(try foldMember(op, body, at: position))
+        case .createModel, .deleteModel, .announceRows, .updateModelWeights:
+            change = .model(try foldModel(op, body, at: position, past: past))
         case .rotateKey, .memberRevoke, .trainStep, .transfer, .claim, .bountyPost, .bountyClaim, .bountySettle, .price,
-            .patternPropose, .vote, .certificate, .attestation, .auction, .bid, .checkpointVote, .equivocation:
+            .patternPropose, .vote, .certificate, .attestation, .auction, .bid, .checkpointVote, .equivocation,
+            .question, .measurement, .proposal, .retraction:
             throw Invalid("unsupported-kind", "fold version 1 has no rule for \(op.header.kind.name)")
         }
         changes[position.log, default: []].append(Change(seq: position.seq, what: change))
-    }
-
-    private mutating func admit(
-        _ op: Op, _ body: Bytes, at position: LogPosition, isRetracted: Bool = false
-    ) throws(Invalid) -> Change.What {
-        let add = try decoded { () throws(MembershipError) in try MemberAdd(decoding: body) }
-        members.apply(add, by: op.header.author, at: position, isRetracted: isRetracted)
-        return .admitted(add.peer)
-    }
-
-    private mutating func create(_ op: Op, _ body: Bytes, at position: LogPosition) throws(Invalid) -> Change.What {
-        let spec = try decoded { () throws(FederationError) in try ModelSpec(body: body) }
-        created[op.id] = (position, op.header.author)
-        models.apply(create: spec, id: op.id)
-        return .created(op.id)
     }
 
     /// An op beyond a fork has no effect. But others built on it before they knew, and what they wrote is judged by
     /// its past: whom it admitted and which model it created must be known there as everywhere.
     private mutating func foldRetracted(_ op: Op, body: Bytes, at position: LogPosition) throws(Invalid) {
         switch op.header.kind {
-        case .memberAdd: _ = try admit(op, body, at: position, isRetracted: true)
-        case .createModel:
-            _ = try create(op, body, at: position)
-            models.retract(create: op.id)
-        case .openLog, .deleteModel, .announceRows, .updateModelWeights, .rotateKey, .memberRevoke, .trainStep,
-            .transfer, .claim, .bountyPost, .bountyClaim, .bountySettle, .price, .patternPropose, .vote, .certificate,
-            .attestation, .auction, .bid, .checkpointVote, .equivocation:
+        case .memberAdd: _ = try foldMember(op, body, at: position, isRetracted: true)
+        case .createModel, .deleteModel, .announceRows, .updateModelWeights:
+            try foldRetractedModel(op, body, at: position)
+        case .openLog, .rotateKey, .memberRevoke, .trainStep, .transfer, .claim, .bountyPost, .bountyClaim,
+            .bountySettle, .price, .patternPropose, .vote, .certificate, .attestation, .auction, .bid, .checkpointVote,
+            .equivocation, .question, .measurement, .proposal, .retraction:
             break
         }
     }
 
-    private func creator(of model: ModelID, past: (LogPosition) -> Bool) throws(Invalid) -> PeerID {
-        guard let creation = created[model], past(creation.at) else {
-            throw Invalid("unknown-model", "model \(model.short) is not in the op's causal past")
-        }
-        return creation.author
-    }
-
-    private func decoded<Value, Failure: Error>(_ decode: () throws(Failure) -> Value) throws(Invalid) -> Value {
+    func decoded<Value, Failure: Error>(_ decode: () throws(Failure) -> Value) throws(Invalid) -> Value {
         do { return try decode() } catch { throw Invalid("invalid-body", "\(error)") }
-    }
-
-    private func judged(_ apply: () throws(FederationError) -> Void) throws(Invalid) {
-        do { try apply() } catch { throw Invalid(error.code, "\(error)") }
-    }
-
-    /// - Precondition: the model exists.
-    mutating func mergedParameters(of model: ModelID, tokens: [TokenID]) -> Parameters {
-        try! models.withModel(model) { (model) throws(FederationError) in model.parameters(tokens: tokens) }
-    }
-
-    // MARK: Snapshots
-
-    /// What changed in the accumulators since the last call. Deleted models go on merging out of
-    /// sight, since their deletion may be concurrent to deltas.
-    mutating func takeChanges() -> [StateSnapshot.Model] {
-        var changes: [StateSnapshot.Model] = []
-        for id in created.keys.sorted() {
-            let change = try? models.withModel(id) { (model) throws(FederationError) in
-                let dirty = model.takeDirty()
-                let sums = model.accumulators
-                return StateSnapshot.Model(
-                    id: id,
-                    tensors: dirty.tensors.map {
-                        .init(index: $0, name: model.spec.shape.tensors[$0].name, bytes: sums.tensorBytes($0))
-                    },
-                    rows: dirty.tokens.map { .init(token: $0, bytes: sums.rowBytes($0)) })
-            }
-            guard let change, !(change.tensors.isEmpty && change.rows.isEmpty) else { continue }
-            changes.append(change)
-        }
-        return changes
-    }
-
-    /// Puts stored accumulators in place; the models themselves come from the ops below the watermark.
-    mutating func restore(_ snapshot: [StateSnapshot.Model]) throws(RecoveryError) {
-        for stored in snapshot {
-            do {
-                try models.withModel(stored.id) { (model) throws(FederationError) in
-                    for tensor in stored.tensors {
-                        if let bytes = tensor.bytes { try model.load(tensor: tensor.index, bytes) }
-                    }
-                    for row in stored.rows {
-                        if let bytes = row.bytes { try model.load(row: row.token, bytes) }
-                    }
-                }
-            } catch {
-                throw .invalidSnapshot(stored.id, "\(error)")
-            }
-        }
     }
 }
 
@@ -227,29 +136,6 @@ enum OpenLog {
         encoder.uint(1)
         return encoder.bytes
     }()
-}
-
-/// Body of a delete-model op: `[1, model id]`.
-public struct DeleteModel: Sendable, Equatable {
-    public let model: ModelID
-
-    public init(model: ModelID) { self.model = model }
-
-    public init(decoding bytes: Bytes) throws(CBORError) {
-        var decoder = CBORDecoder(bytes)
-        try decoder.array(exactly: 2)
-        guard try decoder.uint() == 1 else { throw .unexpected(at: 1, wanted: "version 1") }
-        model = try decoder.id()
-        try decoder.end()
-    }
-
-    public func encode() -> Bytes {
-        var encoder = CBOREncoder()
-        encoder.array(2)
-        encoder.uint(1)
-        encoder.bytes(model.bytes)
-        return encoder.bytes
-    }
 }
 
 /// Why a node cannot start from what its store holds.

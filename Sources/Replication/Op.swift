@@ -26,6 +26,10 @@ public enum OpKind: UInt64, Sendable, CaseIterable {
     case bid = 21
     case checkpointVote = 22
     case equivocation = 23
+    case question = 24
+    case measurement = 25
+    case proposal = 26
+    case retraction = 27
 
     /// As written in commands and tables: `update-model-weights`.
     public var name: String {
@@ -53,6 +57,10 @@ public enum OpKind: UInt64, Sendable, CaseIterable {
         case .bid: "bid"
         case .checkpointVote: "checkpoint-vote"
         case .equivocation: "equivocation"
+        case .question: "question"
+        case .measurement: "measurement"
+        case .proposal: "proposal"
+        case .retraction: "retraction"
         }
     }
 }

@@ -23,6 +23,38 @@ import Wire
         #expect(try self.genesis([a]).networkID != genesis.networkID)
     }
 
+    @Test func `a network founded before there were votes opens, under the name and the rules it had`() throws {
+        var encoder = CBOREncoder()
+        encoder.array(7)
+        encoder.uint(1)
+        encoder.text("ward")
+        encoder.uint(5)
+        encoder.bytes(Bytes(repeating: 4, count: 16))
+        encoder.bytes(Genesis.commitment(to: key).bytes)
+        encoder.array(1)
+        encoder.uint(1)
+        encoder.array(1)
+        encoder.bytes(a.bytes)
+        let old = try Genesis(decoding: encoder.bytes)
+        #expect(old.encode() == encoder.bytes)
+        #expect(!old.policy.hasVotes && old.policy.grantNanoKoi == NetworkPolicy.standard.grantNanoKoi)
+        #expect(try genesis([a]).policy.hasVotes)
+    }
+
+    @Test func `a policy keeps its numbers and refuses others`() throws {
+        var policy = NetworkPolicy.standard
+        policy.patternBound = 700_000
+        let genesis = try Genesis(
+            name: "ward", createdSeconds: 5, salt: Bytes(repeating: 4, count: 16), vocabularyKey: key, founders: [a],
+            policy: policy)
+        #expect(try Genesis(decoding: genesis.encode()).policy == policy)
+        policy.checkpointSeconds = 0
+        let bad = try Genesis(
+            name: "ward", createdSeconds: 5, salt: Bytes(repeating: 4, count: 16), vocabularyKey: key, founders: [a],
+            policy: policy)
+        #expect(throws: MembershipError.self) { try Genesis(decoding: bad.encode()) }
+    }
+
     @Test func `the vocabulary key is checked without being told`() throws {
         #expect(try genesis([a]).vocabularyCommitment == Genesis.commitment(to: key))
         #expect(try genesis([a]).vocabularyCommitment != Genesis.commitment(to: key.map { $0 ^ 1 }))

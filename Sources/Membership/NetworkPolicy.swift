@@ -1,0 +1,78 @@
+public import Wire
+
+/// What all members of a network have agreed on, in numbers. Part of the genesis; a checkpoint may change it.
+///
+/// ```
+/// [fold_version, grant, gain_scale, pattern_bound, checkpoint_seconds, question_seconds]
+/// ```
+/// Genesis version 1 has the fold version alone: such networks go on by the rules of fold version 1, without votes
+/// and without Koi.
+public struct NetworkPolicy: Sendable, Equatable {
+    /// The version of the rules by which ops are folded.
+    public var foldVersion: UInt64
+    /// To each founder and to each member that is admitted to vote; in nKoi, at most 2^53.
+    public var grantNanoKoi: Int64
+    /// Gain of held-out loss that earns the full reward for training, in millionths of a nat.
+    public var gainScale: Int64
+    /// A pattern is accepted when the lower bound of its pooled confidence reaches this; in millionths.
+    public var patternBound: Int64
+    /// How long after a checkpoint the next one is due.
+    public var checkpointSeconds: UInt64
+    /// How long a question may be voted on, in certified time.
+    public var questionSeconds: UInt64
+
+    public static let latestFold: UInt64 = 2
+
+    public static let standard = Self(
+        foldVersion: latestFold, grantNanoKoi: 100_000_000_000, gainScale: 50_000, patternBound: 100_000,
+        checkpointSeconds: 60, questionSeconds: 3_600)
+
+    /// Of networks with a genesis of version 1.
+    static var first: Self {
+        var policy = Self.standard
+        policy.foldVersion = 1
+        return policy
+    }
+
+    public init(
+        foldVersion: UInt64, grantNanoKoi: Int64, gainScale: Int64, patternBound: Int64, checkpointSeconds: UInt64,
+        questionSeconds: UInt64
+    ) {
+        self.foldVersion = foldVersion
+        self.grantNanoKoi = grantNanoKoi
+        self.gainScale = gainScale
+        self.patternBound = patternBound
+        self.checkpointSeconds = checkpointSeconds
+        self.questionSeconds = questionSeconds
+    }
+
+    /// Whether consensus and Koi are part of the rules.
+    public var hasVotes: Bool { foldVersion >= 2 }
+
+    public func encode(into encoder: inout CBOREncoder) {
+        encoder.array(6)
+        encoder.uint(foldVersion)
+        encoder.int(grantNanoKoi)
+        encoder.int(gainScale)
+        encoder.int(patternBound)
+        encoder.uint(checkpointSeconds)
+        encoder.uint(questionSeconds)
+    }
+
+    public init(from decoder: inout CBORDecoder) throws(CBORError) {
+        try decoder.array(exactly: 6)
+        foldVersion = try decoder.uint()
+        grantNanoKoi = Int64(try decoder.uint(max: 1 << 53))
+        gainScale = Int64(try Self.positive(&decoder, most: 1 << 53))
+        patternBound = Int64(try decoder.uint(max: 1_000_000))
+        checkpointSeconds = try Self.positive(&decoder, most: 1 << 32)
+        questionSeconds = try Self.positive(&decoder, most: 1 << 32)
+    }
+
+    private static func positive(_ decoder: inout CBORDecoder, most: UInt64) throws(CBORError) -> UInt64 {
+        let start = decoder.position
+        let value = try decoder.uint(max: most)
+        guard value > 0 else { throw .outOfRange(at: start, what: "0") }
+        return value
+    }
+}
