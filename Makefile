@@ -5,7 +5,7 @@ BUILD  := $(SWIFT) build --explicit-target-dependency-import-check error
 SHOAL  := .build/release/shoal
 SEEDS  ?= 200
 
-.PHONY: help packages test-packages build demo test lint unit simulate cluster bench-train bench-search bench-flower \
+.PHONY: help packages test-packages build demo test lint unit simulate cluster soak bench-train bench-search bench-flower \
 	bench-quality bench-quality-fb15k clean
 .DEFAULT_GOAL := help
 
@@ -14,6 +14,7 @@ help:
 	@echo "make demo      three sites learn one model, here, in two minutes"
 	@echo "make test      everything that must hold: lint, unit tests, simulator, real clusters"
 	@echo "make simulate  the simulator alone (SEEDS=$(SEEDS))"
+	@echo "make soak      seven real sites, ten minutes of random faults (SEED=N repeats one)"
 	@echo "make bench-quality DATA=DIR  alone, together, pooled: data sets of triples below DIR (bench-quality-fb15k: an hour)"
 	@echo "make bench-train  training speed beside PyTorch, which it installs (BENCH_PYTHON=one that has it)"
 	@echo "make bench-search REFERENCE=DIR|ARCHIVE  searches beside full text, on the Rust Reference"
@@ -57,6 +58,10 @@ simulate: build
 # The built binary, real sockets, one PostgreSQL a node.
 cluster: build unit
 	$(MANY_FILES) SHOAL_BINARY=$(CURDIR)/$(SHOAL) $(SWIFT) test --skip-build --filter ClusterTests
+
+# Everything that can happen to sites does; nothing may be lost. The report tells the seed.
+soak: build
+	$(MANY_FILES) $(SHOAL) cluster run Examples/scenarios/nemesis.json $(if $(SEED),--seed $(SEED))
 
 test: test-packages lint build unit simulate cluster
 

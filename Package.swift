@@ -117,8 +117,8 @@ let rooms: [Target] = [
     room(
         "Harness",
         [
-            "Wire", "Identity", "Learning", "Graph", "Federation", "Membership", "Site", "API", "Terminal", "CShims",
-            "DemoData",
+            "Wire", "Identity", "Learning", "Graph", "Federation", "Membership", "Site", "Transport", "API", "Terminal",
+            "CShims", "DemoData",
         ]),
     room("Benchmark", ["Wire", "Identity", "Learning", "Graph", "Federation", "Site"], optimised: "-O"),
     .executableTarget(
@@ -171,7 +171,7 @@ let allTests: [Target] = [
     // Every command, against a node that the test plays.
     tests("Command", ["Wire", "Identity", "Membership", "Graph", "Site", "API", "Terminal", "Simulation", "shoal"]),
     // Real clusters: the built binary, real sockets, real PostgreSQL.
-    tests("Cluster", ["Wire", "Identity", "Site", "API", "Terminal", "Harness"]),
+    tests("Cluster", ["Wire", "Identity", "Site", "Transport", "API", "Terminal", "Harness"]),
 ]
 
 let package = Package(

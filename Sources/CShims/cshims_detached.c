@@ -1,9 +1,13 @@
 #define _GNU_SOURCE
 #include "cshims_detached.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/socket.h>
 
 int shoal_spawn_detached(const char *program, char *const *arguments, char *const *environment,
                          int output, int *pid) {
@@ -28,4 +32,13 @@ int shoal_spawn_detached(const char *program, char *const *arguments, char *cons
     posix_spawnattr_destroy(&attributes);
     *pid = child;
     return failure;
+}
+
+int shoal_enter_network(int descriptor) { return setns(descriptor, CLONE_NEWNET) == 0 ? 0 : errno; }
+
+int shoal_accept(int descriptor) { return accept4(descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
+
+int shoal_is_forsaken(int descriptor) {
+    struct pollfd entry = {.fd = descriptor, .events = POLLRDHUP};
+    return poll(&entry, 1, 0) > 0;
 }

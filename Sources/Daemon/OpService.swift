@@ -65,7 +65,8 @@ final class OpService: Sendable {
         return OpReport(
             id: stored.op.id.hex, author: header.author.hex, log: header.log.hex, seq: Int(header.seq),
             kind: header.kind.name, lamport: Int(header.lamport), bodyBytes: header.bodyLength,
-            deps: header.deps.map(\.hex), void: stored.void.map { "\($0.code): \($0.detail)" })
+            deps: header.deps.map(\.hex), void: stored.void.map { "\($0.code): \($0.detail)" },
+            place: Int(clamping: stored.applyIndex))
     }
 
     /// Reads every op and body again and checks signature, id, chain and hash.

@@ -51,6 +51,8 @@ public struct Readiness: OptionSet, Hashable, Sendable {
 /// A watch over a file descriptor that belongs to the caller; see ``EventLoop/poll(_:for:_:)``.
 public final class PollWatch: LoopHandle {
     private var body: ((Readiness) -> Void)?
+    /// What is waited for now.
+    private var events: Readiness = []
 
     init(_ loop: EventLoop, _ fd: Int32, _ events: Readiness, _ body: @escaping (Readiness) -> Void)
         throws(TransportError)
@@ -58,14 +60,26 @@ public final class PollWatch: LoopHandle {
         self.body = body
         let operation = "watch file descriptor \(fd)"
         try super.init(uv_poll_t.self, operation: operation) { uv_poll_init(loop.uv, $0, fd) }
-        let status = uv_poll_start(pointer(), events.rawValue) { handle, status, events in
-            // An error of the descriptor is readiness: the caller's next read or write reports it.
-            let ready: Readiness = status < 0 ? [.readable, .writable] : Readiness(rawValue: events)
-            PollWatch.owner(of: handle).body?(ready)
-        }
+        let status = start(events)
         if status != 0 {
             cancel()
             throw .system(operation: operation, status)
+        }
+    }
+
+    /// Waits for other `events` from now on; for none until the next change if it is empty.
+    public func change(to events: Readiness) {
+        guard !isClosing, events != self.events else { return }
+        _ = start(events)
+    }
+
+    private func start(_ events: Readiness) -> Int32 {
+        self.events = events
+        if events.isEmpty { return uv_poll_stop(pointer()) }
+        return uv_poll_start(pointer(), events.rawValue) { handle, status, events in
+            // An error of the descriptor is readiness: the caller's next read or write reports it.
+            let ready: Readiness = status < 0 ? [.readable, .writable] : Readiness(rawValue: events)
+            PollWatch.owner(of: handle).body?(ready)
         }
     }
 

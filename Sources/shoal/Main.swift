@@ -5,8 +5,20 @@ internal import Terminal
 @main
 enum Main {
     static func main() async {
-        let words = Array(CommandLine.arguments.dropFirst())
-        exit(await program.run(words, console: .standard()).rawValue)
+        exit(await program.run(Array(arguments.dropFirst()), console: .standard()).rawValue)
+    }
+
+    /// Swift finds its arguments beside the environment, and none when a preloaded library (libfaketime, a memory
+    /// checker) has moved the environment before it looks. The system knows them in any case.
+    private static var arguments: [String] {
+        let found = CommandLine.arguments
+        guard found.isEmpty, let file = fopen("/proc/self/cmdline", "re") else { return found }
+        defer { fclose(file) }
+        var bytes: [UInt8] = []
+        while case let byte = getc(file), byte != EOF { bytes.append(UInt8(truncatingIfNeeded: byte)) }
+        return bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast().map {
+            String(decoding: $0, as: UTF8.self)
+        }
     }
 }
 

@@ -74,6 +74,19 @@ import Wire
             reason { () throws(SiteError) in _ = try SiteConfig(parsing: content, path: "p") } == .malformed(line: 1))
     }
 
+    @Test(arguments: ["0", "-0", "12", "-7.25", "1e3", "1.5E-2"]) func `numbers of JSON are understood`(text: String)
+        throws
+    {
+        #expect(try StrictJSON(parsing: bytes(text)) == .number(Double(text)!))
+    }
+
+    @Test(arguments: [
+        "-", "01", "1.", ".5", "+1", "1e", "1e+", "0x10", "1_0", "--1", "1.2.3", "NaN", "Infinity", "1e999",
+        String(repeating: "9", count: 40),
+    ]) func `what only looks like a number is refused`(text: String) {
+        #expect(throws: StrictJSON.Fault.self) { try StrictJSON(parsing: bytes(text)) }
+    }
+
     @Test func `escapes of JSON are understood`() throws {
         let config = try parse(#"{"name":"\u0061","key":"\"\\\/\b\f\n\r\t\u00fc\ud83d\ude00"}"#)
         #expect(config.name.text == "a")

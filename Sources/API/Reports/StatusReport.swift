@@ -188,10 +188,12 @@ public struct OpReport: Codable, Sendable, Equatable {
     public var deps: [String]
     /// Why it has no effect, if it has none.
     public var void: String?
+    /// Its place in this node's own order, which differs between nodes: `before=PLACE` asks for the older ones.
+    public var place: Int?
 
     public init(
         id: String, author: String, log: String, seq: Int, kind: String, lamport: Int, bodyBytes: Int, deps: [String],
-        void: String?
+        void: String?, place: Int? = nil
     ) {
         self.id = id
         self.author = author
@@ -202,6 +204,7 @@ public struct OpReport: Codable, Sendable, Equatable {
         self.bodyBytes = bodyBytes
         self.deps = deps
         self.void = void
+        self.place = place
     }
 }
 

@@ -8,4 +8,14 @@
 int shoal_spawn_detached(const char *program, char *const *arguments, char *const *environment,
                          int output, int *pid);
 
+/// Moves the calling thread, and the children that it starts, to the network namespace that `descriptor` stands for.
+/// Returns 0 or an errno value.
+int shoal_enter_network(int descriptor);
+
+/// The next connection of a listening socket, which never blocks and is not inherited; -1 when there is none.
+int shoal_accept(int descriptor);
+
+/// Whether the other side of a connection has closed it, whatever arrived before.
+int shoal_is_forsaken(int descriptor);
+
 #endif

@@ -38,6 +38,7 @@ extension Cluster {
         let isNew = try file.nodes.allSatisfy { $0.process == nil }
         for attempt in 1... {
             do {
+                try await startHarness()
                 let names = try nodes.filter { !$0.isAlive }.map(\.name)
                 _ = try await forEach(names, atMost: max(4, Self.cores)) { name in
                     onStep(name, .starting)
@@ -49,6 +50,7 @@ extension Cluster {
             } catch let failure as Failure where failure.cause.contains("another program uses port") && isNew {
                 guard attempt < Self.portAttempts else { throw failure }
                 try await stopAll(patience: Self.stopPatience)
+                try await stopHarness()
                 try choosePorts()
             }
         }
@@ -64,12 +66,16 @@ extension Cluster {
         }
         let data = try prepare(node)
         let logged = Self.size(of: node.outputPath)
+        let file = try file
+        let clock = try Clock.variables(of: node)
         let started = try Launch.detached(
-            try file.binary, ["run", "--data-dir", data.path] + (try file.trains ?? false ? [] : ["--no-train"]),
-            log: node.outputPath)
+            file.binary, ["run", "--data-dir", data.path] + (file.trains ?? false ? [] : ["--no-train"]),
+            log: node.outputPath, variables: clock,
+            namespace: file.namespaces.map { Namespaces.path(of: Namespaces.name($0, name)) })
         try update { file in
             for place in file.nodes.indices where file.nodes[place].name == name {
                 file.nodes[place].process = started.identity
+                file.nodes[place].hasOwnClock = clock.isEmpty ? nil : true
             }
         }
         let isReady = try await Patience.poll(for: Self.startPatience) {
@@ -102,6 +108,8 @@ extension Cluster {
                 throw Failure("cluster kill", name, "it does not run", exit: .unreachable)
             }
             process.signal(blow == .terminate ? SIGTERM : SIGKILL)
+            // One that was paused hears only of its death.
+            process.signal(SIGCONT)
             guard try await process.ended(within: Self.stopPatience) else {
                 throw Failure(
                     "cluster kill", name, "process \(process.pid) does not end", remedy: "Kill it with --force")
@@ -117,13 +125,26 @@ extension Cluster {
         let sponsor = try node(member)
         try key.create(in: "\(directory)/keys")
         let port = try FreePorts.choose(1)[0]
-        let record = ClusterFile.Node(
+        let place = try file.nodes.count
+        var record = ClusterFile.Node(
             name: name, peer: key.keyPair.peerID.hex, port: port, dials: dials ?? [member], process: nil)
+        if try file.namespaces != nil { record.host = Namespaces.address(of: place) }
+        let (dialled, spare) = (record.dials, try FreePorts.choose(record.dials.count + 1))
+        let added = record
         try update { file in
-            file.nodes.append(record)
-            try writePeers(of: record, file)
+            file.nodes.append(added)
+            if file.doors != nil {
+                let doors = dialled.map { (name, $0) } + [(member, name)]
+                file.doors! += zip(doors, spare).map { .init(from: $0.0, to: $0.1, port: $1) }
+            }
+            try writePeers(of: added, file)
         }
-        let request = PeerAddRequest(peer: record.peer, name: name, address: "127.0.0.1:\(port)")
+        let file = try file
+        if let size = file.diskMebibytes { try makeDisk(of: name, mebibytes: size) }
+        if let prefix = file.namespaces { try Namespaces.add(prefix, name, place) }
+        try await reloadHarness()
+        let address = file.endpoint(of: added, for: sponsor.record)
+        let request = PeerAddRequest(peer: added.peer, name: name, address: "\(address)")
         let _: PeerReport = try await sponsor.client().post("/api/peers", request)
         try await start(name)
     }
@@ -135,7 +156,10 @@ extension Cluster {
     ///   - isHurried: asked again and again; true ends the patience.
     public func down(keepingFiles: Bool = false, isHurried: @escaping @Sendable () -> Bool = { false }) async throws {
         try await stopAll(patience: Self.stopPatience, isHurried: isHurried)
+        // A task of its own, as below.
+        try await Task.detached { try await stopHarness() }.value
         guard !keepingFiles else { return }
+        removePlaces()
         let nodes = try nodes
         let directory = directory
         // Some disks are slow to forget a database: all at once. A task of its own, as above.
@@ -150,7 +174,7 @@ extension Cluster {
             }
         }.value
         // Only what a cluster is made of: the directory may hold other things by now.
-        for part in ["nodes", "logs", "peers", "keys", "cluster.json", "cluster.lock"] {
+        for part in ["nodes", "logs", "peers", "keys", "clocks", "snapshots", "cluster.json", "cluster.lock"] {
             try? FileManager.default.removeItem(atPath: "\(directory)/\(part)")
         }
         rmdir(directory)
@@ -169,6 +193,7 @@ extension Cluster {
     private static func stop(_ node: ClusterNode, _ patience: Duration, _ isHurried: () -> Bool) async throws {
         for process in Set([node.process].compactMap(\.self) + node.strays) {
             process.signal(SIGTERM)
+            process.signal(SIGCONT)
             let isOver = try await Patience.poll(for: patience) {
                 waitpid(process.pid, nil, WNOHANG)
                 return !process.isAlive || isHurried()
@@ -189,7 +214,7 @@ extension Cluster {
         settings.key = node.keyPath
         settings.network = node.networkPath
         settings.peers = [node.peersPath]
-        settings.listen = Endpoint(host: "127.0.0.1", port: node.record.port)
+        settings.listen = Endpoint(host: node.record.address, port: node.record.port)
         // What the cluster has no opinion of stays as somebody set it.
         if let kept = try? SiteConfig.load(data.configPath) { settings.privacy = kept.privacy }
         try settings.save(to: data.configPath)

@@ -32,15 +32,25 @@ public struct Cluster: Sendable {
         public var binary: String?
         /// Whether nodes train by themselves. If not, what a cluster learns is what its commands ask for.
         public var trains: Bool
+        /// Whether a harness carries what nodes say to each other, so that links can be cut and slowed down.
+        public var hasLinks: Bool
+        /// Gives every node a file system in memory of so many MiB, which can be filled.
+        public var diskMebibytes: Int?
+        /// Gives every node a network namespace, and an address of its own.
+        public var hasNamespaces: Bool
 
         public init(
-            network: String, names: [String], topology: Topology = .full, binary: String? = nil, trains: Bool = false
+            network: String, names: [String], topology: Topology = .full, binary: String? = nil, trains: Bool = false,
+            hasLinks: Bool = false, diskMebibytes: Int? = nil, hasNamespaces: Bool = false
         ) {
             self.network = network
             self.names = names
             self.topology = topology
             self.binary = binary
             self.trains = trains
+            self.hasLinks = hasLinks || hasNamespaces
+            self.diskMebibytes = diskMebibytes
+            self.hasNamespaces = hasNamespaces
         }
     }
 
@@ -90,9 +100,25 @@ public struct Cluster: Sendable {
             return ClusterFile.Node(
                 name: plan.names[place], peer: keys[place].keyPair.peerID.hex, port: 0, dials: dials, process: nil)
         }
-        let binary = try Self.program(plan.binary)
-        try ClusterFile(network: plan.network, binary: binary, trains: plan.trains, nodes: nodes).save(to: real)
+        var file = ClusterFile(
+            network: plan.network, binary: try Self.program(plan.binary), trains: plan.trains, nodes: nodes)
+        if plan.hasLinks {
+            file.doors = nodes.flatMap { node in node.dials.map { .init(from: node.name, to: $0, port: 0) } }
+        }
+        file.diskMebibytes = plan.diskMebibytes
+        if plan.hasNamespaces {
+            file.namespaces = Namespaces.prefix(for: real)
+            for place in file.nodes.indices { file.nodes[place].host = Namespaces.address(of: place) }
+        }
+        try file.save(to: real)
         try choosePorts()
+        do {
+            if let size = plan.diskMebibytes { try makeDisks(mebibytes: size) }
+            if let prefix = file.namespaces { try Namespaces.make(prefix, nodes: plan.names) }
+        } catch {
+            removePlaces()
+            throw error
+        }
     }
 
     // MARK: Looking
@@ -129,6 +155,11 @@ public struct Cluster: Sendable {
         return ClusterStatus(directory: directory, network: file.network, nodes: rows)
     }
 
+    /// a … z, then n26, n27 …
+    public static func defaultNames(_ count: Int) -> [String] {
+        (0..<count).map { $0 < 26 ? String(UnicodeScalar(UInt8(ascii: "a") + UInt8($0))) : "n\($0)" }
+    }
+
     // MARK: The file
 
     var file: ClusterFile {
@@ -147,18 +178,19 @@ public struct Cluster: Sendable {
     /// Gives every node a free port, and tells the others.
     func choosePorts() throws {
         try update { file in
-            for (place, port) in try FreePorts.choose(file.nodes.count).enumerated() { file.nodes[place].port = port }
+            var ports = try FreePorts.choose(file.nodes.count + (file.doors?.count ?? 0))[...]
+            for place in file.nodes.indices { file.nodes[place].port = ports.removeFirst() }
+            for place in (file.doors ?? []).indices { file.doors?[place].port = ports.removeFirst() }
         }
         let file = try file
         for node in file.nodes { try writePeers(of: node, file) }
     }
 
-    /// Writes the `.peers` file of a node from the ports of those that it dials.
+    /// Writes the `.peers` file of a node from the ports of those that it dials, or of the doors to them.
     func writePeers(of node: ClusterFile.Node, _ file: ClusterFile) throws {
         let lines = file.nodes.filter { node.dials.contains($0.name) }.map { other in
             PeerEntry(
-                peerID: PeerID(hex: other.peer)!, endpoint: Endpoint(host: "127.0.0.1", port: other.port),
-                name: other.name
+                peerID: PeerID(hex: other.peer)!, endpoint: file.endpoint(of: other, for: node), name: other.name
             ).description + "\n"
         }
         try Files.write(Bytes(lines.joined().utf8), to: "\(directory)/peers/\(node.name).peers")

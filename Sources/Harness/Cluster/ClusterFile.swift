@@ -16,6 +16,25 @@ struct ClusterFile: Codable, Sendable, Equatable {
         var dials: [String]
         /// Its last process, which may have ended.
         var process: ProcessIdentity?
+        /// Its own address, in a network namespace of its own; absent: 127.0.0.1.
+        var host: String?
+        /// Whether its process was started with a clock that can be moved.
+        var hasOwnClock: Bool?
+
+        var address: String { host ?? "127.0.0.1" }
+    }
+
+    /// A door of the harness: whoever connects there is `from` and is connected to `to`.
+    struct Door: Codable, Sendable, Equatable {
+        var from: String
+        var to: String
+        var port: UInt16
+    }
+
+    /// The process that carries connections, and how to talk to it.
+    struct Harness: Codable, Sendable, Equatable {
+        var process: ProcessIdentity
+        var socket: String
     }
 
     var version = 1
@@ -25,6 +44,22 @@ struct ClusterFile: Codable, Sendable, Equatable {
     /// Whether its nodes train by themselves; absent: they do not.
     var trains: Bool?
     var nodes: [Node]
+    /// The doors between nodes; absent: nodes dial each other, and no link can be made worse.
+    var doors: [Door]?
+    var harness: Harness?
+    /// Size of the small file system of each node, MiB; absent: a directory like any other.
+    var diskMebibytes: Int?
+    /// What the names of its network namespaces begin with; absent: all nodes share the machine's network.
+    var namespaces: String?
+
+    /// Where `node` dials `other`.
+    func endpoint(of other: Node, for node: Node) -> Endpoint {
+        guard let door = doors?.first(where: { $0.from == node.name && $0.to == other.name }) else {
+            return Endpoint(host: other.address, port: other.port)
+        }
+        let place = nodes.firstIndex { $0.name == node.name }
+        return Endpoint(host: node.host == nil ? "127.0.0.1" : Namespaces.gateway(of: place!), port: door.port)
+    }
 
     static func path(in directory: String) -> String { "\(directory)/cluster.json" }
 

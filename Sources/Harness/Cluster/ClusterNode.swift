@@ -15,9 +15,11 @@ public struct ClusterNode: Sendable {
     /// Its public key, hexadecimal.
     public var peer: String { record.peer }
     /// HOST:PORT for its peers.
-    public var listen: String { "127.0.0.1:\(record.port)" }
+    public var listen: String { "\(record.address):\(record.port)" }
     public var process: ProcessIdentity? { record.process }
     public var isAlive: Bool { process?.isAlive ?? false }
+    /// Whether it was stopped in its tracks, by `cluster pause` for one.
+    public var isPaused: Bool { process.map { $0.isAlive && $0.isStopped } ?? false }
 
     public var dataDirectory: String { Self.dataDirectory(of: name, in: directory) }
     /// What it printed; its events are in `log` of its data directory as well.

@@ -12,20 +12,41 @@ enum Launch {
     /// - Parameters:
     ///   - arguments: without the program's own name.
     ///   - log: what it prints is appended here.
+    ///   - variables: added to those of this process, `NAME=VALUE` each.
+    ///   - namespace: the file of the network namespace that it runs in; this process's own if nil.
     /// - Returns: the process; it may have ended already.
     static func detached(
-        _ program: String, _ arguments: [String], log: String
+        _ program: String, _ arguments: [String], log: String, variables added: [String] = [],
+        namespace: String? = nil
     ) throws(Failure) -> Started {
         let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard output >= 0 else { throw failure(program, "cannot write its log \(log)", errno) }
         defer { close(output) }
         let words = ([name] + arguments).map { strdup($0) }
-        let variables = environment().map { strdup($0) }
+        let variables = (environment() + added).map { strdup($0) }
         defer { for text in words + variables { free(text) } }
         var pid: pid_t = 0
-        let code = shoal_spawn_detached(program, words + [nil], variables + [nil], output, &pid)
+        let code = try within(namespace) {
+            shoal_spawn_detached(program, words + [nil], variables + [nil], output, &pid)
+        }
         guard code == 0 else { throw failure(program, "it does not start", code) }
         return Started(pid: pid)
+    }
+
+    /// Children begin in the namespace of the thread that starts them: this one goes there and comes back.
+    private static func within(_ namespace: String?, _ body: () -> Int32) throws(Failure) -> Int32 {
+        guard let namespace else { return body() }
+        let (home, there) = (
+            open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), open(namespace, O_RDONLY | O_CLOEXEC)
+        )
+        defer {
+            for file in [home, there] where file >= 0 { close(file) }
+        }
+        guard home >= 0, there >= 0 else { throw failure(namespace, "this network namespace cannot be entered", errno) }
+        let code = shoal_enter_network(there)
+        guard code == 0 else { throw failure(namespace, "this network namespace cannot be entered", code) }
+        defer { precondition(shoal_enter_network(home) == 0, "the own network namespace is gone") }
+        return body()
     }
 
     /// This process's variables, but for those that would override a node's settings.

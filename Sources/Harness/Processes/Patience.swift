@@ -35,3 +35,7 @@ func forEach<Element: Sendable, Value: Sendable>(
         return values.map { $0! }
     }
 }
+
+extension Duration {
+    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+}

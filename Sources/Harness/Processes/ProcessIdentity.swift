@@ -19,6 +19,9 @@ public struct ProcessIdentity: Codable, Sendable, Hashable {
 
     public var isAlive: Bool { ProcessIdentity(of: pid) == self }
 
+    /// Whether a signal has stopped it in its tracks.
+    var isStopped: Bool { ProcessTable.stat(of: pid).map { $0.isStopped && $0.startTicks == startTicks } ?? false }
+
     /// Sends a signal, if the process still lives.
     public func signal(_ number: Int32) {
         if isAlive { kill(pid, number) }
@@ -40,6 +43,7 @@ public struct ProcessIdentity: Codable, Sendable, Hashable {
 enum ProcessTable {
     struct Stat {
         let hasEnded: Bool
+        let isStopped: Bool
         let startTicks: UInt64
     }
 
@@ -48,7 +52,18 @@ enum ProcessTable {
         guard let text = read("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else { return nil }
         let fields = text[text.index(after: end)...].split(separator: " ")
         guard fields.count > 19, let start = UInt64(fields[19]) else { return nil }
-        return Stat(hasEnded: ["Z", "X"].contains(fields[0]), startTicks: start)
+        return Stat(hasEnded: ["Z", "X"].contains(fields[0]), isStopped: fields[0] == "T", startTicks: start)
+    }
+
+    /// Memory of a process in KiB: all that is in memory, and its share of it where several processes use the same.
+    static func memory(of pid: Int32) -> (resident: Int, share: Int)? {
+        guard let text = read("/proc/\(pid)/smaps_rollup") else { return nil }
+        func value(_ name: String) -> Int? {
+            text.split(separator: "\n").first { $0.hasPrefix("\(name):") }?.split(separator: " ").dropFirst().first
+                .flatMap { Int($0) }
+        }
+        guard let resident = value("Rss"), let share = value("Pss") else { return nil }
+        return (resident, share)
     }
 
     /// The words of its command line; none for a process that is gone.

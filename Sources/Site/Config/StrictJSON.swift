@@ -1,27 +1,30 @@
-import Wire
+public import Wire
 
-/// The part of JSON that settings need, read strictly (RFC 8259): no duplicate keys, no trailing commas,
-/// no numbers; an error knows its line.
-enum StrictJSON: Equatable {
+/// JSON as people write it into files, read strictly (RFC 8259): no duplicate keys, no trailing commas; an error
+/// knows its line.
+public enum StrictJSON: Equatable, Sendable {
     case string(String)
     case bool(Bool)
+    /// Finite.
+    case number(Double)
     case null
     case array([StrictJSON])
     /// In the order of the text, each with its line.
     case object([(key: String, line: Int, value: StrictJSON)])
 
     /// Why a text is not what is asked for.
-    struct Fault: Error, Equatable {
-        let line: Int
-        let cause: String
+    public struct Fault: Error, Equatable {
+        public let line: Int
+        public let cause: String
     }
 
     static let maxDepth = 8
 
-    static func == (a: StrictJSON, b: StrictJSON) -> Bool {
+    public static func == (a: StrictJSON, b: StrictJSON) -> Bool {
         switch (a, b) {
         case (.string(let a), .string(let b)): a == b
         case (.bool(let a), .bool(let b)): a == b
+        case (.number(let a), .number(let b)): a == b
         case (.null, .null): true
         case (.array(let a), .array(let b)): a == b
         case (.object(let a), .object(let b)): a.elementsEqual(b) { $0.key == $1.key && $0.value == $1.value }
@@ -29,7 +32,7 @@ enum StrictJSON: Equatable {
         }
     }
 
-    init(parsing bytes: Bytes) throws(Fault) {
+    public init(parsing bytes: Bytes) throws(Fault) {
         var parser = Parser(bytes: bytes)
         self = try parser.value(depth: 0)
         parser.skipSpace()
@@ -84,8 +87,47 @@ enum StrictJSON: Equatable {
                 at += word.utf8.count
                 return value
             }
-            throw fault(at == bytes.count ? "it ends too early" : "there must be a string, a list, true, false or null")
+            if let number = try number() { return .number(number) }
+            throw fault(at == bytes.count ? "it ends too early" : "there must be a value")
         }
+
+        /// Takes a number if one is next.
+        mutating func number() throws(Fault) -> Double? {
+            guard at < bytes.count, Self.isDigit(bytes[at]) || bytes[at] == UInt8(ascii: "-") else { return nil }
+            let text = bytes[at...].prefix { Self.isDigit($0) || "-+.eE".utf8.contains($0) }
+            guard text.count <= 32, Self.isNumber(text), let value = Double(String(decoding: text, as: UTF8.self)),
+                value.isFinite
+            else { throw fault("\(String(decoding: text.prefix(32), as: UTF8.self)) is not a number") }
+            at += text.count
+            return value
+        }
+
+        /// `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
+        private static func isNumber(_ text: ArraySlice<UInt8>) -> Bool {
+            var rest = text
+            func digits() -> Int {
+                let count = rest.prefix(while: isDigit).count
+                rest = rest.dropFirst(count)
+                return count
+            }
+            func take(_ bytes: String) -> Bool {
+                guard let first = rest.first, bytes.utf8.contains(first) else { return false }
+                rest = rest.dropFirst()
+                return true
+            }
+            _ = take("-")
+            let startsWithZero = rest.first == UInt8(ascii: "0")
+            let whole = digits()
+            guard whole > 0, !startsWithZero || whole == 1 else { return false }
+            if take("."), digits() == 0 { return false }
+            if take("eE") {
+                _ = take("+-")
+                if digits() == 0 { return false }
+            }
+            return rest.isEmpty
+        }
+
+        private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
         mutating func object(depth: Int) throws(Fault) -> StrictJSON {
             var members: [(key: String, line: Int, value: StrictJSON)] = []
