@@ -93,13 +93,15 @@ let rooms: [Target] = [
     room("Search", ["Wire"], optimised: "-O"),
     room("Federation", ["Wire", "Identity", "Learning", "CZstd"], optimised: "-O"),
     // 2 whole
-    room("Peer", ["Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Learning", "Federation"]),
+    room(
+        "Peer",
+        ["Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Ledger", "Learning", "Federation"]),
     // 3 shells
     room("Site", ["Wire", "Identity", "Membership", "CShims"]),
     room(
         "Storage",
         [
-            "Wire", "Identity", "Membership", "Replication", "Learning", "Graph", "Federation", "Peer", "Site",
+            "Wire", "Identity", "Membership", "Replication", "Ledger", "Learning", "Graph", "Federation", "Peer", "Site",
             "CPostgres", "CShims",
         ]),
     room("TreeImport", ["Wire", "Graph", "CMark"]),
@@ -110,8 +112,8 @@ let rooms: [Target] = [
     room(
         "Daemon",
         [
-            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Learning", "Graph", "Search",
-            "Federation", "Peer", "Site", "Storage", "Transport", "API", "CShims",
+            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Ledger", "Learning", "Graph",
+            "Search", "Federation", "Peer", "Site", "Storage", "Transport", "API", "CShims",
         ]
     ),
     room(
@@ -131,7 +133,10 @@ let rooms: [Target] = [
     // beside
     room(
         "Simulation",
-        ["Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Learning", "Federation", "Peer"]),
+        [
+            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Ledger", "Learning", "Federation",
+            "Peer",
+        ]),
 ]
 
 let allTests: [Target] = [
@@ -149,13 +154,16 @@ let allTests: [Target] = [
     tests(
         "Peer",
         [
-            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Learning", "Federation", "Peer",
-            "Simulation",
+            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Ledger", "Learning", "Federation",
+            "Peer", "Simulation",
         ]),
     tests("Site", ["Wire", "Identity", "Membership", "Site"]),
     tests(
         "Storage",
-        ["Wire", "Identity", "Membership", "Replication", "Learning", "Graph", "Federation", "Peer", "Site", "Storage"]),
+        [
+            "Wire", "Identity", "Membership", "Replication", "Ledger", "Learning", "Graph", "Federation", "Peer", "Site",
+            "Storage",
+        ]),
     tests("TreeImport", ["Wire", "Graph", "TreeImport"]),
     tests("Transport", ["Wire", "Identity", "Transport"]),
     tests("API", ["Wire", "API"]),

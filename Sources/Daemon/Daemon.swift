@@ -146,7 +146,9 @@ public final class Daemon: Sendable {
             try Database.patiently { () throws(StorageError) in
                 let store = try OpStore(Connection(target), schema: schema, network: network.genesis.networkID)
                 try store.claim(by: key.keyPair.peerID)
-                return try store.recover()
+                var recovered = try store.recover()
+                recovered.journal = entries
+                return recovered
             }
         }
 
@@ -167,8 +169,7 @@ public final class Daemon: Sendable {
                         entry.endpoint.map { Contact(peer: entry.peerID, address: "\($0)", name: entry.name) }
                     }, listenAddresses: advertised, freshLog: LogID(secureRandomBytes(8))!),
                 identity: key.keyPair,
-                recovered: Recovered(
-                    ops: stored.ops, forks: stored.forks, snapshot: stored.snapshot, journal: entries),
+                recovered: stored,
                 seed: UInt64(bigEndianBytes: secureRandomBytes(8))!, now: Instant(milliseconds: loop.now))
             let host = NodeHost(loop: loop, transport: transport, keeper: keeper, node: node, log: log) { reason in
                 requestStop.yield(reason)

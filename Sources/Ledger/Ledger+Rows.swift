@@ -41,12 +41,12 @@ extension Ledger {
         return latest
     }
 
-    /// The log out of which a member pays.
-    func accountLog(of owner: PeerID, _ view: View) -> LogID? {
+    /// The log out of which a member pays: the first follows from its id, later ones are certified.
+    func accountLog(of owner: PeerID, _ view: View) -> LogID {
         for generation in (generations[owner] ?? []).reversed() {
             if case .accountLog(_, _, let log, _)? = decided(.accountLog(owner, generation), view) { return log }
         }
-        return nil
+        return AccountLog.first(of: owner, in: network)
     }
 
     /// The last op of a line that is final.

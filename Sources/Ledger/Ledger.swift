@@ -17,6 +17,7 @@ public import Wire
 /// contains (``View``).
 public struct Ledger: Sendable {
     public let policy: LedgerPolicy
+    let network: NetworkID
     let founders: Set<PeerID>
 
     /// An op with effect, and what it contributes now.
@@ -73,8 +74,18 @@ public struct Ledger: Sendable {
     var grants: [PeerID: LedgerRow] = [:]
     var changes = LedgerChanges()
 
-    public init(founders: [PeerID], policy: LedgerPolicy = .version1) {
+    /// The ledger before the first op.
+    public init(genesis: Genesis) {
+        var policy = LedgerPolicy.standard
+        policy.grant = genesis.policy.grantNanoKoi
+        policy.gainScale = genesis.policy.gainScale
+        self.init(
+            founders: genesis.policy.hasVotes ? genesis.founders : [], network: genesis.networkID, policy: policy)
+    }
+
+    public init(founders: [PeerID], network: NetworkID, policy: LedgerPolicy = .standard) {
         self.policy = policy
+        self.network = network
         self.founders = Set(founders)
         for founder in founders { refreshGrant(of: founder) }
     }
@@ -234,7 +245,7 @@ public struct Ledger: Sendable {
         case .trained(let id, _), .bountyPaid(let id, _), .bountyExpired(let id), .patternAccepted(let id, _),
             .patternRejected(let id), .patternExpired(let id), .auctionSold(let id, _, _), .auctionClosed(let id):
             refresh(id)
-            for bid in bids[id] ?? [] { refresh(bid) }
+            for other in (bids[id] ?? []) + (bountyClaims[id] ?? []) { refresh(other) }
         case .time: break
         }
     }

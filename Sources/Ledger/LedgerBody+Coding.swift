@@ -82,6 +82,16 @@ extension CBORDecoder {
         return label
     }
 
+    /// Text for people: no byte below 0x20, no 0x7F.
+    fileprivate mutating func words(max: Int) throws(CBORError) -> String {
+        let start = position
+        let text = try text(max: max)
+        guard !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
+            throw .outOfRange(at: start, what: "a text with control characters")
+        }
+        return text
+    }
+
     /// 1 (or `least`) to 2^63 - 1.
     fileprivate mutating func amount(least: Int64 = 1) throws(CBORError) -> Int64 {
         let start = position
@@ -162,7 +172,7 @@ extension Transfer {
         let form = decoder.position
         let items = try decoder.array(max: 3)
         switch (try decoder.uint(), items) {
-        case (0, 2): why = .memo(try decoder.text(max: LedgerBody.Limits.memoBytes))
+        case (0, 2): why = .memo(try decoder.words(max: LedgerBody.Limits.memoBytes))
         case (1, 3): why = .inferences(price: try decoder.id(), count: try decoder.u53(least: 1))
         default: throw .unexpected(at: form, wanted: "[0, memo] or [1, price, count]")
         }
@@ -232,7 +242,7 @@ extension BountyPost {
         }
         target = Target(what: what, tokens: try decoder.tokens(least: 1), gain: try decoder.amount())
         expires = try decoder.u53()
-        description = try decoder.text(max: LedgerBody.Limits.descriptionBytes)
+        description = try decoder.words(max: LedgerBody.Limits.descriptionBytes)
     }
 
     fileprivate func encode(_ encoder: inout CBOREncoder) {

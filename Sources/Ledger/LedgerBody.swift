@@ -23,7 +23,8 @@ public enum LedgerBody: Sendable, Equatable {
         public static let tokens = 16
         public static let labelBytes = 64
         public static let proofBytes = 1_024
-        public static let bidders: UInt64 = 1_024
+        /// As many as a question to the electors can name.
+        public static let bidders: UInt64 = 24
         /// A year.
         public static let hours: UInt64 = 8_760
         public static let u53: UInt64 = 1 << 53 - 1
@@ -204,7 +205,7 @@ public struct Auction: Sendable, Equatable {
     public let step: NanoKoi
     /// Seconds of certified time between two steps.
     public let interval: UInt64
-    /// 1 to 1,024.
+    /// 1 to 24.
     public let minBidders: UInt64
     /// Hours after the sale when the seller gives it to everybody.
     public let openAfterHours: UInt64

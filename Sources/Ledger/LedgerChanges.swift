@@ -120,10 +120,10 @@ extension Ledger {
         (bountyClaims[bounty] ?? []).sorted().map { listing(items[$0]!) }
     }
 
-    /// The log out of which a member pays; nil before a certificate names one.
-    public func accountLog(of owner: PeerID) -> LogID? { accountLog(of: owner, .now) }
+    /// The log out of which a member pays.
+    public func accountLog(of owner: PeerID) -> LogID { accountLog(of: owner, .now) }
 
-    /// The generation of that log; 0 before the first.
+    /// The generation of that log; 0 for the first.
     public func accountLogGeneration(of owner: PeerID) -> UInt64 {
         (generations[owner] ?? []).last { decided(.accountLog(owner, $0), .now) != nil } ?? 0
     }
@@ -135,8 +135,7 @@ extension Ledger {
 
     /// The latest op of the ledger that counts in a member's account log and is not final; nil if all are.
     public func provisionalHead(of owner: PeerID) -> (seq: UInt64, id: OpID)? {
-        guard let log = accountLog(of: owner) else { return nil }
-        let key = LogKey(author: owner, log: log)
+        let key = LogKey(author: owner, log: accountLog(of: owner))
         for line in linesOf[owner] ?? [] where lines[line]!.key == key {
             let last = lines[line]!.items.last { counts(items[$0.id]!, .now) }
             if let last, last.seq > lines[line]!.final { return (last.seq, last.id) }

@@ -57,8 +57,7 @@ public enum LedgerError: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .invalidBody(let why): why
         case .notAccountLog:
-            "no certificate that it builds on names this log as its author's account log; "
-                + "Koi moves only there, and only after a quorum has named it"
+            "Koi moves in its author's account log alone, and as far as its past says this is another log"
         case .insufficientFunds(let account, let needs, let has):
             "it costs \(Koi.text(needs)) Koi; the wallet of agent \(account.agent) holds \(Koi.text(has)) Koi that are final"
         case .overflow: "its amounts are more than 2^63 - 1 nKoi together"

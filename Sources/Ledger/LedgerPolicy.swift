@@ -1,4 +1,4 @@
-/// What is paid for what; part of fold version 1. A later version of the fold may hold other amounts.
+/// What is paid for what. The grant and the scale are the network's own (genesis), the rest is part of the fold.
 public struct LedgerPolicy: Sendable, Equatable {
     /// To the site account of each founder, and of each member that a certificate admits to vote.
     public var grant: NanoKoi
@@ -15,7 +15,7 @@ public struct LedgerPolicy: Sendable, Equatable {
     /// Minted to who earned a bounty, but never more than its reward.
     public var settlement: NanoKoi
 
-    public static let version1 = Self(
+    public static let standard = Self(
         grant: 100 * Koi.nanoKoi, stake: 5 * Koi.nanoKoi, accepted: 10 * Koi.nanoKoi, measured: 2 * Koi.nanoKoi,
         training: 25 * Koi.nanoKoi, gainScale: 50_000, settlement: 20 * Koi.nanoKoi)
 

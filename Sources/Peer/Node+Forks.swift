@@ -138,6 +138,7 @@ extension Node {
     private mutating func complete(_ proof: ForkProof) -> StoredFork {
         retraction = nil
         replica.retract(proof.key, from: proof.seq)
+        state.forked(proof.key, from: proof.seq)
         forkProofs[proof.key] = proof
         applyIndex += 1
         counters.forks += 1

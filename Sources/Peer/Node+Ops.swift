@@ -114,12 +114,15 @@ extension Node {
             counters.refuse("not-a-member")
             effects.append(.notice(.refused(op.id, code: "not-a-member", from: sender)))
         }
+        state.settle(with: replica)
         guard !batch.ops.isEmpty || !batch.forks.isEmpty else {
             for (ticket, result) in batch.results { effects.append(.submitted(ticket: ticket, result)) }
             return
         }
         lastBatch += 1
-        let stored = StoreBatch(number: lastBatch, ops: batch.ops, forks: batch.forks, signed: batch.signed)
+        let stored = StoreBatch(
+            number: lastBatch, ops: batch.ops, forks: batch.forks, signed: batch.signed,
+            ledger: state.takeLedgerUpdate())
         inFlight = InFlight(batch: stored, results: batch.results, senders: batch.senders)
         effects.append(.persist(stored))
     }
@@ -140,10 +143,10 @@ extension Node {
         let verdict: StateFold.Verdict
         let position = replica.positionOfNext(op)
         do {
-            let past = replica.judge(op)
+            let causes = StateFold.Causes(of: op, in: replica)
             verdict = state.apply(
                 op, body: ready.body, at: position, time: replica.time(of: op.header), isRetracted: ready.isRetracted,
-                past: past)
+                causes: causes)
         }
         let void: VoidReason?
         switch verdict {

@@ -26,6 +26,9 @@ extension Node {
         }
         try restoreSnapshot(&snapshotPending, before: .max)
         durableIndex = applyIndex
+        state.settle(with: replica)
+        // What the store has need not be written again, unless it is from before there was a ledger.
+        if recovered.hasLedger { _ = state.takeLedgerUpdate() }
         sinceSnapshot = recovered.ops.count { $0.applyIndex > watermark }
         try recoverOwnLog(recovered.journal, now: now)
     }
@@ -68,6 +71,7 @@ extension Node {
             }
         }
         replica.retract(key, from: seq)
+        state.forked(key, from: seq)
         forkProofs[key] = fork.proof
         applyIndex = max(applyIndex, fork.applyIndex)
     }
@@ -81,7 +85,9 @@ extension Node {
             : (head?.seq ?? 0) + 1 == op.header.seq && (head?.id ?? .zero) == op.header.prev
         guard continues, op.header.deps.allSatisfy({ replica.contains($0) }) else { throw .brokenChain(op.id) }
         let position = replica.positionOfNext(op)
-        try state.restore(stored, body: stored.body ?? op.header.inlineBody, at: position, accumulated: accumulated)
+        try state.restore(
+            stored, body: stored.body ?? op.header.inlineBody, at: position, accumulated: accumulated,
+            causes: StateFold.Causes(of: op, in: replica))
         replica.apply(op)
         applyIndex = max(applyIndex, stored.applyIndex)
     }

@@ -1,5 +1,6 @@
 public import Federation
 public import Identity
+public import Ledger
 public import Membership
 package import Replication
 public import Wire
@@ -19,16 +20,24 @@ public struct StateFold: Sendable {
 
     public internal(set) var members: MemberTable
     public internal(set) var models = ModelTable()
+    public internal(set) var ledger: Ledger
+    /// Networks that were founded before there were votes have no Koi either.
+    let hasVotes: Bool
     /// Where each model was created and by whom; kept when it is deleted.
     var created: [ModelID: (at: LogPosition, author: PeerID)] = [:]
     /// What the ops of each line did, in the order of their seq, as far as it takes to undo it.
     var changes: [Int: [Change]] = [:]
 
-    package init(genesis: Genesis) { members = MemberTable(genesis: genesis) }
+    package init(genesis: Genesis) {
+        members = MemberTable(genesis: genesis)
+        ledger = Ledger(genesis: genesis)
+        hasVotes = genesis.policy.hasVotes
+    }
 
-    /// Equal states have equal digests; members and models, later the ledger and patterns.
+    /// Equal states have equal digests: members, models and, once it says more than the genesis, the ledger.
     public mutating func digest() -> Hash32 {
-        blake2b256(domain: "shoal/state/1", members.digest().bytes, models.digest().bytes)
+        blake2b256(
+            domain: "shoal/state/1", members.digest().bytes, models.digest().bytes, ledger.digest()?.bytes ?? [])
     }
 
     /// Judges an op by its causal past and folds it in when it is valid.
@@ -36,22 +45,24 @@ public struct StateFold: Sendable {
     /// - Parameters:
     ///   - at: where the op will stand; no other op does.
     ///   - time: that of the op by what it builds on, see `Replica.time(of:)`.
-    ///   - past: whether a position is in the op's causal past.
+    ///   - causes: what it builds on.
     ///   - isRetracted: it stands beyond a proven fork: it is void, and known to what builds on it.
     package mutating func apply(
         _ op: Op, body: Bytes, at position: LogPosition, time: UInt64, isRetracted: Bool = false,
-        past: (LogPosition) -> Bool
+        causes: Causes
     ) -> Verdict {
+        let past = causes.past
         guard members.contains(op.header.author, inPast: past) else { return .notMember }
+        ledger.note(position, of: op.header.logKey, after: causes.prev)
         do throws(Invalid) {
             guard op.header.lamport == time else {
                 throw Invalid("wrong-time", "it claims time \(op.header.lamport); what it builds on makes it \(time)")
             }
             if isRetracted {
-                try foldRetracted(op, body: body, at: position)
+                try foldRetracted(op, body: body, at: position, causes)
                 return .void(.forked)
             }
-            try fold(op, body: body, at: position, past: past)
+            try fold(op, body: body, at: position, causes)
             return .applies
         } catch {
             return .void(error.reason)
@@ -61,12 +72,13 @@ public struct StateFold: Sendable {
     /// Folds a stored op in again, with the verdict of then.
     ///
     /// - Parameter accumulated: its delta is already in the restored accumulators.
-    mutating func restore(_ stored: StoredOp, body: Bytes?, at position: LogPosition, accumulated: Bool)
-        throws(RecoveryError)
-    {
+    mutating func restore(
+        _ stored: StoredOp, body: Bytes?, at position: LogPosition, accumulated: Bool, causes: Causes
+    ) throws(RecoveryError) {
+        ledger.note(position, of: stored.op.header.logKey, after: causes.prev)
         if let void = stored.void {
             guard void == .forked else { return }
-            do { try foldRetracted(stored.op, body: body ?? [], at: position) } catch {
+            do { try foldRetracted(stored.op, body: body ?? [], at: position, causes) } catch {
                 throw .invalidStoredOp(stored.op.id, error.reason)
             }
             return
@@ -76,7 +88,7 @@ public struct StateFold: Sendable {
         }
         guard let body else { throw .missingBody(stored.op.id) }
         do {
-            try fold(stored.op, body: body, at: position) { _ in true }
+            try fold(stored.op, body: body, at: position, causes)
         } catch {
             throw .invalidStoredOp(stored.op.id, error.reason)
         }
@@ -91,8 +103,9 @@ public struct StateFold: Sendable {
 
     /// Each domain judges and folds its own kinds, in a file of its own.
     private mutating func fold(
-        _ op: Op, body: Bytes, at position: LogPosition, past: (LogPosition) -> Bool
+        _ op: Op, body: Bytes, at position: LogPosition, _ causes: Causes
     ) throws(Invalid) {
+        let past = causes.past
         let change: Change.What
         switch op.header.kind {
         case .openLog:
@@ -101,9 +114,10 @@ public struct StateFold: Sendable {
         case .memberAdd: change = .member(try foldMember(op, body, at: position))
         case .createModel, .deleteModel, .announceRows, .updateModelWeights:
             change = .model(try foldModel(op, body, at: position, past: past))
-        case .rotateKey, .memberRevoke, .trainStep, .transfer, .claim, .bountyPost, .bountyClaim, .bountySettle, .price,
-            .patternPropose, .vote, .certificate, .attestation, .auction, .bid, .checkpointVote, .equivocation,
-            .question, .measurement, .proposal, .retraction:
+        case .transfer, .claim, .bountyPost, .bountyClaim, .bountySettle, .price, .attestation, .auction, .bid:
+            return try foldLedger(op, body, at: position, causes)
+        case .rotateKey, .memberRevoke, .trainStep, .patternPropose, .vote, .certificate, .checkpointVote,
+            .equivocation, .question, .measurement, .proposal, .retraction:
             throw Invalid("unsupported-kind", "fold version 1 has no rule for \(op.header.kind.name)")
         }
         changes[position.log, default: []].append(Change(seq: position.seq, what: change))
@@ -111,13 +125,16 @@ public struct StateFold: Sendable {
 
     /// An op beyond a fork has no effect. But others built on it before they knew, and what they wrote is judged by
     /// its past: whom it admitted and which model it created must be known there as everywhere.
-    private mutating func foldRetracted(_ op: Op, body: Bytes, at position: LogPosition) throws(Invalid) {
+    private mutating func foldRetracted(
+        _ op: Op, body: Bytes, at position: LogPosition, _ causes: Causes
+    ) throws(Invalid) {
         switch op.header.kind {
         case .memberAdd: _ = try foldMember(op, body, at: position, isRetracted: true)
         case .createModel, .deleteModel, .announceRows, .updateModelWeights:
             try foldRetractedModel(op, body, at: position)
-        case .openLog, .rotateKey, .memberRevoke, .trainStep, .transfer, .claim, .bountyPost, .bountyClaim,
-            .bountySettle, .price, .patternPropose, .vote, .certificate, .attestation, .auction, .bid, .checkpointVote,
+        case .transfer, .claim, .bountyPost, .bountyClaim, .bountySettle, .price, .attestation, .auction, .bid:
+            try foldLedger(op, body, at: position, causes)
+        case .openLog, .rotateKey, .memberRevoke, .trainStep, .patternPropose, .vote, .certificate, .checkpointVote,
             .equivocation, .question, .measurement, .proposal, .retraction:
             break
         }

@@ -1,4 +1,5 @@
 public import Identity
+public import Ledger
 public import Replication
 public import Wire
 
@@ -43,8 +44,14 @@ public struct StoreBatch: Sendable, Equatable {
     /// Those of `ops` that this node signed: appended to the sign journal and synced *before* the
     /// store's transaction begins.
     public let signed: [StoredOp]
+    /// What changed in the ledger by all of this: derived, and written in the same transaction.
+    public let ledger: LedgerUpdate
 
-    public init(number: UInt64, ops: [StoredOp], forks: [StoredFork] = [], signed: [StoredOp]) {
+    public init(
+        number: UInt64, ops: [StoredOp], forks: [StoredFork] = [], signed: [StoredOp],
+        ledger: LedgerUpdate = LedgerUpdate()
+    ) {
+        self.ledger = ledger
         self.number = number
         self.ops = ops
         self.forks = forks
@@ -64,10 +71,14 @@ public struct Recovered: Sendable {
     public var snapshot: StateSnapshot?
     /// The ops that this node's sign journal holds last, in the order they were signed, with bodies.
     public var journal: [JournalEntry]
+    /// Whether the store has written what the ledger says; else it is all told again with the first batch.
+    public var hasLedger: Bool
 
     public init(
-        ops: [StoredOp] = [], forks: [StoredFork] = [], snapshot: StateSnapshot? = nil, journal: [JournalEntry] = []
+        ops: [StoredOp] = [], forks: [StoredFork] = [], snapshot: StateSnapshot? = nil, journal: [JournalEntry] = [],
+        hasLedger: Bool = false
     ) {
+        self.hasLedger = hasLedger
         self.ops = ops
         self.forks = forks
         self.snapshot = snapshot

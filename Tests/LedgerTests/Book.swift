@@ -40,7 +40,7 @@ struct Book {
         self.archive = archive
         self.key = key
         self.log = LogID(rawValue: log)
-        ledger = Ledger(founders: archive.founders)
+        ledger = Ledger(founders: archive.founders, network: archive.network)
     }
 
     // MARK: Writing

@@ -17,7 +17,7 @@ import Testing
     func `what is no amount is refused`(text: String) { #expect(Koi.parse(text) == nil) }
 
     @Test func `gain is paid in proportion up to the scale`() {
-        let policy = LedgerPolicy.version1
+        let policy = LedgerPolicy.standard
         #expect(policy.reward(forGain: 0) == 0)
         #expect(policy.reward(forGain: -5) == 0)
         #expect(policy.reward(forGain: 25_000) == 12_500_000_000)

@@ -194,6 +194,82 @@ import Wire
         #expect(auction.price(opened: 100, at: 50) == 80)
     }
 
+    @Test func `electors affirm what follows from the ledger, and nothing else`() {
+        var town = Town(4)
+        let post = town[0].says(Self.bounty(koi(40), expires: 500))
+        town.gossip()
+        let span = trained(&town, 1)
+        let claim = town[1].says(.bountyClaim(BountyClaim(agent: "lab", bounty: post.id, span: span)))
+        town.gossip()
+        func due(_ reached: Set<OpID> = []) -> [LedgerQuestion] {
+            town[3].ledger.dueQuestions { reached.contains($0) }.map(\.question)
+        }
+        #expect(due([claim.id]) == [], "the escrow is not final")
+        town[2].certifies(Book.prefix(post))
+        town.gossip()
+        #expect(due() == [])
+        #expect(due([claim.id]) == [.paid(claim: claim.id)])
+        #expect(town[3].ledger.affirms(.paid(claim: claim.id), about: post.id) { $0 == claim.id })
+        #expect(!town[3].ledger.affirms(.over, about: post.id) { $0 == claim.id })
+        town[2].certifies(.time(500))
+        town.gossip()
+        #expect(due() == [.over])
+        #expect(due([claim.id]) == [.paid(claim: claim.id)], "what was reached is paid, late as it is")
+        #expect(town[3].ledger.outcome(of: .over, about: post.id) == .bountyExpired(bounty: post.id))
+        #expect(town[3].ledger.outcome(of: .over, about: claim.id) == nil)
+        town[2].certifies(.bountyExpired(bounty: post.id))
+        town.gossip()
+        #expect(due([claim.id]) == [])
+    }
+
+    @Test func `an auction ends by the certified clock`() {
+        var town = Town(4)
+        let model = town[0].write(.nothing)
+        let attested = town[0].says(.attestation(Attestation(agent: "lab", subject: model.id, claimType: "model")))
+        town[3].certifies(.time(1_000))
+        town.gossip()
+        let auction = town[0].says(
+            .auction(
+                Auction(
+                    agent: "lab", attestation: attested.id, start: 80, floor: 20, step: 30, interval: 60, minBidders: 2)
+            ))
+        town.gossip()
+        let bids = (1...3).map {
+            town[$0].says(.bid(Bid(agent: "site", auction: auction.id, most: [0, 55, 50, 30][$0])))
+        }
+        town.gossip()
+        for op in [auction] + bids { town[3].certifies(Book.prefix(op)) }
+        func due(at time: UInt64) -> [LedgerQuestion] {
+            town[3].certifies(.time(time))
+            return town[3].ledger.dueQuestions { _ in false }.map(\.question)
+        }
+        #expect(due(at: 1_059) == [], "nobody bids 80")
+        #expect(due(at: 1_060) == [.sold(price: 50, bids: [bids[0].id, bids[1].id].sorted())])
+        #expect(due(at: 1_120) == [.sold(price: 20, bids: bids.map(\.id).sorted())])
+        let lonely = town[0].says(
+            .attestation(Attestation(agent: "lab", subject: model.id, claimType: "model", isExclusive: true)))
+        let other = town[0].says(
+            .auction(Auction(agent: "lab", attestation: lonely.id, start: 80, floor: 20, step: 30, interval: 60)))
+        town[3].hear(town[0])
+        town[3].certifies(Book.prefix(other))
+        #expect(!due(at: 1_299).contains(.over), "the floor holds for an interval")
+        #expect(due(at: 1_300).contains(.over))
+    }
+
+    @Test func `answers about escrows have one encoding each`() throws {
+        let id = OpID(Bytes(repeating: 4, count: 32))!
+        for question in [LedgerQuestion.over, .paid(claim: id), .sold(price: 7, bids: [id])] {
+            let bytes = question.encode()
+            #expect(try LedgerQuestion(decoding: bytes) == question)
+            #expect(throws: CBORError.self) { try LedgerQuestion(decoding: bytes + [0]) }
+        }
+        #expect(throws: CBORError.self) {
+            try LedgerQuestion(decoding: LedgerQuestion.sold(price: 7, bids: []).encode())
+        }
+        let many = (0..<24).map { OpID(Bytes(repeating: UInt8($0), count: 32))! }
+        #expect(LedgerQuestion.sold(price: .max, bids: many).encode().count <= 1_024)
+    }
+
     @Test func `two certificates that contradict each other are taken alike everywhere`() {
         var town = Town(4)
         let post = town[0].says(Self.bounty(koi(40)))

@@ -34,7 +34,8 @@ import Wire
         (.createModel, "invalid-body", { _ in [0x80] }),
         (.deleteModel, "unknown-model", { _ in DeleteModel(model: .zero).encode() }),
         (.memberAdd, "invalid-body", { _ in [0x83] }),
-        (.transfer, "unsupported-kind", { _ in [0x80] }),
+        (.transfer, "invalid-body", { _ in [0x80] }),
+        (.vote, "unsupported-kind", { _ in [0x80] }),
     ]
 
     @Test(arguments: cases.indices)

@@ -14,8 +14,11 @@ enum RefoldCheck {
         var shuffled = ops
         random.shuffle(&shuffled)
         var replica = Replica()
-        for fork in forks { replica.retract(fork.proof.key, from: fork.proof.seq) }
         var fold = StateFold(genesis: genesis)
+        for fork in forks {
+            replica.retract(fork.proof.key, from: fork.proof.seq)
+            fold.forked(fork.proof.key, from: fork.proof.seq)
+        }
         var verdicts: [OpID: StateFold.Verdict] = [:]
         while !shuffled.isEmpty {
             let before = verdicts.count
@@ -33,6 +36,7 @@ enum RefoldCheck {
             if verdicts.count == before, replica.missing.isEmpty { break }
         }
         try compare(ops, with: verdicts, isRetracted: { replica.isRetracted($0.logKey, $0.seq) }, site: site)
+        fold.settle(with: replica)
         let refolded = fold.digest()
         guard refolded == state else {
             throw Violation(
@@ -46,7 +50,7 @@ enum RefoldCheck {
         let position = replica.positionOfNext(ready.op)
         let verdict = fold.apply(
             ready.op, body: ready.body, at: position, time: replica.time(of: ready.op.header),
-            isRetracted: ready.isRetracted, past: replica.judge(ready.op))
+            isRetracted: ready.isRetracted, causes: .init(of: ready.op, in: replica))
         replica.apply(ready.op)
         return verdict
     }

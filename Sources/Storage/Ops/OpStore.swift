@@ -40,6 +40,7 @@ public final class OpStore {
         try connection.transaction { (connection) throws(StorageError) in
             try lease?.check(connection)
             try insert(batch.forks, on: connection)
+            try write(batch.ledger, on: connection)
             guard !ops.isEmpty else { return }
             let bodies = ops.filter { $0.body != nil }
             if !bodies.isEmpty {
@@ -184,7 +185,7 @@ public final class OpStore {
 
     /// Everything a node starts from: the snapshot, and all ops in order of application. Bodies of
     /// weight deltas that are in the snapshot are left out.
-    public func recover() throws(StorageError) -> (ops: [StoredOp], forks: [StoredFork], snapshot: StateSnapshot?) {
+    public func recover() throws(StorageError) -> Recovered {
         try connection.transaction(.readOnlySnapshot) { (connection) throws(StorageError) in
             let snapshot = try readSnapshot()
             let settled = isSettled(kind: .updateModelWeights, watermark: snapshot?.watermark ?? 0)
@@ -203,7 +204,7 @@ public final class OpStore {
                 let op = try self.read(envelope, at: index)
                 ops.append(StoredOp(op: op, body: body, void: void, applyIndex: index))
             }
-            return (ops, try forks(), snapshot)
+            return Recovered(ops: ops, forks: try forks(), snapshot: snapshot, hasLedger: try hasLedger())
         }
     }
 
