@@ -246,6 +246,7 @@ import Wire
         #expect(due(at: 1_059) == [], "nobody bids 80")
         #expect(due(at: 1_060) == [.sold(price: 50, bids: [bids[0].id, bids[1].id].sorted())])
         #expect(due(at: 1_120) == [.sold(price: 20, bids: bids.map(\.id).sorted())])
+        town[0].hear(town[3])
         let lonely = town[0].says(
             .attestation(Attestation(agent: "lab", subject: model.id, claimType: "model", isExclusive: true)))
         let other = town[0].says(
