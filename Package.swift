@@ -58,7 +58,8 @@ let systemLibraries: [Target] = [
     .target(name: "CShims", dependencies: ["COpenSSL", "CMicroHTTPD", "CCurl"]),
     // Hints to the processor that Swift cannot give.
     .target(name: "CHints"),
-    // The bundled data of `shoal demo`, embedded by the C compiler.
+    // The page of a node, and the bundled data of `shoal demo`, embedded by the C compiler.
+    .target(name: "Dashboard", exclude: ["dashboard.html"]),
     .target(name: "DemoData", exclude: ["umls-shared3", "README.md"]),
 ]
 
@@ -113,7 +114,7 @@ let rooms: [Target] = [
         "Daemon",
         [
             "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Ledger", "Learning", "Graph",
-            "Search", "Federation", "Peer", "Site", "Storage", "Transport", "API", "CShims",
+            "Search", "Federation", "Peer", "Site", "Storage", "Transport", "API", "CShims", "Dashboard",
         ]
     ),
     room(

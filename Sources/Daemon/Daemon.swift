@@ -55,17 +55,36 @@ public struct DaemonOptions: Sendable {
     }
 }
 
+/// Where a node serves.
+public struct ReadyNode: Sendable {
+    public let peer: PeerID
+    /// For peers; nil for a site that only dials out.
+    public let listen: String?
+    /// The Unix socket of its API.
+    public let socket: String
+    /// `http://HOST:PORT`, the dashboard among it; nil without ``DaemonOptions/http``.
+    public let http: String?
+}
+
 /// The version that commands and status tell.
 public enum ShoalVersion {
     public static let current = "0.1.0"
 }
 
 /// What does not change while a node runs.
-struct SiteFacts: Sendable {
+final class SiteFacts: Sendable {
     let name: String
     let network: String
     let listen: String?
+    /// `http://HOST:PORT`, once HTTP is served there.
+    let http = Mutex<String?>(nil)
     private let started = ContinuousClock().now
+
+    init(name: String, network: String, listen: String?) {
+        self.name = name
+        self.network = network
+        self.listen = listen
+    }
     var uptime: Double { (ContinuousClock().now - started).seconds }
 }
 
@@ -88,12 +107,12 @@ public final class Daemon: Sendable {
     ///
     /// - Parameters:
     ///   - onNewDatabase: called before a PostgreSQL is set up, which takes a moment.
-    ///   - ready: called when the node serves, with its peer id, listen address and API socket.
+    ///   - ready: called when the node serves.
     /// - Returns: why the node had to stop by itself; nil after an orderly stop.
     /// - Throws: what prevents the start; a sentence with operation, object, cause and remedy.
     public func run(
         _ options: DaemonOptions, onNewDatabase: @Sendable () -> Void = {},
-        ready: @Sendable (PeerID, String?, String) -> Void = { _, _, _ in }
+        ready: @Sendable (ReadyNode) -> Void = { _ in }
     ) async throws -> String? {
         let disputed = VerifierCheck.disagreements()
         guard disputed.isEmpty else {
@@ -189,6 +208,9 @@ public final class Daemon: Sendable {
             privacy: privacy)
         let searches = SearchService(
             host: parts.host, graphs: graphs, models: models, database: database, log: answers)
+        let feed = EventFeed()
+        parts.host.observe { feed.applied($0) }
+        parts.host.observeNotices { feed.noticed($0) }
         let routes = Routes(
             site: SiteFacts(name: key.site.description, network: network.genesis.name, listen: parts.listening),
             host: parts.host, database: database, graphs: graphs, models: models, searches: searches,
@@ -196,13 +218,18 @@ public final class Daemon: Sendable {
             ops: OpService(database: database, network: network.genesis.networkID),
             peers: PeerService(
                 host: parts.host, names: Dictionary(uniqueKeysWithValues: peers.entries.map { ($0.peerID, $0.name) }),
-                peersFile: options.peers.first { $0.hasSuffix(".peers") }), log: log)
+                peersFile: options.peers.first { $0.hasSuffix(".peers") }), log: log, feed: feed)
         let server = try Self.server(options, runtime, directory, routes, log)
+        let tcp = server.addresses.first { if case .tcp = $0 { true } else { false } }
+        let http = tcp.map { "http://\($0)" }
+        routes.site.http.withLock { $0 = http }
         try lock.tell(socketPath: runtime.apiSocketPath)
         loop.post { parts.host.start() }
         log.info("ready", ["peer": key.keyPair.peerID.short, "listen": parts.listening ?? "-"])
         trainer.start()
-        ready(key.keyPair.peerID, parts.listening, runtime.apiSocketPath)
+        ready(
+            ReadyNode(
+                peer: key.keyPair.peerID, listen: parts.listening, socket: runtime.apiSocketPath, http: http))
 
         var reason: String?
         for await request in stopRequested {
@@ -271,11 +298,23 @@ public final class Daemon: Sendable {
         var listen: [ListenAddress] = [.unix(path: runtime.apiSocketPath)]
         var configuration = ServerConfiguration(listen: [])
         if let http = options.http {
-            listen.append(try ListenAddress(hostAndPort: http))
-            configuration.access = .bearer(token: try directory.token())
+            let address = try ListenAddress(hostAndPort: http)
+            listen.append(address)
+            if !address.isLocal {
+                configuration.access = .bearer([
+                    Token(name: "admin", right: .changing, secret: try directory.token()),
+                    Token(name: "reader", right: .reading, secret: try directory.readToken()),
+                ])
+            }
         }
         configuration.listen = listen
         configuration.log = { log.debug($0) }
+        let audit = AuditLog(path: directory.auditPath)
+        let requests = routes.requests
+        configuration.observe = { summary in
+            requests.count(summary)
+            audit.note(summary)
+        }
         return try HTTPServer(configuration, handler: routes.router())
     }
 

@@ -45,13 +45,7 @@ final class EventLog: Sendable {
     }
 
     private func write(_ level: String, _ event: String, _ fields: KeyValuePairs<String, String>) {
-        var seconds = time(nil)
-        var parts = tm()
-        gmtime_r(&seconds, &parts)
-        var stamp = [CChar](repeating: 0, count: 32)
-        let length = strftime(&stamp, stamp.count, "%Y-%m-%dT%H:%M:%SZ", &parts)
-        var line =
-            "ts=\(String(decoding: stamp.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)) level=\(level) event=\(event)"
+        var line = "ts=\(Self.now) level=\(level) event=\(event)"
         for (key, value) in fields { line += " \(key)=\(Self.quote(value))" }
         line += "\n"
         let text = line
@@ -60,6 +54,16 @@ final class EventLog: Sendable {
                 _ = text.withCString { Glibc.write(target, $0, text.utf8.count) }
             }
         }
+    }
+
+    /// The time in UTC, `2026-11-20T17:04:09Z`.
+    static var now: String {
+        var seconds = time(nil)
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        var stamp = [CChar](repeating: 0, count: 32)
+        let length = strftime(&stamp, stamp.count, "%Y-%m-%dT%H:%M:%SZ", &parts)
+        return String(decoding: stamp.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
     /// A logfmt value. Parts of it come from peers: whatever could end the line or move a terminal's

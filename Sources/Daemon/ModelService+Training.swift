@@ -1,6 +1,7 @@
 internal import API
 internal import Federation
 internal import Graph
+internal import Identity
 internal import Learning
 internal import Peer
 
@@ -12,6 +13,8 @@ extension ModelService {
         return try await trainer.train(
             model, agent: spec.agent, try TrainingPlan(request, context: spec.shape.context, edges: edges))
     }
+
+    func curves(of model: ModelID) -> [CurveReport] { trainer.curves.reports(of: model) }
 
     func job(_ number: Int) -> JobReport? { trainer.job(number) }
 

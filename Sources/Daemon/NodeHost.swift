@@ -22,6 +22,7 @@ final class NodeHost: @unchecked Sendable {
     private var lastTicket: UInt64 = 0
     /// Called on the loop when ops took effect.
     private var observers: [@Sendable ([AppliedOp]) -> Void] = []
+    private var noticeObservers: [@Sendable (Notice) -> Void] = []
     /// Called once when the node stops applying.
     private let onStopped: @Sendable (String) -> Void
 
@@ -68,6 +69,10 @@ final class NodeHost: @unchecked Sendable {
 
     func observe(_ observer: @escaping @Sendable ([AppliedOp]) -> Void) {
         loop.post { self.observers.append(observer) }
+    }
+
+    func observeNotices(_ observer: @escaping @Sendable (Notice) -> Void) {
+        loop.post { self.noticeObservers.append(observer) }
     }
 
     var counters: TransportCounters {
@@ -124,6 +129,7 @@ final class NodeHost: @unchecked Sendable {
         case .applied(let ops): for observer in observers { observer(ops) }
         case .notice(let notice):
             journalOfEvents.log(notice)
+            for observer in noticeObservers { observer(notice) }
             if case .stopped(let reason) = notice { onStopped(reason) }
         }
     }

@@ -10,7 +10,7 @@ internal import Wire
 final class PeerService: Sendable {
     private let host: NodeHost
     /// Names from the site's `.peers` files.
-    private let names: [PeerID: String]
+    let names: [PeerID: String]
     /// Where contacts added at run time are kept.
     private let peersFile: String?
 
@@ -28,7 +28,8 @@ final class PeerService: Sendable {
                 PeerReport(
                     peer: peer.id.hex, name: names[peer.id] ?? peer.name, address: peer.address,
                     connected: peer.isConnected, member: peer.isMember, banned: peer.banned,
-                    rttMs: peer.roundTripMs, ops: Int(peer.ops))
+                    rttMs: peer.roundTripMs, ops: Int(peer.ops), bytesSent: peer.bytesSent,
+                    bytesReceived: peer.bytesReceived, inStep: peer.isInStep)
             }
         }
     }

@@ -40,6 +40,8 @@ public struct OpExchange: Sendable {
         var theirs: [LogKey: UInt64] = [:]
         /// Logs in which it may have more than this node: where to look for what to pull.
         var ahead: Set<LogKey> = []
+        /// The latest frontier at which it reported the same state as this node has there.
+        var agreed: Hash32?
         /// The frontier it was last sent whole; nil once a new round of anti-entropy began.
         var sentFrontier: Hash32?
     }
@@ -77,6 +79,9 @@ public struct OpExchange: Sendable {
 
     private var sortedNeighbours: [PeerID] { neighbours.keys.sorted() }
 
+    /// Whether a neighbour was seen at the frontier where this node is now, with the same state.
+    public func isInStep(_ peer: PeerID) -> Bool { neighbours[peer]?.agreed == summary.frontierDigest }
+
     // MARK: Neighbours
 
     /// - Parameter frontier: the digest in the neighbour's HELLO.
@@ -94,6 +99,7 @@ public struct OpExchange: Sendable {
     private mutating func compare(_ peer: PeerID, frontier: Hash32, state: Hash32) -> [Effect] {
         guard frontier == summary.frontierDigest else { return sendFrontierOnce(peer) }
         for (key, head) in summary.frontier.heads { note(peer, has: key, through: head.seq) }
+        if state == summary.stateDigest { neighbours[peer]?.agreed = frontier }
         return state == summary.stateDigest
             ? [] : [.diverged(peer, ours: summary.stateDigest, theirs: state)]
     }
@@ -126,7 +132,9 @@ public struct OpExchange: Sendable {
         }
         guard last else { return effects }
         if digest == summary.frontierDigest {
-            if state != summary.stateDigest {
+            if state == summary.stateDigest {
+                neighbours[peer]!.agreed = digest
+            } else {
                 effects.append(.diverged(peer, ours: summary.stateDigest, theirs: state))
             }
         } else if summary.frontier.heads.contains(where: { $0.value.seq > neighbours[peer]!.theirs[$0.key] ?? 0 }) {

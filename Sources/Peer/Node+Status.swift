@@ -17,6 +17,11 @@ extension Node {
         public let banned: String?
         public let roundTripMs: Double?
         public let ops: UInt64
+        /// Frames of the present connection, bytes with their heads, without TLS; 0 without one.
+        public let bytesSent: UInt64
+        public let bytesReceived: UInt64
+        /// It reported this node's own state at this node's own frontier, as far as both have got now.
+        public let isInStep: Bool
     }
 
     /// Members and contacts without this node, ascending by id.
@@ -31,7 +36,9 @@ extension Node {
                 id: peer, name: contacts[peer]?.contact.name ?? members[peer] ?? "",
                 address: contacts[peer]?.contact.address, isConnected: link != nil, isMember: members[peer] != nil,
                 banned: banned[peer] == nil ? nil : "it sent what no correct node sends; see the log",
-                roundTripMs: link?.roundTrip.map { Double($0.meanMs) }, ops: ops[peer] ?? 0)
+                roundTripMs: link?.roundTrip.map { Double($0.meanMs) }, ops: ops[peer] ?? 0,
+                bytesSent: link?.metrics.bytesWritten ?? 0, bytesReceived: link?.metrics.bytesReceived ?? 0,
+                isInStep: self.ops.isInStep(peer))
         }
     }
 }

@@ -1,5 +1,6 @@
 import API
 import Glibc
+import Synchronization
 import Testing
 
 @Suite struct ListenTests {
@@ -98,11 +99,11 @@ import Testing
 
     @Test func `a bearer token opens TCP, and only the whole token`() async throws {
         var router = Router()
-        router.get("/healthz", open: true) { _ in .text("ok") }
+        router.get("/healthz", needs: .nothing) { _ in .text("ok") }
         router.get("/secret") { _ in .text("ok") }
         let fixture = try Fixture(router) {
             $0.listen.append(.tcp(host: "127.0.0.1", port: 0))
-            $0.access = .bearer(token: "correct horse".replacing(" ", with: "-"))
+            $0.access = .bearer([Token(name: "all", right: .changing, secret: "correct-horse")])
         }
         let url = "http://127.0.0.1:\(fixture.port)"
         #expect(
@@ -122,6 +123,46 @@ import Testing
             #expect(problem.code == "token_required")
         }
         await fixture.server.stop()
+    }
+
+    @Test func `a token that may only read asks, and changes nothing`() async throws {
+        var router = Router()
+        router.get("/names") { _ in .text("ok") }
+        router.post("/names") { _ in .text("changed") }
+        router.post("/questions", needs: .reading) { _ in .text("answered") }
+        let callers = Mutex<[String]>([])
+        let fixture = try Fixture(router) {
+            $0.listen.append(.tcp(host: "127.0.0.1", port: 0))
+            $0.access = .bearer([
+                Token(name: "admin", right: .changing, secret: "a"),
+                Token(name: "reader", right: .reading, secret: "r"),
+            ])
+            $0.observe = { summary in
+                callers.withLock {
+                    $0.append("\(summary.caller?.description ?? "-") \(summary.path) \(summary.status)")
+                }
+            }
+        }
+        let url = "http://127.0.0.1:\(fixture.port)"
+        func status(_ token: String, _ method: HTTPMethod, _ path: EscapedPath) async throws -> Int {
+            do {
+                return try await HTTPClient(.url(url), options: .init(token: token)).send(Call(method, path)).status
+            } catch APIError.refused(let problem) {
+                return problem.status
+            }
+        }
+        #expect(try await status("r", .get, "/names") == 200)
+        #expect(try await status("r", .post, "/questions") == 200)
+        #expect(try await status("r", .post, "/names") == 403)
+        #expect(try await status("a", .post, "/names") == 200)
+        #expect(try await status("r", .get, "/nowhere") == 404)
+        #expect(try await status("x", .get, "/nowhere") == 401, "a stranger does not learn which routes there are")
+        await fixture.server.stop()
+        #expect(
+            callers.withLock { $0 } == [
+                "token:reader /names 200", "token:reader /questions 200", "- /names 403", "token:admin /names 200",
+                "token:reader /nowhere 404", "- /nowhere 401",
+            ])
     }
 
     @Test(arguments: [

@@ -115,6 +115,8 @@ import Testing
         let responder = await arrived.value
         #expect(!responder.isClientGone)
         raw = nil
+        // The kernel tells of it when the last reference to the socket has gone.
+        for _ in 0..<500 where !responder.isClientGone { try await Task.sleep(for: .milliseconds(10)) }
         #expect(responder.isClientGone)
         responder.send(.text(String(repeating: "x", count: 1 << 20)))
         #expect(await over.value.isComplete == false)

@@ -221,7 +221,7 @@ import Wire
             request.agent = agent
             _ = try await site.models.create(request)
         }
-        #expect(try await site.train(TrainRequest(agent: "docs", rounds: 2, steps: 20, batch: 8)).state == "done")
+        #expect(try await site.train(TrainRequest(agent: "docs", rounds: 2, steps: 80, batch: 8)).state == "done")
         let context = ["a", "links_to"]
         func share(_ agents: [String]) async throws -> Double {
             let report = try await site.models.ensemble(EnsembleRequest(agents: agents, context: context))

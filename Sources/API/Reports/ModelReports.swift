@@ -24,11 +24,14 @@ public struct ModelReport: Codable, Sendable, Equatable {
     public var history: [TrainingRunReport]?
     /// What this site's ops have revealed, if it protects them or ever did.
     public var privacy: PrivacyReport?
+    /// How training went round by round since the node started; nil where only an overview was asked for.
+    public var curves: [CurveReport]?
 
     public init(
         id: String, agent: String, name: String, author: String, dim: Int, heads: Int, layers: Int, context: Int,
         vocabulary: Int, parameters: Int, sites: Int, training: TrainingReport?, served: ServedReport? = nil,
-        trainer: TrainerReport? = nil, history: [TrainingRunReport]? = nil, privacy: PrivacyReport? = nil
+        trainer: TrainerReport? = nil, history: [TrainingRunReport]? = nil, privacy: PrivacyReport? = nil,
+        curves: [CurveReport]? = nil
     ) {
         self.id = id
         self.agent = agent
@@ -46,6 +49,34 @@ public struct ModelReport: Codable, Sendable, Equatable {
         self.trainer = trainer
         self.history = history
         self.privacy = privacy
+        self.curves = curves
+    }
+}
+
+/// Rounds of one kind of weights at this site, oldest first.
+public struct CurveReport: Codable, Sendable, Equatable {
+    public struct Point: Codable, Sendable, Equatable {
+        /// When the round ended, seconds since 1970.
+        public var at: Double
+        public var round: Int
+        /// Mean training loss, nats.
+        public var loss: Double
+        /// MRR on the site's validation questions, where it was measured.
+        public var validation: Double?
+
+        public init(at: Double, round: Int, loss: Double, validation: Double?) {
+            self.at = at
+            self.round = round
+            self.loss = loss
+            self.validation = validation
+        }
+    }
+    public var weights: Weights
+    public var points: [Point]
+
+    public init(weights: Weights, points: [Point]) {
+        self.weights = weights
+        self.points = points
     }
 }
 

@@ -10,6 +10,8 @@ public struct StatusReport: Codable, Sendable, Equatable {
     public var trouble: String?
     /// Where peers reach this node, if it listens.
     public var listen: String?
+    /// `http://HOST:PORT` of the dashboard and the HTTP interface, if it is served over TCP.
+    public var http: String?
     public var frontierDigest: String
     public var stateDigest: String
     /// Ops applied and durable.
@@ -59,7 +61,8 @@ public struct StatusReport: Codable, Sendable, Equatable {
 
     public init(
         name: String, peer: String, network: Network, version: String, uptimeSeconds: Double, trouble: String?,
-        listen: String?, frontierDigest: String, stateDigest: String, ops: Int, waiting: Int, members: Int,
+        listen: String?, http: String? = nil, frontierDigest: String, stateDigest: String, ops: Int, waiting: Int,
+        members: Int,
         peers: [PeerReport], models: [ModelReport], graph: GraphReport, database: Database, traffic: Traffic,
         refused: [String: Int]
     ) {
@@ -70,6 +73,7 @@ public struct StatusReport: Codable, Sendable, Equatable {
         self.uptimeSeconds = uptimeSeconds
         self.trouble = trouble
         self.listen = listen
+        self.http = http
         self.frontierDigest = frontierDigest
         self.stateDigest = stateDigest
         self.ops = ops
@@ -98,10 +102,15 @@ public struct PeerReport: Codable, Sendable, Equatable {
     public var rttMs: Double?
     /// Ops by this member that are applied here.
     public var ops: Int
+    /// Over the present connection, without TLS.
+    public var bytesSent: UInt64
+    public var bytesReceived: UInt64
+    /// It was seen at this node's frontier with this node's state: both have the same model, to the bit.
+    public var inStep: Bool
 
     public init(
         peer: String, name: String, address: String?, connected: Bool, member: Bool, banned: String?, rttMs: Double?,
-        ops: Int
+        ops: Int, bytesSent: UInt64 = 0, bytesReceived: UInt64 = 0, inStep: Bool = false
     ) {
         self.peer = peer
         self.name = name
@@ -111,6 +120,9 @@ public struct PeerReport: Codable, Sendable, Equatable {
         self.banned = banned
         self.rttMs = rttMs
         self.ops = ops
+        self.bytesSent = bytesSent
+        self.bytesReceived = bytesReceived
+        self.inStep = inStep
     }
 }
 

@@ -186,8 +186,8 @@ final class Exchange: Sendable {
         core.completed(
             self,
             RequestSummary(
-                method: head?.method, path: head?.path ?? target ?? "", status: status, isComplete: isComplete,
-                duration: started.duration(to: .now)))
+                method: head?.method, path: head?.path ?? target ?? "", caller: head?.caller, peer: origin.peer,
+                status: status, isComplete: isComplete, duration: started.duration(to: .now)))
     }
 
     // MARK: any thread

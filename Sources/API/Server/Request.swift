@@ -6,6 +6,13 @@ public struct RequestHead: Sendable {
         case unix
         /// A TCP listener; the peer as HOST:PORT.
         case tcp(peer: String)
+
+        var peer: String? {
+            switch self {
+            case .unix: nil
+            case .tcp(let peer): peer
+            }
+        }
     }
 
     public let method: HTTPMethod
@@ -18,6 +25,8 @@ public struct RequestHead: Sendable {
     public let origin: Origin
     /// The announced size of the body; nil for a chunked one, 0 for none.
     public let contentLength: Int?
+    /// Nil as long as a TCP client has not shown its right.
+    public internal(set) var caller: Caller?
 
     /// Whether a body follows.
     var hasBody: Bool { contentLength != 0 }

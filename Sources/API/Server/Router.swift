@@ -9,8 +9,8 @@ public struct Router: RequestHandler {
         public let pattern: String
         /// Bytes; a larger body is a 413 before it is sent.
         public let bodyLimit: Int
-        /// Whether the route needs no token.
-        public let isOpen: Bool
+        /// What a client must be allowed to.
+        public let right: Right
         fileprivate let parts: [Part]
         fileprivate let handler: Handler
     }
@@ -33,31 +33,34 @@ public struct Router: RequestHandler {
     public init() {}
 
     /// Adds a route whose handler runs in a task of its own; a thrown ``Problem`` is the answer.
+    ///
+    /// - Parameter needs: nil: GET needs ``Right/reading``, everything else ``Right/changing``.
     public mutating func on(
-        _ method: HTTPMethod, _ pattern: String, bodyLimit: Int = 1 << 20, open: Bool = false,
+        _ method: HTTPMethod, _ pattern: String, bodyLimit: Int = 1 << 20, needs right: Right? = nil,
         _ handler: @escaping @Sendable (Request) async throws -> Response
     ) {
-        add(method, pattern, bodyLimit, open, .task(handler))
+        add(method, pattern, bodyLimit, right, .task(handler))
     }
 
     /// Adds a route whose handler runs on the polling thread, answers when it likes, and must not block.
     public mutating func onResponder(
-        _ method: HTTPMethod, _ pattern: String, bodyLimit: Int = 1 << 20, open: Bool = false,
+        _ method: HTTPMethod, _ pattern: String, bodyLimit: Int = 1 << 20, needs right: Right? = nil,
         _ handler: @escaping @Sendable (Request, Responder) -> Void
     ) {
-        add(method, pattern, bodyLimit, open, .responder(handler))
+        add(method, pattern, bodyLimit, right, .responder(handler))
     }
 
     public mutating func get(
-        _ pattern: String, open: Bool = false, _ handler: @escaping @Sendable (Request) async throws -> Response
+        _ pattern: String, needs right: Right? = nil, _ handler: @escaping @Sendable (Request) async throws -> Response
     ) {
-        on(.get, pattern, open: open, handler)
+        on(.get, pattern, needs: right, handler)
     }
 
     public mutating func post(
-        _ pattern: String, bodyLimit: Int = 1 << 20, _ handler: @escaping @Sendable (Request) async throws -> Response
+        _ pattern: String, bodyLimit: Int = 1 << 20, needs right: Right? = nil,
+        _ handler: @escaping @Sendable (Request) async throws -> Response
     ) {
-        on(.post, pattern, bodyLimit: bodyLimit, handler)
+        on(.post, pattern, bodyLimit: bodyLimit, needs: right, handler)
     }
 
     public mutating func put(
@@ -71,7 +74,7 @@ public struct Router: RequestHandler {
     }
 
     private mutating func add(
-        _ method: HTTPMethod, _ pattern: String, _ bodyLimit: Int, _ open: Bool, _ handler: Handler
+        _ method: HTTPMethod, _ pattern: String, _ bodyLimit: Int, _ right: Right?, _ handler: Handler
     ) {
         precondition(pattern.hasPrefix("/"), "the pattern '\(pattern)' does not start with '/'")
         let parts = pattern.dropFirst().split(separator: "/").map { part in
@@ -81,14 +84,16 @@ public struct Router: RequestHandler {
             !routes.contains { $0.method == method && $0.parts.map(\.shape) == parts.map(\.shape) },
             "\(method.rawValue) \(pattern) is already there")
         routes.append(
-            Route(method: method, pattern: pattern, bodyLimit: bodyLimit, isOpen: open, parts: parts, handler: handler))
+            Route(
+                method: method, pattern: pattern, bodyLimit: bodyLimit,
+                right: right ?? (method == .get ? .reading : .changing), parts: parts, handler: handler))
     }
 
     // MARK: RequestHandler
 
     public func admit(_ head: RequestHead) -> Admission {
         switch match(head) {
-        case .route(let route): .accept(bodyLimit: route.bodyLimit, open: route.isOpen)
+        case .route(let route): .accept(bodyLimit: route.bodyLimit, needs: route.right)
         case .answer(let response): .refuse(response)
         }
     }

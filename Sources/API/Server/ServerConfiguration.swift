@@ -13,15 +13,16 @@ public protocol RequestHandler: Sendable {
 
 /// The verdict on a request before its body.
 public enum Admission: Sendable {
-    /// Go on, with a body of at most `bodyLimit` bytes; `open` routes need no token.
-    case accept(bodyLimit: Int, open: Bool = false)
+    /// Go on, with a body of at most `bodyLimit` bytes, if the client has the right.
+    case accept(bodyLimit: Int, needs: Right = .changing)
     /// Answer this instead.
     case refuse(Response)
 
-    var isOpen: Bool {
+    /// What the client must have the right to before it learns more, such as that there is no such route.
+    var right: Right {
         switch self {
-        case .accept(_, let open): open
-        case .refuse: false
+        case .accept(_, let right): right
+        case .refuse: .reading
         }
     }
 }
@@ -45,6 +46,14 @@ public enum ListenAddress: Sendable, Equatable, CustomStringConvertible {
             throw .badAddress(text)
         }
         self = .tcp(host: host.isEmpty ? "127.0.0.1" : String(host), port: Int(port))
+    }
+
+    /// Whether only this machine can connect.
+    public var isLocal: Bool {
+        switch self {
+        case .unix: true
+        case .tcp(let host, _): isLoopback(host)
+        }
     }
 
     public var description: String {
@@ -91,6 +100,10 @@ public struct RequestSummary: Sendable {
     /// Nil if the request could not be understood.
     public let method: HTTPMethod?
     public let path: String
+    /// Nil if it was refused before anybody asked who it is.
+    public let caller: Caller?
+    /// The other end of a TCP connection as HOST:PORT; nil for the Unix socket.
+    public let peer: String?
     /// 0 if it was never answered.
     public let status: Int
     /// Whether the whole answer reached the client's connection.

@@ -92,20 +92,23 @@ final class ServerCore: Sendable {
         connection: OpaquePointer, method: String, target: String?, origin: RequestHead.Origin
     ) -> (RequestHead?, Admission) {
         guard !isStopping else { return (nil, .refuse(stoppingAnswer)) }
-        let head: RequestHead
+        var head: RequestHead
         do {
             head = try readHead(connection, method, target, origin)
         } catch {
             return (nil, .refuse(.problem(error)))
         }
         let admission = handler.admit(head)
-        if case .tcp = origin, !admission.isOpen, let refusal = configuration.access(head) {
-            return (head, .refuse(refusal))
+        if case .tcp = origin {
+            switch configuration.access(head, needs: admission.right) {
+            case .admitted(let caller): head.caller = caller
+            case .refused(let refusal): return (head, .refuse(refusal))
+            }
         }
-        guard case .accept(let wanted, let open) = admission else { return (head, admission) }
+        guard case .accept(let wanted, let right) = admission else { return (head, admission) }
         let limit = min(wanted, configuration.maxBody)
         guard (head.contentLength ?? 0) <= limit else { return (head, .refuse(.problem(.tooLarge(limit: limit)))) }
-        return (head, .accept(bodyLimit: limit, open: open))
+        return (head, .accept(bodyLimit: limit, needs: right))
     }
 
     private func readHead(
@@ -133,7 +136,7 @@ final class ServerCore: Sendable {
         let parsed = try RequestTarget(target)
         return RequestHead(
             method: method, segments: parsed.segments, query: parsed.query, headers: headers, origin: origin,
-            contentLength: try contentLength(headers))
+            contentLength: try contentLength(headers), caller: origin == .unix ? .socket : nil)
     }
 
     /// The size of the body; requests that two readers could cut differently are refused (RFC 9112, 6.3).

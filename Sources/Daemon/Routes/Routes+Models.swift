@@ -26,13 +26,13 @@ extension Routes {
             }
             return .json(job)
         }
-        router.post("/api/models/predict") { request in
+        router.post("/api/models/predict", needs: .reading) { request in
             try await answering { .json(try await models.predict(try request.json())) }
         }
-        router.post("/api/models/ensemble") { request in
+        router.post("/api/models/ensemble", needs: .reading) { request in
             try await answering { .json(try await models.ensemble(try request.json())) }
         }
-        router.post("/api/models/evaluate", bodyLimit: 1 << 30) { request in
+        router.post("/api/models/evaluate", bodyLimit: 1 << 30, needs: .reading) { request in
             try await answering { .json(try await Self.evaluate(request, models, graphs)) }
         }
         router.get("/api/models/:agent/info") { request in
@@ -40,6 +40,7 @@ extension Routes {
                 let id = try await models.find(request[parameter: "agent"])
                 guard var info = try await models.info(id) else { throw Problem.notFound("the model was deleted") }
                 info.history = try await models.history.reports(of: id)
+                info.curves = models.curves(of: id)
                 return .json(info)
             }
         }

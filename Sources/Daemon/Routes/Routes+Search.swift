@@ -15,7 +15,7 @@ extension Routes {
         router.post("/api/models/calibrate") { request in
             try await answering { .json(try await searches.calibrate(try request.json())) }
         }
-        router.post("/api/models/search/evaluate") { request in
+        router.post("/api/models/search/evaluate", needs: .reading) { request in
             try await answering {
                 guard let agent = request.query["agent"] else {
                     throw Problem.badRequest("the parameter 'agent' is missing", field: "agent")

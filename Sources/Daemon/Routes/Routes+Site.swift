@@ -4,6 +4,7 @@ internal import Identity
 internal import Membership
 internal import Peer
 internal import Replication
+internal import Synchronization
 internal import Transport
 internal import Wire
 
@@ -11,7 +12,6 @@ extension Routes {
     func addStatus(to router: inout Router) {
         let routes = self
         router.get("/api/status") { _ in try await answering { .json(try await routes.status()) } }
-        router.get("/healthz", open: true) { _ in .text("ok\n") }
     }
 
     func addPeers(to router: inout Router) {
@@ -68,6 +68,7 @@ extension Routes {
         return StatusReport(
             name: facts.name, peer: core.peer.hex, network: .init(id: core.network.hex, name: facts.network),
             version: ShoalVersion.current, uptimeSeconds: facts.uptime, trouble: trouble, listen: facts.listen,
+            http: facts.http.withLock { $0 },
             frontierDigest: core.frontier.hex, stateDigest: core.state.hex, ops: Int(core.ops), waiting: core.waiting,
             members: core.members, peers: try await peers.list(), models: known.models,
             graph: known.graph,

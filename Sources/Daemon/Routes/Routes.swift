@@ -15,6 +15,8 @@ struct Routes: Sendable {
     let ops: OpService
     let peers: PeerService
     let log: EventLog
+    let feed: EventFeed
+    let requests = RequestCounts()
     let lastKnown = LastKnown()
 
     func router() -> Router {
@@ -23,6 +25,7 @@ struct Routes: Sendable {
         router.onError = { request, error in
             log.warn("request-failed", ["path": request.path, "error": "\(error)"])
         }
+        addLive(to: &router)
         addStatus(to: &router)
         addPeers(to: &router)
         addGraph(to: &router)

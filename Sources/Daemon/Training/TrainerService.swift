@@ -30,6 +30,7 @@ final class TrainerService: Sendable {
     private let privacy: PrivacyGuard
     let served: ServedWeights
     let history: TrainingHistory
+    let curves = TrainingCurves()
     private let settings: TrainingSettings
     private let log: EventLog
     private let state: Mutex<State>
@@ -231,7 +232,7 @@ final class TrainerService: Sendable {
             cores: settings.cores)
         let run = TrainingRun(
             model: id, plan: plan, graph: try await graphs.current(for: plan.walks), host: host, states: states,
-            served: served, privacy: privacy)
+            served: served, privacy: privacy, curves: curves)
         let mayRun = state.withLock { state in
             guard state.current?.isCancelled == false, !state.isStopping else { return false }
             state.current?.run = run
@@ -289,7 +290,7 @@ final class TrainerService: Sendable {
     func train(_ model: ModelID, agent: String, _ plan: TrainingPlan) async throws -> JobReport {
         let run = TrainingRun(
             model: model, plan: plan, graph: try await graphs.current(for: plan.walks), host: host, states: states,
-            served: served, privacy: privacy)
+            served: served, privacy: privacy, curves: curves)
         let number: Int? = try state.withLock { state in
             guard !state.isStopping, state.pauses == 0 else {
                 throw Problem.unavailable("no training can begin now", remedy: "try again in a moment")

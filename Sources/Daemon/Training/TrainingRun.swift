@@ -25,6 +25,7 @@ final class TrainingRun: Sendable {
     let states: TrainerStates
     let served: ServedWeights
     let privacy: PrivacyGuard
+    private let curves: TrainingCurves
     /// Training takes a core for minutes: not one of the cooperative pool.
     private let worker = StorageThread(name: "shoal-train")
     private let report: Mutex<TrainingReport>
@@ -33,7 +34,7 @@ final class TrainingRun: Sendable {
 
     init(
         model: ModelID, plan: TrainingPlan, graph: SiteGraph, host: NodeHost, states: TrainerStates,
-        served: ServedWeights, privacy: PrivacyGuard
+        served: ServedWeights, privacy: PrivacyGuard, curves: TrainingCurves
     ) {
         self.model = model
         self.plan = plan
@@ -42,6 +43,7 @@ final class TrainingRun: Sendable {
         self.states = states
         self.served = served
         self.privacy = privacy
+        self.curves = curves
         report = Mutex(
             TrainingReport(
                 state: "waiting", weights: plan.weights, round: plan.firstRound, rounds: plan.rounds, steps: 0,
@@ -80,10 +82,13 @@ final class TrainingRun: Sendable {
     }
 
     func note(_ change: (inout TrainingReport) -> Void) {
-        report.withLock {
+        let ended: TrainingReport? = report.withLock {
+            let steps = $0.steps
             change(&$0)
             $0.seconds = seconds
+            return $0.steps > steps ? $0 : nil
         }
+        if let ended { curves.add(ended, of: model) }
     }
 
     func onWorker<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {

@@ -69,7 +69,8 @@ extension Cluster {
         let file = try file
         let clock = try Clock.variables(of: node)
         let started = try Launch.detached(
-            file.binary, ["run", "--data-dir", data.path] + (file.trains ?? false ? [] : ["--no-train"]),
+            file.binary,
+            ["run", "--data-dir", data.path, "--http", "127.0.0.1:0"] + (file.trains ?? false ? [] : ["--no-train"]),
             log: node.outputPath, variables: clock,
             namespace: file.namespaces.map { Namespaces.path(of: Namespaces.name($0, name)) })
         try update { file in

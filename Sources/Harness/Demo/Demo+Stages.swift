@@ -10,6 +10,12 @@ private let lookPause = Duration.milliseconds(500)
 extension Demo {
     /// Running nodes with their graphs, and a model that every site knows and announced its rows for.
     func prepare(_ cluster: Cluster) async throws -> [DemoSite] {
+        let sites = try await bringUp(cluster)
+        if let page = try await sites[0].status().http { view.watch(page) }
+        return sites
+    }
+
+    private func bringUp(_ cluster: Cluster) async throws -> [DemoSite] {
         try await LiveRegion.show(on: view.console) { region in
             let nodes = region.row("nodes")
             nodes.status("keys, network file, \(DemoView.counted(dataset.sites.count, "PostgreSQL server"))")

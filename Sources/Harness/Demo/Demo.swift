@@ -63,9 +63,9 @@ public struct Demo: Sendable {
         guard !options.exits else { return report.digestsEqual ? .done : .no }
         if !options.json {
             let example = report.examples.first
+            let site = sites.first { $0.name == example?.site } ?? sites.first
             view.suggest(
-                cluster, sites.first { $0.name == example?.site } ?? sites.first, command: options.command,
-                example: example)
+                cluster, site, dashboard: try? await site?.status().http, command: options.command, example: example)
         }
         await Self.runOn(cluster)
         return report.digestsEqual ? .done : .no

@@ -131,11 +131,17 @@ struct DemoView: Sendable {
         }
     }
 
+    /// Where the run can be watched in a browser.
+    func watch(_ page: String) { console.complain("Watch it at \(page)/") }
+
     /// What to do with a network that runs on: lines that can be copied as they are.
-    func suggest(_ cluster: Cluster, _ site: DemoSite?, command: String, example: DemoReport.Example?) {
+    func suggest(
+        _ cluster: Cluster, _ site: DemoSite?, dashboard: String?, command: String, example: DemoReport.Example?
+    ) {
         let place = cluster.directory
         let name = site?.name ?? "NODE"
-        var lines = [
+        var lines = dashboard.map { ["# in a browser: the network as \(name) sees it", "\($0)/"] } ?? []
+        lines += [
             "# every node: whom it reaches, how many ops, which state",
             "\(command) cluster status --dir \(place)",
             "# kill -9 a node and bring it back: nothing is lost",

@@ -9,7 +9,9 @@ import Wire
 /// sign-journal  what was signed, see ``SignJournal``
 /// shoal.json    settings, see ``SiteConfig``
 /// token         bearer token of the HTTP interface, 0600
+/// token-read    another one, which may only look and ask, 0600
 /// log           what the node says when nobody looks
+/// audit         who changed or asked what over HTTP, 0600
 /// lock          held while a node runs; tells its process and its socket
 /// ```
 public struct DataDirectory: Sendable, Equatable {
@@ -25,6 +27,8 @@ public struct DataDirectory: Sendable, Equatable {
     public var signJournalPath: String { path + "/sign-journal" }
     public var configPath: String { path + "/shoal.json" }
     public var tokenPath: String { path + "/token" }
+    public var readTokenPath: String { path + "/token-read" }
+    public var auditPath: String { path + "/audit" }
     public var logPath: String { path + "/log" }
     public var lockPath: String { path + "/lock" }
 
@@ -136,20 +140,25 @@ public struct DataDirectory: Sendable, Equatable {
     }
 
     /// The bearer token of the HTTP interface: 64 hexadecimal digits, made when first asked for.
-    public func token() throws(SiteError) -> String {
-        if Files.status(tokenPath) == nil {
+    public func token() throws(SiteError) -> String { try token(at: tokenPath) }
+
+    /// The one for those who only look and ask.
+    public func readToken() throws(SiteError) -> String { try token(at: readTokenPath) }
+
+    private func token(at path: String) throws(SiteError) -> String {
+        if Files.status(path) == nil {
             do {
                 let token = Hex.encode(secureRandomBytes(32))
-                try Files.create(Bytes((token + "\n").utf8), at: tokenPath, mode: 0o600)
+                try Files.create(Bytes((token + "\n").utf8), at: path, mode: 0o600)
             } catch {
                 if error.reason != .exists { throw error }
             }
         }
-        let text = String(decoding: try Files.readSecret(tokenPath, limit: 4_096), as: UTF8.self)
+        let text = String(decoding: try Files.readSecret(path, limit: 4_096), as: UTF8.self)
         let token = text.hasSuffix("\n") ? String(text.dropLast()) : text
         guard Hex.decode(token)?.count == 32 else {
             throw SiteError(
-                .malformed(line: 1), operation: "read the token", object: tokenPath,
+                .malformed(line: 1), operation: "read the token", object: path,
                 cause: "it is not 64 hexadecimal digits", remedy: "remove the file, the node makes another")
         }
         return token

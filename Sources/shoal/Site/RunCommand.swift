@@ -37,7 +37,7 @@ enum RunCommand {
         flags: [noTrain, verbose, Shared.json],
         examples: [
             .init("shoal run", "the only site of this user here"),
-            .init("shoal run --site north --http 127.0.0.1:7480", "one of several, with the HTTP interface"),
+            .init("shoal run --site north --http 127.0.0.1:7480", "one of several, with the dashboard"),
             .init(
                 "shoal run --database-url postgresql://db.example/clinic --schema north",
                 "with an existing PostgreSQL"),
@@ -49,6 +49,7 @@ enum RunCommand {
         let peer: String
         let listen: String?
         let socket: String
+        let http: String?
         let pid: Int32
     }
 
@@ -61,12 +62,15 @@ enum RunCommand {
         let setUp: @Sendable () -> Void = {
             call.console.complain("\(name) sets up its PostgreSQL, the first time only; it may take some seconds.")
         }
-        let reason = try await Daemon().run(options, onNewDatabase: setUp) { peer, listen, socket in
+        let reason = try await Daemon().run(options, onNewDatabase: setUp) { node in
             if call[Shared.json] {
-                try? call.printJSON(Ready(peer: peer.hex, listen: listen, socket: socket, pid: getpid()))
+                try? call.printJSON(
+                    Ready(
+                        peer: node.peer.hex, listen: node.listen, socket: node.socket, http: node.http, pid: getpid()))
             } else {
-                let place = listen.map { "listens on \($0)" } ?? "only dials out"
-                call.console.print("\(name) is up: it \(place), as \(short(peer.hex)). Ctrl-C ends it.")
+                let place = node.listen.map { "listens on \($0)" } ?? "only dials out"
+                let page = node.http.map { " Dashboard: \($0)/" } ?? ""
+                call.console.print("\(name) is up: it \(place), as \(short(node.peer.hex)). Ctrl-C ends it.\(page)")
             }
         }
         guard let reason else { return .done }

@@ -37,6 +37,7 @@ enum StatusCommand {
         }
         if status.models.isEmpty { values.add("model", "none yet: `shoal model create --agent NAME`") }
         values.add("node", node(status))
+        if let http = status.http { values.add("dashboard", "\(http)/") }
         if !status.refused.isEmpty {
             let codes = status.refused.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
             values.add("refused", codes.map { "\($0.key) \(Format.count($0.value))" }.joined(separator: ", "))

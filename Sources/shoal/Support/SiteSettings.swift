@@ -9,7 +9,8 @@ struct SiteSettings {
     static let advertise = Option<[String]>(
         repeated: "advertise", .hostAndPort, "where other sites reach this one, if not there (SHOAL_ADVERTISE)")
     static let http = Option<String?>(
-        "http", .hostAndPort, "serve the HTTP interface there too, for holders of the token (SHOAL_HTTP)")
+        "http", .hostAndPort,
+        "serve the dashboard and the HTTP interface there; beyond this machine only with a token (SHOAL_HTTP)")
     static let databaseURL = Option<String?>(
         "database-url", .text.named("URL"), "an existing PostgreSQL instead of a private one (SHOAL_DATABASE_URL)")
     static let privacy = Option<[String]>(
