@@ -5,7 +5,7 @@ internal import Synchronization
 internal import Wire
 
 /// What an export writes.
-enum ExportFormat: String, Sendable {
+enum ExportFormat: String, Sendable, CaseIterable {
     /// Edges by names.
     case tsv
     /// Graph nodes with their texts and the tree, edges, perspectives.

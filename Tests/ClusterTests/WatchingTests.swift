@@ -33,6 +33,8 @@ extension ClusterTests {
                 #expect(metrics.type == MetricsText.contentType)
                 try check(metrics.text)
 
+                try checkDocument(try await client.send(Call(.get, "/openapi.json")).body)
+
                 try await test.teach(["a", "b"])
                 try await test.agree()
                 let inStep = { try await a.status().peers.allSatisfy(\.inStep) }
@@ -48,6 +50,19 @@ extension ClusterTests {
                 #expect(line.contains("caller=socket") && line.contains("method=POST") && line.contains("status=201"))
                 #expect(!audit.contains("path=/metrics"), "who only looks after the node is left out")
             }
+        }
+
+        /// Every route of a node is described, once, and nothing else is.
+        private func checkDocument(_ bytes: [UInt8]) throws {
+            let document = try #require(try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])
+            #expect(document["openapi"] as? String == "3.1.0")
+            let paths = try #require(document["paths"] as? [String: [String: [String: Any]]])
+            let undescribed = paths.flatMap { path, operations in
+                operations.filter { $0.value["summary"] as? String == OpenAPI.undescribed }.map { "\($0.key) \(path)" }
+            }
+            #expect(undescribed == [])
+            let ids = paths.values.flatMap { $0.values.compactMap { $0["operationId"] as? String } }
+            #expect(ids.count > 40 && ids.count == Set(ids).count)
         }
 
         /// The ops that the node told of from the first one on, until they are enough.

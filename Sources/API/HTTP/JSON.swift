@@ -103,7 +103,7 @@ public enum JSON {
         }
     }
 
-    private static func snakeCase(_ name: String) -> String {
+    static func snakeCase(_ name: String) -> String {
         name.reduce(into: "") { text, letter in
             if letter.isUppercase { text += "_" + letter.lowercased() } else { text.append(letter) }
         }

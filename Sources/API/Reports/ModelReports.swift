@@ -140,7 +140,7 @@ public struct ModelCreateRequest: StrictDecodable, Encodable, Sendable {
 }
 
 /// Which weights a site asks.
-public enum Weights: String, Codable, Sendable, CaseIterable {
+public enum Weights: String, Codable, Sendable, CaseIterable, Choices {
     /// The better of the merged weights and this site's adaptation of them, as measured at home.
     case served
     /// What the network merged.

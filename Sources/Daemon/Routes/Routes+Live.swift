@@ -5,6 +5,7 @@ internal import Identity
 internal import Membership
 internal import Peer
 internal import Replication
+internal import Synchronization
 internal import Transport
 internal import Wire
 
@@ -16,6 +17,7 @@ extension Routes {
         router.get("/healthz", needs: .nothing) { _ in .text("ok\n") }
         router.get("/readyz", needs: .nothing) { _ in try await answering { try await routes.ready() } }
         router.get("/metrics") { _ in try await answering { try await routes.metrics() } }
+        router.get("/openapi.json", needs: .nothing) { _ in try routes.document.response() }
         router.get("/api/events") { request in
             let seen = (request.headers["Last-Event-ID"] ?? request.query["since"]).flatMap { UInt64($0) }
             guard let stream = routes.feed.watch(since: seen) else {
@@ -24,6 +26,21 @@ extension Routes {
             return .events { writer in
                 for await event in stream { try await writer.send(event) }
             }
+        }
+    }
+
+    /// Made once all routes are there.
+    final class OpenAPIDocument: Sendable {
+        private let bytes = Mutex<[UInt8]>([])
+
+        func describe(_ router: Router) throws(Problem) {
+            let made = try OpenAPI.document(
+                title: "shoal", version: ShoalVersion.current, routes: router.routes, Descriptions.all)
+            bytes.withLock { $0 = made }
+        }
+
+        func response() throws(Problem) -> Response {
+            Response(contentType: "application/json", bytes.withLock { $0 })
         }
     }
 

@@ -17,6 +17,7 @@ struct Routes: Sendable {
     let log: EventLog
     let feed: EventFeed
     let requests = RequestCounts()
+    let document = OpenAPIDocument()
     let lastKnown = LastKnown()
 
     func router() -> Router {
@@ -35,6 +36,7 @@ struct Routes: Sendable {
         addSearch(to: &router)
         addExchange(to: &router)
         addOps(to: &router)
+        do { try document.describe(router) } catch { log.warn("openapi", ["cause": "\(error)"]) }
         return router
     }
 }

@@ -1,0 +1,179 @@
+internal import API
+internal import Graph
+internal import Search
+internal import Storage
+
+/// What the OpenAPI document says of each route; a test holds that none is missing and none is too many.
+enum Descriptions {
+    typealias Parameter = RouteDescription.Parameter
+
+    static let all: [RouteDescription] = live + site + graph + records + agents + models + searches + exchange
+
+    private static func text(_ choices: [String]) -> JSONSchema { .text(choices: choices) }
+    private static func whole(_ name: String) -> Parameter { .init(name, .integer(least: 0)) }
+    private static let flag = JSONSchema.boolean
+    private static let splits = text(GraphSplit.allCases.map(\.rawValue))
+    private static let heldOut = text(["valid", "test"])
+    private static let weights = Parameter("weights", JSONSchema(of: Weights.self))
+    private static let tsv = RouteDescription.Content.other("text/tab-separated-values")
+    private static let agent = Parameter("agent", isRequired: true)
+
+    private static let live: [RouteDescription] = [
+        .init(.get, "/", "The dashboard.", answer: .other("text/html")),
+        .init(.get, "/healthz", "Whether the process answers.", answer: .other("text/plain")),
+        .init(.get, "/readyz", "Whether ops are applied and the database answers.", answer: .other("text/plain")),
+        .init(.get, "/metrics", "Metrics for Prometheus.", answer: .other("text/plain")),
+        .init(.get, "/openapi.json", "This document.", answer: .json(.any)),
+        .init(
+            .get, "/api/events", "What happens, as server-sent events, after event `since`.", [whole("since")],
+            answer: .other("text/event-stream")),
+    ]
+
+    private static let site: [RouteDescription] = [
+        .init(.get, "/api/status", "Is it well, and why not?", answer: .json(StatusReport.self)),
+        .init(.get, "/api/peers", "The other members and contacts.", answer: .json([PeerReport].self)),
+        .init(
+            .post, "/api/peers", "Vouches for a new member.", body: .json(PeerAddRequest.self), status: 201,
+            answer: .json(PeerReport.self)),
+        .init(
+            .get, "/api/ops", "Applied ops, newest first.",
+            [.init("limit", .integer(least: 1)), whole("before"), .init("kind"), .init("author")],
+            answer: .json([OpReport].self)),
+        .init(.get, "/api/ops/:id", "One op, by the beginning of its id.", answer: .json(OpReport.self)),
+        .init(.get, "/api/ops/verify", "Checks every stored op again.", answer: .json(VerifyReport.self)),
+        .init(.get, "/api/ops/export", "All envelopes, a CBOR sequence.", answer: .other("application/cbor-seq")),
+        .init(.get, "/api/ops/export-bodies", "All bodies, a CBOR sequence.", answer: .other("application/cbor-seq")),
+    ]
+
+    private static let graph: [RouteDescription] = [
+        .init(.get, "/api/graph/stats", "What the graph holds.", answer: .json(GraphReport.self)),
+        .init(
+            .post, "/api/graph/import", "Takes triples in.",
+            [.init("split", splits), .init("source"), .init("keep", flag), .init("normalize", flag)], body: tsv,
+            status: 201, answer: .json(ImportReport.self)),
+        .init(
+            .get, "/api/graph/search", "Graph nodes by words.",
+            [.init("text", isRequired: true), .init("limit", .integer(least: 1))],
+            answer: .json(GraphSearchReport.self)),
+        .init(
+            .get, "/api/graph/node", "One graph node and its edges.",
+            [.init("node", isRequired: true), whole("limit")],
+            answer: .json(NodeDetailReport.self)),
+        .init(
+            .get, "/api/graph/export", "The whole graph.",
+            [.init("format", text(ExportFormat.allCases.map(\.rawValue)))],
+            answer: tsv),
+        .init(
+            .post, "/api/graph/delete", "Deletes triples.", [.init("split", splits)], body: tsv,
+            answer: .json(DeleteReport.self)),
+        .init(
+            .post, "/api/graph/forget", "Erases a graph node, its edges, logs and row.",
+            body: .json(ForgetRequest.self),
+            answer: .json(ForgetReport.self)),
+        .init(.put, "/api/graph/aliases", "Sets other names.", body: tsv, answer: .json(AliasReport.self)),
+        .init(.get, "/api/graph/aliases", "Other names.", answer: tsv),
+        .init(
+            .get, "/api/graph/overlap", "Ids shared with each other site.", [.init("agent")],
+            answer: .json(OverlapReport.self)),
+    ]
+
+    private static let records: [RouteDescription] = [
+        .init(
+            .post, "/api/graph/import-records", "Takes records in.", [.init("source"), .init("normalize", flag)],
+            body: .other("application/jsonl"), status: 201, answer: .json(RecordImportReport.self)),
+        .init(
+            .post, "/api/graph/holdout", "Keeps edges aside to measure with.", body: .json(HoldOutRequest.self),
+            answer: .json(HoldOutReport.self)),
+    ]
+
+    private static let agents: [RouteDescription] = [
+        .init(.get, "/api/agents", "Agents of this site.", answer: .json([AgentReport].self)),
+        .init(
+            .post, "/api/agents", "Adds an agent.", body: .json(AgentAddRequest.self), status: 201,
+            answer: .json(AgentReport.self)),
+        .init(.delete, "/api/agents", "Removes one.", [.init("name", isRequired: true)], status: 204, answer: nil),
+        .init(
+            .get, "/api/perspectives", "What agents think of graph nodes.",
+            [.init("agent"), .init("node"), .init("limit", .integer(least: 1))], answer: .json([PerspectiveReport].self)
+        ),
+        .init(
+            .put, "/api/perspectives", "Sets a perspective.", body: .json(PerspectiveRequest.self),
+            answer: .json(PerspectiveReport.self)),
+        .init(
+            .delete, "/api/perspectives", "Removes perspectives.",
+            [agent, .init("node", isRequired: true), .init("context")], answer: .json(RemovedReport.self)),
+        .init(
+            .get, "/api/associations", "What agents see between graph nodes.",
+            [.init("agent"), .init("node"), .init("limit", .integer(least: 1))], answer: .json([AssociationReport].self)
+        ),
+        .init(
+            .put, "/api/associations", "Sets an association.", body: .json(AssociationRequest.self),
+            answer: .json(AssociationReport.self)),
+        .init(
+            .delete, "/api/associations", "Removes associations.",
+            [
+                agent, .init("source", isRequired: true), .init("relation"), .init("target", isRequired: true),
+            ], answer: .json(RemovedReport.self)),
+    ]
+
+    private static let models: [RouteDescription] = [
+        .init(.get, "/api/models", "The models of the network.", answer: .json([ModelReport].self)),
+        .init(
+            .post, "/api/models", "Creates one.", body: .json(ModelCreateRequest.self), status: 201,
+            answer: .json(ModelReport.self)),
+        .init(
+            .post, "/api/models/train", "Begins a training run.", body: .json(TrainRequest.self), status: 202,
+            answer: .json(JobReport.self)),
+        .init(.get, "/api/jobs/:id", "How a run stands.", answer: .json(JobReport.self)),
+        .init(.delete, "/api/jobs/:id", "Ends a run; what it learned is kept.", answer: .json(JobReport.self)),
+        .init(
+            .post, "/api/models/predict", "What follows these names?", body: .json(PredictRequest.self),
+            answer: .json(PredictReport.self)),
+        .init(
+            .post, "/api/models/ensemble", "The same of several models.", body: .json(EnsembleRequest.self),
+            answer: .json(EnsembleReport.self)),
+        .init(
+            .post, "/api/models/evaluate", "Ranks held-out triples; the body may hold triples to filter by.",
+            [
+                agent, weights, .init("protocol", text(EvaluationProtocol.allCases.map(\.rawValue))),
+                .init("split", heldOut), .init("ranks", flag),
+            ], answer: .json(EvaluationReport.self)),
+        .init(.get, "/api/models/:agent/info", "One model and its history.", answer: .json(ModelReport.self)),
+        .init(.delete, "/api/models/:agent", "Deletes a model.", status: 204, answer: nil),
+    ]
+
+    private static let searches: [RouteDescription] = [
+        .init(
+            .get, "/api/models/search", "Searches by words, links and the model.",
+            [
+                .init("query", isRequired: true), .init("agent"), .init("context", repeats: true),
+                .init("limit", .integer(least: 1)), .init("formula", text(Formula.allCases.map(\.rawValue))), weights,
+                .init("why", flag),
+            ], answer: .json(SearchReport.self)),
+        .init(
+            .post, "/api/models/feedback", "This answer was the right one.", body: .json(FeedbackRequest.self),
+            status: 201, answer: .json(FeedbackReport.self)),
+        .init(
+            .post, "/api/models/calibrate", "Fits how much each feature counts.", body: .json(CalibrateRequest.self),
+            answer: .json(CalibrationReport.self)),
+        .init(
+            .post, "/api/models/search/evaluate", "Searches for held-out links.",
+            [agent, .init("split", heldOut), weights], answer: .json(SearchEvaluationReport.self)),
+    ]
+
+    private static let exchange: [RouteDescription] = [
+        .init(
+            .get, "/api/models/:agent/export", "Weights as safetensors.", [weights],
+            answer: .other("application/octet-stream")),
+        .init(
+            .get, "/api/models/:agent/vocabulary", "What each row stands for.", [.init("names", flag)],
+            answer: .other("application/jsonl")),
+        .init(
+            .post, "/api/models/:agent/import",
+            "Weights from a vocabulary and a safetensors file, one after the other.",
+            [
+                .init("vocabulary_bytes", .integer(least: 1), isRequired: true), .init("replace", flag),
+                .init("from_another_model", flag),
+            ], body: .other("application/octet-stream"), answer: .json(WeightsImportReport.self)),
+    ]
+}
