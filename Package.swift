@@ -88,6 +88,7 @@ let rooms: [Target] = [
     room("Membership", ["Wire", "Identity"]),
     room("Replication", ["Wire", "Identity", "Membership"]),
     room("Gossip", ["Wire", "Identity", "Session", "Replication"]),
+    room("Consensus", ["Wire", "Identity", "Membership", "Replication"]),
     room("Ledger", ["Wire", "Identity", "Membership", "Replication"]),
     room("Learning", ["Wire", "CShims", "CHints"] + kernelNames, optimised: "-O"),
     room("Graph", ["Wire", "Identity"]),
@@ -96,13 +97,17 @@ let rooms: [Target] = [
     // 2 whole
     room(
         "Peer",
-        ["Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Ledger", "Learning", "Federation"]),
+        [
+            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Consensus", "Ledger", "Learning",
+            "Federation",
+        ]),
     // 3 shells
     room("Site", ["Wire", "Identity", "Membership", "CShims"]),
     room(
         "Storage",
         [
-            "Wire", "Identity", "Membership", "Replication", "Ledger", "Learning", "Graph", "Federation", "Peer", "Site",
+            "Wire", "Identity", "Membership", "Replication", "Ledger", "Learning", "Graph", "Federation", "Peer",
+            "Site",
             "CPostgres", "CShims",
         ]),
     room("TreeImport", ["Wire", "Graph", "CMark"]),
@@ -113,8 +118,8 @@ let rooms: [Target] = [
     room(
         "Daemon",
         [
-            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Ledger", "Learning", "Graph",
-            "Search", "Federation", "Peer", "Site", "Storage", "Transport", "API", "CShims", "Dashboard",
+            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Consensus", "Ledger", "Learning",
+            "Graph", "Search", "Federation", "Peer", "Site", "Storage", "Transport", "API", "CShims", "Dashboard",
         ]
     ),
     room(
@@ -135,7 +140,8 @@ let rooms: [Target] = [
     room(
         "Simulation",
         [
-            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Ledger", "Learning", "Federation",
+            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Consensus", "Ledger", "Learning",
+            "Federation",
             "Peer",
         ]),
 ]
@@ -147,6 +153,7 @@ let allTests: [Target] = [
     tests("Membership", ["Wire", "Identity", "Membership"]),
     tests("Replication", ["Wire", "Identity", "Membership", "Replication"]),
     tests("Gossip", ["Wire", "Identity", "Session", "Replication", "Gossip"]),
+    tests("Consensus", ["Wire", "Identity", "Membership", "Replication", "Consensus"]),
     tests("Ledger", ["Wire", "Identity", "Membership", "Replication", "Ledger"]),
     tests("Learning", ["Wire", "Learning"] + kernelNames),
     tests("Graph", ["Wire", "Identity", "Graph"]),
@@ -155,14 +162,16 @@ let allTests: [Target] = [
     tests(
         "Peer",
         [
-            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Ledger", "Learning", "Federation",
+            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Consensus", "Ledger", "Learning",
+            "Federation",
             "Peer", "Simulation",
         ]),
     tests("Site", ["Wire", "Identity", "Membership", "Site"]),
     tests(
         "Storage",
         [
-            "Wire", "Identity", "Membership", "Replication", "Ledger", "Learning", "Graph", "Federation", "Peer", "Site",
+            "Wire", "Identity", "Membership", "Replication", "Ledger", "Learning", "Graph", "Federation", "Peer",
+            "Site",
             "Storage",
         ]),
     tests("TreeImport", ["Wire", "Graph", "TreeImport"]),

@@ -1,3 +1,4 @@
+internal import Consensus
 internal import Federation
 internal import Gossip
 internal import Identity
@@ -104,8 +105,8 @@ extension Node {
         while batch.ops.count < NodeLimits.opsPerBatch, batch.bytes < NodeLimits.bytesPerBatch {
             if let ready = replica.take() {
                 if !fold(ready, into: &batch) { refused.append((ready.op, ready.sender)) }
-            } else if !submissions.isEmpty, let key = logForNextOp(&batch, &effects) {
-                sign(submissions.removeFirst(), in: key, &batch)
+            } else if let (submission, key) = nextSubmission(&batch, &effects) {
+                sign(submission, in: key, &batch)
             } else {
                 break
             }
@@ -173,14 +174,17 @@ extension Node {
 
     private mutating func sign(_ submission: Submission, in key: LogKey, _ batch: inout Batch) {
         guard let stored = append(submission.kind, body: submission.body, to: key, &batch) else {
-            batch.results.append((submission.ticket, .refused(Self.notMember(identity.peerID))))
+            if let ticket = submission.ticket {
+                batch.results.append((ticket, .refused(Self.notMember(identity.peerID))))
+            }
             return
         }
+        guard let ticket = submission.ticket else { return }
         let result: SubmitResult = stored.void.map { .void(stored.op.id, $0) } ?? .done(stored.op.id)
-        batch.results.append((submission.ticket, result))
+        batch.results.append((ticket, result))
     }
 
-    private mutating func append(_ kind: OpKind, body: Bytes, to key: LogKey, _ batch: inout Batch) -> StoredOp? {
+    mutating func append(_ kind: OpKind, body: Bytes, to key: LogKey, _ batch: inout Batch) -> StoredOp? {
         let head = replica.frontier[key]
         let deps = replica.dependencies(for: key)
         let op = Op(
@@ -193,12 +197,9 @@ extension Node {
     }
 
     /// The open log of this node, opened now if it has to be; nil while that is undecided.
-    private mutating func logForNextOp(_ batch: inout Batch, _ effects: inout [Effect]) -> LogKey? {
+    mutating func logForNextOp(_ batch: inout Batch, _ effects: inout [Effect]) -> LogKey? {
         guard state.members.contains(identity.peerID) else {
-            for submission in submissions {
-                effects.append(.submitted(ticket: submission.ticket, .refused(Self.notMember(identity.peerID))))
-            }
-            submissions = []
+            refuseSubmissions(Self.notMember(identity.peerID), &effects)
             return nil
         }
         switch ownLog {
@@ -215,6 +216,13 @@ extension Node {
             effects.append(.notice(.openedLog(key.log, reason: reason)))
             return key
         }
+    }
+
+    mutating func refuseSubmissions(_ reason: String, _ effects: inout [Effect]) {
+        for ticket in submissions.compactMap(\.ticket) {
+            effects.append(.submitted(ticket: ticket, .refused(reason)))
+        }
+        submissions = []
     }
 
     static func notMember(_ peer: PeerID) -> String {
@@ -236,7 +244,7 @@ extension Node {
                 nil
             }
         if let refusal {
-            effects.append(.submitted(ticket: submission.ticket, .refused(refusal)))
+            if let ticket = submission.ticket { effects.append(.submitted(ticket: ticket, .refused(refusal))) }
         } else {
             submissions.append(submission)
         }

@@ -1,3 +1,4 @@
+internal import Consensus
 internal import Federation
 public import Gossip
 public import Identity
@@ -62,6 +63,17 @@ public struct Node: Sendable {
 
     // This node's own ops
     var ownLog: OwnLog
+    /// Where this node's votes and debits go.
+    var account: Account = .unopened
+    /// Peers that showed all they have of this node's account log.
+    var accountConfirmations: Set<PeerID> = []
+    /// When a start has waited long enough for them.
+    var accountPatience: Instant
+    var elector = Elector()
+    /// When the elector last looked.
+    var consulted = Instant(milliseconds: 0)
+    /// What the operator agreed to and nobody has asked yet.
+    var affirmations: [Proposition] = []
     /// The earliest proof for each forked log.
     public internal(set) var forkProofs: [LogKey: ForkProof] = [:]
     var pendingProofs: [ForkProof] = []
@@ -104,7 +116,8 @@ public struct Node: Sendable {
     }
 
     struct Submission: Sendable {
-        let ticket: UInt64
+        /// Nil: the node's own business.
+        let ticket: UInt64?
         let kind: OpKind
         let body: Bytes
     }
@@ -143,7 +156,8 @@ public struct Node: Sendable {
         let empty = Summary(frontier: Frontier(), stateDigest: .zero)
         summary = empty
         ops = OpExchange(summary: empty, random: Random(seed: seed), now: now)
-        ownLog = .fresh(reason: "first start")
+        ownLog = .fresh(reason: Node.firstStart)
+        accountPatience = now + NodeLimits.confirmMs
         for contact in configuration.contacts where contact.peer != identity.peerID {
             contacts[contact.peer] = Dialling(contact: contact, next: now)
         }
@@ -197,6 +211,11 @@ public struct Node: Sendable {
             submit(Submission(ticket: ticket, kind: kind, body: body), &effects)
         case .persisted(let number):
             persisted(number, now: now, &effects)
+        case .measured(let id, let numbers):
+            if case .submit(let kind, let body)? = elector.measured(id, numbers) {
+                submissions.append(Submission(ticket: nil, kind: kind, body: body))
+            }
+        case .affirm(let proposition): affirmations.append(proposition)
         case .persistFailed(let reason):
             stop(reason, now: now, &effects)
             refuseInFlight(reason, &effects)
@@ -223,9 +242,20 @@ public struct Node: Sendable {
             }
         }
         dialContacts(now: now, &effects)
+        if Self.concernsElector(event) { consult(now: now, &effects) }
         stage(now: now, &effects)
         armTimer(now: now, &effects)
         return effects
+    }
+
+    /// Whether the elector may see something new; most events are frames.
+    private static func concernsElector(_ event: Event) -> Bool {
+        switch event {
+        case .wake, .persisted, .measured, .affirm, .submit: true
+        case .opened, .received, .closed, .dialFailed, .persistFailed, .snapshotWritten, .opsLoaded, .bodyLoaded,
+            .contactAdded:
+            false
+        }
     }
 
     private mutating func tick(now: Instant, _ effects: inout [Effect]) {
@@ -247,6 +277,8 @@ public struct Node: Sendable {
         }
         if let deadline = bodies.nextDeadline { next = min(next, deadline) }
         for time in missingOps.values { next = min(next, time) }
+        if let deadline = elector.nextDeadline { next = min(next, deadline) }
+        if account == .unopened, accountPatience > now { next = min(next, accountPatience) }
         if case .unconfirmed(_, let until) = ownLog { next = min(next, until) }
         if dials.count < NodeLimits.dialsAtOnce, stopped == nil {
             for (peer, dialling) in contacts where !dialling.inProgress && established[peer] == nil {
@@ -263,8 +295,7 @@ public struct Node: Sendable {
     mutating func stop(_ reason: String, now: Instant, _ effects: inout [Effect]) {
         guard stopped == nil else { return }
         stopped = reason
-        for submission in submissions { effects.append(.submitted(ticket: submission.ticket, .refused(reason))) }
-        submissions = []
+        refuseSubmissions(reason, &effects)
         effects.append(.notice(.stopped(reason: reason)))
         for number in connections.keys.sorted() { end(number, .shutdown, "this node stops", now: now, &effects) }
     }

@@ -11,6 +11,7 @@ extension StateFold {
         enum What: Sendable {
             case member(MemberChange)
             case model(ModelChange)
+            case consensus(ConsensusChange)
         }
         let seq: UInt64
         let what: What
@@ -38,6 +39,7 @@ extension StateFold {
         switch last.what {
         case .member(let change): undo(change, at: LogPosition(log: line, seq: last.seq))
         case .model(let change): try undo(change, key: key, body: body)
+        case .consensus(let change): undo(change, at: LogPosition(log: line, seq: last.seq))
         }
     }
 }

@@ -40,7 +40,7 @@ let program = Program(
             DemoCommand.command, InitCommand.command, KeysCommand.command, NetworkCommand.command, JoinCommand.command,
             RunCommand.command, PeersCommand.command, StatusCommand.command, GraphCommand.command,
             AgentsCommand.command, PerspectiveCommand.command, AssociationsCommand.command, ModelCommand.command,
-            OpsCommand.command, ClusterCommand.command, SimulateCommand.command,
+            OpsCommand.command, ConsensusCommand.command, ClusterCommand.command, SimulateCommand.command,
             BenchCommand.command,
         ]),
     version: ShoalVersion.current,

@@ -14,6 +14,7 @@ struct Routes: Sendable {
     let exchange: WeightsExchange
     let ops: OpService
     let peers: PeerService
+    let consensus: ConsensusService
     let log: EventLog
     let feed: EventFeed
     let requests = RequestCounts()
@@ -36,6 +37,7 @@ struct Routes: Sendable {
         addSearch(to: &router)
         addExchange(to: &router)
         addOps(to: &router)
+        addConsensus(to: &router)
         do { try document.describe(router) } catch { log.warn("openapi", ["cause": "\(error)"]) }
         return router
     }
