@@ -132,8 +132,8 @@ let rooms: [Target] = [
     .executableTarget(
         name: "shoal",
         dependencies: [
-            "Wire", "Identity", "Membership", "Replication", "Graph", "Learning", "Federation", "Site", "Storage",
-            "TreeImport", "API", "Terminal", "Daemon", "Harness", "Simulation", "Benchmark",
+            "Wire", "Identity", "Membership", "Replication", "Consensus", "Graph", "Learning", "Federation", "Site",
+            "Storage", "TreeImport", "API", "Terminal", "Daemon", "Harness", "Simulation", "Benchmark",
         ],
         swiftSettings: strict),
     // beside

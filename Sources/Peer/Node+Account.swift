@@ -100,7 +100,12 @@ extension Node {
         switch account {
         case .lost, .unconfirmed, .unopened:
             // Named anew: the log that this node goes on in is its account log now.
-            if ownLogKey == named { account = .open(named) }
+            if ownLogKey == named {
+                account = .open(named)
+            } else if account == .unopened, replica.headersThrough(named) > 0 {
+                // Peers brought what this node does not know to have signed.
+                account = .lost(Self.restored)
+            }
         case .open(let key) where key != named: account = .lost("the electors have named another log")
         case .open: break
         }
@@ -151,10 +156,19 @@ extension Node {
     }
 
     private mutating func refuseDebits(_ effects: inout [Effect]) {
-        guard case .lost(let why) = account, submissions.contains(where: isForAccount) else { return }
-        let reason =
-            "sign: this site's account log cannot be continued (\(why)). Its electors are asked to name another; "
-            + "see: shoal consensus list"
+        guard submissions.contains(where: isForAccount) else { return }
+        let reason: String
+        switch account {
+        case .lost(let why):
+            reason =
+                "sign: this site's account log cannot be continued (\(why)). Its electors are asked to name another; "
+                + "see: shoal consensus list"
+        case .unopened where accountPatience <= consulted && accountConfirmations.isEmpty && established.isEmpty:
+            reason =
+                "sign: no other member has been reached since the start, so nobody can tell that this site has signed "
+                + "nothing before; try again when a peer is connected: shoal peers list"
+        case .unopened, .unconfirmed, .open: return
+        }
         for ticket in submissions.filter(isForAccount).compactMap(\.ticket) {
             effects.append(.submitted(ticket: ticket, .refused(reason)))
         }
@@ -166,7 +180,7 @@ extension Node {
     /// Lets the elector look, and carries out what it says.
     mutating func consult(now: Instant, _ effects: inout [Effect]) {
         consulted = now
-        guard state.hasVotes, stopped == nil, inFlight == nil, retraction == nil else { return }
+        guard state.hasVotes, stopped == nil, inFlight == nil, retraction == nil, openBatch == nil else { return }
         updateAccount(now: now)
         let view = Elector.View(
             state: state, replica: replica, key: identity,

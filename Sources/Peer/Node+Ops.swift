@@ -96,13 +96,20 @@ extension Node {
 
     /// Judges and folds what is ready, and sends it to the disk as one batch.
     mutating func stage(now: Instant, _ effects: inout [Effect]) {
-        guard inFlight == nil, stopped == nil else { return }
-        var batch = Batch()
-        // One at a time: what is half taken back must be neither told nor written.
-        if let fork = retract(now: now, &effects) { batch.forks.append(fork) }
-        guard retraction == nil else { return }
+        guard inFlight == nil, stopped == nil, recounting == nil else { return }
+        var batch = openBatch ?? Batch()
+        if openBatch == nil {
+            // One at a time: what is half taken back must be neither told nor written.
+            if let fork = retract(now: now, &effects) { batch.forks.append(fork) }
+            guard retraction == nil else { return }
+        }
+        openBatch = nil
         var refused: [(Op, PeerID?)] = []
         while batch.ops.count < NodeLimits.opsPerBatch, batch.bytes < NodeLimits.bytesPerBatch {
+            guard recount(batch, now: now, &effects) else {
+                if stopped == nil { openBatch = batch }
+                break
+            }
             if let ready = replica.take() {
                 if !fold(ready, into: &batch) { refused.append((ready.op, ready.sender)) }
             } else if let (submission, key) = nextSubmission(&batch, &effects) {
@@ -116,6 +123,9 @@ extension Node {
             effects.append(.notice(.refused(op.id, code: "not-a-member", from: sender)))
         }
         state.settle(with: replica)
+        // The last op may have been the one that revokes.
+        if openBatch == nil, stopped == nil, !recount(batch, now: now, &effects), stopped == nil { openBatch = batch }
+        guard openBatch == nil, stopped == nil else { return }
         guard !batch.ops.isEmpty || !batch.forks.isEmpty else {
             for (ticket, result) in batch.results { effects.append(.submitted(ticket: ticket, result)) }
             return

@@ -11,18 +11,24 @@ extension Node {
         var snapshotPending = recovered.snapshot
         var forks = recovered.forks[...]
         // Of what is still in the accumulators and must come out again.
-        let bodies = recovered.forks.contains { $0.applyIndex > watermark } ? Self.deltas(in: recovered.ops) : [:]
+        let takesOut =
+            recovered.forks.contains { $0.applyIndex > watermark }
+            || recovered.ops.contains { $0.op.header.kind == .memberRevoke && $0.applyIndex > watermark }
+        let bodies = takesOut ? Self.deltas(in: recovered.ops) : [:]
         for stored in recovered.ops {
             while let fork = forks.first, fork.applyIndex < stored.applyIndex {
                 try restoreSnapshot(&snapshotPending, before: fork.applyIndex)
                 try replay(forks.removeFirst(), accumulated: fork.applyIndex <= watermark, bodies: bodies)
+                if fork.applyIndex > watermark { try replayRecounts(bodies) }
             }
             try restoreSnapshot(&snapshotPending, before: stored.applyIndex)
             try replay(stored, accumulated: stored.applyIndex <= watermark)
+            if stored.applyIndex > watermark { try replayRecounts(bodies) }
         }
         for fork in forks {
             try restoreSnapshot(&snapshotPending, before: fork.applyIndex)
             try replay(fork, accumulated: fork.applyIndex <= watermark, bodies: bodies)
+            if fork.applyIndex > watermark { try replayRecounts(bodies) }
         }
         try restoreSnapshot(&snapshotPending, before: .max)
         durableIndex = applyIndex
@@ -39,6 +45,7 @@ extension Node {
     ) throws(RecoveryError) {
         guard let snapshot = pending, index > snapshot.watermark else { return }
         try state.restore(snapshot.models)
+        state.settleCounts()
         pending = nil
     }
 

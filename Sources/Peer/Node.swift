@@ -78,6 +78,9 @@ public struct Node: Sendable {
     public internal(set) var forkProofs: [LogKey: ForkProof] = [:]
     var pendingProofs: [ForkProof] = []
     var retraction: Retraction?
+    /// A batch that waits until what it revokes is out of the sums, and the delta that is being read.
+    var openBatch: Batch?
+    var recounting: StateFold.Recount?
     var forkSearches: [ForkSearch: Instant] = [:]
     /// When to ask for ops beyond forks that others build on.
     var missingOps: [OpID: Instant] = [:]
@@ -130,6 +133,9 @@ public struct Node: Sendable {
         /// An op that is being taken back, and its body.
         case retracted
         case retractedBody
+        /// A delta that goes out of the sums or back in, and its body.
+        case recounted
+        case recountedBody
         case body(PeerID, BlobWant)
     }
 
@@ -184,7 +190,7 @@ public struct Node: Sendable {
     /// Whether every op that came in is applied and durable.
     public var isQuiet: Bool {
         inFlight == nil && !replica.hasReady && submissions.isEmpty && replica.waitingCount == 0
-            && pendingProofs.isEmpty && retraction == nil
+            && pendingProofs.isEmpty && retraction == nil && openBatch == nil
     }
 
     // MARK: Events
@@ -230,7 +236,8 @@ public struct Node: Sendable {
                 loadEnded(for: peer)
                 evidenceLoaded(offered, envelopes)
             case .retracted: retractedLoaded(envelopes, now: now, &effects)
-            case .body, .retractedBody, nil: break
+            case .recounted: recountedLoaded(envelopes, now: now, &effects)
+            case .body, .retractedBody, .recountedBody, nil: break
             }
         case .bodyLoaded(let request, let body):
             switch loads.removeValue(forKey: request) {
@@ -238,7 +245,8 @@ public struct Node: Sendable {
                 loadEnded(for: peer)
                 serve(body, want, to: peer, now: now, &effects)
             case .retractedBody: retractedBodyLoaded(body, now: now, &effects)
-            case .ops, .evidence, .retracted, nil: break
+            case .recountedBody: recountedBodyLoaded(body, now: now, &effects)
+            case .ops, .evidence, .retracted, .recounted, nil: break
             }
         }
         dialContacts(now: now, &effects)
@@ -296,6 +304,8 @@ public struct Node: Sendable {
         guard stopped == nil else { return }
         stopped = reason
         refuseSubmissions(reason, &effects)
+        for (ticket, _) in openBatch?.results ?? [] { effects.append(.submitted(ticket: ticket, .refused(reason))) }
+        openBatch = nil
         effects.append(.notice(.stopped(reason: reason)))
         for number in connections.keys.sorted() { end(number, .shutdown, "this node stops", now: now, &effects) }
     }

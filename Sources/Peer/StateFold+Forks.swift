@@ -26,7 +26,7 @@ extension StateFold {
     /// The latest thing that a line did at `seq` or after; nil when all is undone.
     func lastChange(of line: Int, from seq: UInt64) -> Undo? {
         guard let last = changes[line]?.last, last.seq >= seq else { return nil }
-        if case .model(.merged) = last.what { return Undo(seq: last.seq, needsBody: true) }
+        if case .model(.merged(counts: true)) = last.what { return Undo(seq: last.seq, needsBody: true) }
         return Undo(seq: last.seq, needsBody: false)
     }
 

@@ -25,6 +25,11 @@ public struct StateFold: Sendable {
     public internal(set) var consensus: ConsensusTable
     /// Whether votes and Koi are part of this network's rules: not in those founded before there were any.
     let hasVotes: Bool
+    /// What certificates revoke, by member; and what of it is not yet out of the sums, or not yet back in.
+    var revoked: [PeerID: Set<Revocation>] = [:]
+    var recounts: [Recount] = []
+    /// The logs of lines with deltas.
+    var trainedLines: [Int: LogKey] = [:]
     /// The last op of each log that pays for something.
     var lastDebits: [LogKey: UInt64] = [:]
     /// The ops come from the node's own store: their signatures were checked when they came.
@@ -98,7 +103,9 @@ public struct StateFold: Sendable {
             return
         }
         if accumulated, stored.op.header.kind == .updateModelWeights {
-            return changes[position.log, default: []].append(Change(seq: position.seq, what: .model(.merged)))
+            trainedLines[position.log] = stored.op.header.logKey
+            let change = Change(seq: position.seq, what: .model(.merged(counts: true)))
+            return changes[position.log, default: []].append(change)
         }
         guard let body else { throw .missingBody(stored.op.id) }
         do {
