@@ -54,6 +54,8 @@ let systemLibraries: [Target] = [
     library("CMicroHTTPD", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev"),
     library("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
     library("CMark", pkgConfig: "libcmark", apt: "libcmark-dev"),
+    // Of the fuzz targets alone: another reader of CBOR to compare with.
+    library("CCBOR", pkgConfig: "libcbor", apt: "libcbor-dev"),
     // What Glibc hides from Swift, and C macros and variadic functions of the libraries above.
     .target(name: "CShims", dependencies: ["COpenSSL", "CMicroHTTPD", "CCurl"]),
     // Hints to the processor that Swift cannot give.
@@ -138,6 +140,10 @@ let rooms: [Target] = [
         swiftSettings: strict),
     // beside
     room(
+        "Fuzz",
+        ["Wire", "Identity", "Session", "Replication", "Federation", "Graph", "Learning", "Site", "API", "CCBOR"]),
+    .executableTarget(name: "shoal-fuzz", dependencies: ["Wire", "Fuzz", "CShims"], swiftSettings: strict),
+    room(
         "Simulation",
         [
             "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Consensus", "Ledger", "Learning",
@@ -186,6 +192,7 @@ let allTests: [Target] = [
         ]),
     tests("Simulation", ["Wire", "Identity", "Replication", "Simulation", "Peer"]),
     tests("Benchmark", ["Learning", "Benchmark"]),
+    .testTarget(name: "FuzzTests", dependencies: ["Wire", "Fuzz"], exclude: ["Corpus"], swiftSettings: strict),
     // Every command, against a node that the test plays.
     tests("Command", ["Wire", "Identity", "Membership", "Graph", "Site", "API", "Terminal", "Simulation", "shoal"]),
     // Real clusters: the built binary, real sockets, real PostgreSQL.
