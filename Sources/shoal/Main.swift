@@ -43,6 +43,7 @@ let program = Program(
             AgentsCommand.command, PerspectiveCommand.command, AssociationsCommand.command, ModelCommand.command,
             OpsCommand.command, ConsensusCommand.command, ClusterCommand.command, SimulateCommand.command,
             BenchCommand.command,
+            CompletionsCommand.command, CompletionsCommand.man,
         ]),
     version: ShoalVersion.current,
     welcome: """
