@@ -11,7 +11,7 @@ struct QualityOutcome {
     var bytesPerRound: Double?
 }
 
-/// Finished trainings and the state of the running one, in a file that is replaced as a whole.
+/// Finished trainings and the state of the last one, in a file that is replaced as a whole.
 ///
 /// ```
 /// [1, settings, [stage, bytes per round, [ranks…]]…, stage of the state, state]
@@ -41,6 +41,16 @@ struct QualityCheckpoint {
         outcomes.first { $0.stage == stage.description }?.outcome
     }
 
+    /// Ranks that were measured with the weights of a training.
+    func ranks(of stage: QualityRun.Stage, with measure: String) -> [[Double]]? {
+        outcomes.first { $0.stage == "\(stage) \(measure)" }?.outcome.ranks
+    }
+
+    mutating func add(_ ranks: [[Double]], of stage: QualityRun.Stage, with measure: String) throws {
+        outcomes.append(("\(stage) \(measure)", QualityOutcome(ranks: ranks)))
+        try write()
+    }
+
     func ranks(of stage: QualityRun.Stage) -> [[Double]]? { outcome(of: stage)?.ranks }
 
     func state(of stage: QualityRun.Stage) -> Bytes? {
@@ -52,9 +62,11 @@ struct QualityCheckpoint {
         try write()
     }
 
-    mutating func finish(_ stage: QualityRun.Stage, _ outcome: QualityOutcome) throws {
+    /// - Parameter state: kept until another training begins: what is measured with its weights later need not train.
+    mutating func finish(_ stage: QualityRun.Stage, _ outcome: QualityOutcome, state: Bytes? = nil) throws {
+        outcomes.removeAll { $0.stage == stage.description }
         outcomes.append((stage.description, outcome))
-        running = nil
+        running = state.map { (stage.description, $0) }
         try write()
     }
 

@@ -40,6 +40,10 @@ public struct QualityPlan: Sendable {
     public var seeds: [UInt64] = [1, 2, 3]
     public var arms: [Arm] = Arm.allCases
     public var threads = 1
+    /// Steps of mining for each relation; nil: without rules.
+    public var ruleRounds: Int?
+    /// Rules that a site proposes to the others, at most.
+    public var ruleProposals = 400
 
     public init(shape: ModelShape) { self.shape = shape }
 

@@ -31,6 +31,37 @@ public struct QualityReport: Sendable, Codable {
         public var isAbove: Bool
     }
 
+    /// What rules add to the model that was trained last: federated, or that of the one graph.
+    public struct RulesReport: Sendable, Codable {
+        public struct Site: Sendable, Codable {
+            public var name: String
+            public var alone: Figures?
+            public var model: Figures?
+            public var both: Figures?
+            /// Both minus model.
+            public var gain: Gain?
+        }
+        public var arm: QualityPlan.Arm
+        public var alone: Figures?
+        public var model: Figures?
+        public var both: Figures?
+        public var gain: Gain?
+        public var sites: [Site]
+        /// One a seed; none for one graph, or where a checkpoint had the ranks already.
+        public var exchanges: [Exchange]
+    }
+
+    /// What became of the rules that sites proposed, and how long mining took.
+    public struct Exchange: Sendable, Codable {
+        public var mined: Int
+        public var miningSeconds: Double
+        public var proposed: Int
+        public var accepted: Int
+        public var rejected: Int
+        /// Too few sites could say anything.
+        public var undecided: Int
+    }
+
     public struct Site: Sendable, Codable {
         public var name: String
         public var queries: Int
@@ -53,6 +84,8 @@ public struct QualityReport: Sendable, Codable {
     public var federated: Figures?
     public var pooled: Figures?
     public var sites: [Site]
+    /// With `--with-rules`.
+    public var rules: RulesReport?
     /// Mean bytes of one site's deltas of one round.
     public var bytesPerRound: Double?
 

@@ -26,11 +26,13 @@ public final class QualityRun {
         public let rounds: Int
     }
 
-    private let data: QualityData
-    private let plan: QualityPlan
-    private var checkpoint: QualityCheckpoint
+    let data: QualityData
+    let plan: QualityPlan
+    var checkpoint: QualityCheckpoint
+    /// What became of the patterns that sites proposed.
+    var exchanges: [QualityReport.Exchange] = []
     /// Each site's test questions.
-    private let questions: [[LinkQuery]]
+    let questions: [[LinkQuery]]
     private let checkpointEvery: Duration
 
     /// - Parameters:
@@ -69,7 +71,7 @@ public final class QualityRun {
     public func run(tell: (Progress) throws -> Void) throws -> QualityReport {
         let clock = ContinuousClock()
         let stages = stages
-        for (index, stage) in stages.enumerated() where checkpoint.ranks(of: stage) == nil {
+        for (index, stage) in stages.enumerated() where !isDone(stage) {
             var last = clock.now
             let follow = { (figures: RoundFigures, save: () throws -> Bytes) throws in
                 if clock.now - last > self.checkpointEvery, figures.round < self.plan.rounds {
@@ -85,7 +87,9 @@ public final class QualityRun {
             case .pooled: try pooled(stage, follow)
             }
         }
-        return QualityReport(data, plan, questions: questions.map(\.count)) { checkpoint.outcome(of: $0) }
+        var report = QualityReport(data, plan, questions: questions.map(\.count)) { checkpoint.outcome(of: $0) }
+        report.rules = rulesReport()
+        return report
     }
 
     private typealias Follow = (RoundFigures, () throws -> Bytes) throws -> Void
@@ -116,8 +120,10 @@ public final class QualityRun {
             stepsPerRound: data.sites.filter(\.learns).reduce(0) { $0 + plan.steps(edges: $1.train.count) },
             seed: stage.seed, place: 0)
         try complete(&training, stage, follow)
-        let ranks = try data.sites.indices.map { try ask($0, training.rows(of: data.sites[$0].vocabulary)) }
-        try checkpoint.finish(stage, QualityOutcome(ranks: ranks))
+        let weights = data.sites.map { training.rows(of: $0.vocabulary) }
+        let ranks = try data.sites.indices.map { try ask($0, weights[$0]) }
+        try checkpoint.finish(stage, QualityOutcome(ranks: ranks), state: training.saved.bytes)
+        if usesRules(stage) { try measureRules(stage) { weights[$0] } }
     }
 
     private func complete(_ training: inout LoneTraining, _ stage: Stage, _ follow: Follow) throws {
@@ -151,6 +157,7 @@ public final class QualityRun {
             stage,
             QualityOutcome(
                 ranks: try rank(questions) { training.sites[$0].parameters() }, bytesPerRound: training.bytesPerRound))
+        if usesRules(stage) { try measureRules(stage) { training.sites[$0].parameters() } }
     }
 
     private func rank(_ questions: [[LinkQuery]], _ parameters: (Int) -> Parameters) throws -> [[Double]] {

@@ -4,6 +4,7 @@ internal import Graph
 internal import Identity
 internal import Learning
 internal import Peer
+internal import Rules
 internal import Search
 internal import Storage
 internal import Wire
@@ -34,7 +35,8 @@ extension ModelService {
     func predict(_ request: PredictRequest) async throws -> PredictReport {
         let weights = request.weights ?? .served
         let predictions = try await predictions(
-            by: [request.agent], context: request.context, top: request.top, weights: weights)
+            by: [request.agent], context: request.context, top: request.top, weights: weights,
+            withRules: request.withRules ?? false)
         return PredictReport(agent: request.agent, weights: weights, predictions: predictions)
     }
 
@@ -54,7 +56,7 @@ extension ModelService {
     static let maxEnsemble = 16
 
     private func predictions(
-        by agents: [String], context names: [String], top: Int?, weights: Weights
+        by agents: [String], context names: [String], top: Int?, weights: Weights, withRules: Bool = false
     ) async throws -> [PredictReport.Prediction] {
         let top = top ?? 10
         guard (1...1_000).contains(top) else {
@@ -69,6 +71,9 @@ extension ModelService {
         let context = try graph.context(names)
         let vocabulary = graph.vocabulary
         var sum = [Float](repeating: 0, count: vocabulary.nodeCount)
+        var answerer: RuleAnswerer?
+        let site = withRules ? try await rules.current(graph) : nil
+        if withRules { try RuleService.check(context, graph) }
         for id in ids {
             guard let spec = try await host.ask({ $0.spec(of: id) }) else { throw SearchService.gone(id.short) }
             let parameters = try await parameters(weights, of: id, graph)
@@ -77,6 +82,12 @@ extension ModelService {
                     .logits(context: context)
             }
             for at in sum.indices { sum[at] += logits[at] }
+            guard let site else { continue }
+            let logitsNow = sum
+            (sum, answerer) = try await onWorker {
+                let blend = try site.blend(id, weights, spec.shape, parameters, graph)
+                return site.rescored(logitsNow, context, blend)
+            }
         }
         let shares = probabilities(sum.map { Double($0) / Double(ids.count) })
         let best = shares.indices.sorted { (shares[$1], $0) < (shares[$0], $1) }.prefix(top).map { Int32($0) }
@@ -89,7 +100,8 @@ extension ModelService {
             let id = vocabulary[node]
             return .init(
                 id: id.hex, name: graph.name(of: id), probability: shares[Int(node)], known: known.contains(node),
-                logit: Double(sum[Int(node)]) / Double(ids.count), inference: inference.hex)
+                logit: Double(sum[Int(node)]) / Double(ids.count), inference: inference.hex,
+                why: answerer.map { site?.reasons(for: node, context, $0, graph) ?? [] })
         }
     }
 
@@ -99,14 +111,16 @@ extension ModelService {
     /// - Parameter filter: triples known to be true; nil for the site's own.
     func evaluate(
         _ agent: String, weights: Weights, evaluation: EvaluationProtocol, split: String, filter: [TokenTriple]?,
-        withRanks: Bool
+        withRanks: Bool, withRules: Bool = false
     ) async throws -> EvaluationReport {
         let model = try await find(agent)
         let graph = try await graphs.current()
         guard let spec = try await host.ask({ $0.spec(of: model) }) else { throw TrainingError.modelGone }
         let heldOut = split == "valid" ? graph.valid : graph.test
         let parameters = try await parameters(weights, of: model, graph)
-        let (ranking, unknown) = try await onWorker {
+        let site = withRules ? try await rules.current(graph) : nil
+        let (ranking, unknown, rulesHelp) = try await onWorker {
+            let blend = try site?.blend(model, weights, spec.shape, parameters, graph)
             let task = try HeldOutTask(
                 heldOut: heldOut, filter: filter ?? graph.triples + graph.valid + graph.test,
                 vocabulary: graph.vocabulary, evaluation: evaluation)
@@ -117,16 +131,18 @@ extension ModelService {
             // In parts, so that a node that stops need not wait for a million questions.
             for start in stride(from: 0, to: queries.count, by: Self.queriesAtOnce) {
                 try self.checkRunning()
+                let part = Array(queries[start..<min(start + Self.queriesAtOnce, queries.count)])
                 ranking.ranks += try Learning.evaluate(
-                    shape: spec.shape, parameters: parameters, candidates: graph.vocabulary.nodeCount,
-                    queries: Array(queries[start..<min(start + Self.queriesAtOnce, queries.count)])
+                    shape: spec.shape, parameters: parameters, candidates: graph.vocabulary.nodeCount, queries: part,
+                    rescore: site.flatMap { site in blend.map { site.rescorer(part, $0) } }
                 ).ranks
             }
-            return (ranking, task.unknownNodeCount + task.unknownRelationCount)
+            return (ranking, task.unknownNodeCount + task.unknownRelationCount, blend.map { !$0.isModelAlone })
         }
         return EvaluationReport(
             agent: agent, weights: weights, protocol: evaluation.rawValue, split: split,
             filter: filter == nil ? "own" : "given", mrr: ranking.mrr, hits1: ranking.hits1, hits10: ranking.hits10,
-            queries: ranking.queries, unknown: unknown, ranks: withRanks ? ranking.ranks : nil)
+            queries: ranking.queries, unknown: unknown, ranks: withRanks ? ranking.ranks : nil,
+            rules: site?.set.rules.count, rulesHelp: rulesHelp)
     }
 }

@@ -19,6 +19,7 @@ final class ModelService: Sendable {
     /// Forward passes take a core for milliseconds: not one of the cooperative pool.
     private let worker = StorageThread(name: "shoal-predict")
     let trainer: TrainerService
+    let rules: RuleService
     private let isStopping = Atomic<Bool>(false)
 
     /// What was trained here.
@@ -34,11 +35,13 @@ final class ModelService: Sendable {
         self.answers = answers
         self.trainer = trainer
         self.privacy = privacy
+        rules = RuleService(graphs: graphs)
     }
 
     /// Questions that wait are not answered any more, and long ones end early.
     func stop() {
         isStopping.store(true, ordering: .relaxed)
+        rules.stop()
         worker.finish()
     }
 

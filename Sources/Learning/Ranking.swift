@@ -35,10 +35,13 @@ public struct Ranking: Hashable, Sendable {
 /// Rank = 1 + candidates with a higher score + half of those with the same; a score that is not a
 /// number ranks last. Queries are scored 256 at a time.
 ///
+/// - Parameter rescore: may change the scores (E) of a query before its answer is ranked; called with the number of
+///   the thread, 0 ..< threads, and of the query, each thread in the order of its queries.
 /// - Throws: ``LearningError`` for weights, tokens or answers that do not fit.
 public func evaluate(
     shape: ModelShape, parameters: Parameters, candidates: Int, queries: [LinkQuery], threads: Int = 1,
-    kernel: KernelVariant = .best
+    kernel: KernelVariant = .best,
+    rescore: ((_ thread: Int, _ query: Int, _ scores: UnsafeMutableBufferPointer<Float>) -> Void)? = nil
 ) throws(LearningError) -> Ranking {
     // A site without held-out triples may have no graph node either.
     if queries.isEmpty { return Ranking(ranks: []) }
@@ -58,7 +61,7 @@ public func evaluate(
     let share = (queries.count + threads - 1) / threads
     Crew(threads).run { index in
         let first = min(index * share, queries.count)
-        workers[index].rank(queries[first..<min(first + share, queries.count)])
+        workers[index].rank(queries[first..<min(first + share, queries.count)]) { rescore?(index, $0, $1) }
     }
     return Ranking(ranks: workers.flatMap(\.ranks))
 }
@@ -70,12 +73,13 @@ private final class RankingWorker {
 
     init(_ predictor: Predictor) { self.predictor = predictor }
 
-    func rank(_ queries: ArraySlice<LinkQuery>) {
+    func rank(_ queries: ArraySlice<LinkQuery>, _ rescore: (Int, UnsafeMutableBufferPointer<Float>) -> Void) {
         var rest = queries
         while !rest.isEmpty {
             let now = rest.prefix(256)
             rest = rest.dropFirst(256)
             predictor.score(now.map(\.context)[...]) { index, scores in
+                rescore(now.startIndex + index, scores)
                 ranks.append(rankOfAnswer(now[now.startIndex + index], scores))
             }
         }

@@ -150,7 +150,7 @@ public struct Calibration: Sendable, Equatable {
 }
 
 /// x with A·x = b for a symmetric positive definite A, given by its lower triangle, row-major.
-func choleskySolve(_ a: [Double], _ b: [Double]) -> [Double] {
+public func choleskySolve(_ a: [Double], _ b: [Double]) -> [Double] {
     let n = b.count
     var l = a
     for i in 0..<n {

@@ -106,4 +106,42 @@ import Testing
         let missing = "\(folder.path)/missing"
         #expect(throws: BenchmarkError.unreadable(missing)) { try QualityData(folder: missing) }
     }
+
+    @Test func `rules are measured beside the model, and what sites verify of each other is counted`() throws {
+        let folder = try Folder.ring(nodes: 36, sites: 3)
+        var plan = try smallPlan(rounds: 2)
+        plan.arms = [.federated]
+        plan.ruleRounds = 3
+        let data = try QualityData(folder: folder.path)
+        let file = "\(folder.path)/run"
+        let report = try QualityRun(data, plan, checkpoint: file).run { _ in }
+        let rules = try #require(report.rules)
+        #expect(rules.sites.count == 3 && rules.sites.allSatisfy { $0.alone != nil && $0.both != nil })
+        #expect(rules.model?.mrr.mean == report.federated?.mrr.mean)
+        let exchange = try #require(rules.exchanges.first)
+        #expect(exchange.proposed > 0 && exchange.accepted > 0)
+        #expect(exchange.proposed == exchange.accepted + exchange.rejected + exchange.undecided)
+        // From the checkpoint, with more threads, the same.
+        plan.threads = 2
+        let again = try QualityRun(data, plan, checkpoint: file).run { _ in Issue.record("nothing is left to train") }
+        #expect(again.rules?.both?.mrr.mean == rules.both?.mrr.mean)
+        let other = try QualityRun(data, plan).run { _ in }
+        #expect(other.rules?.both?.mrr.mean == rules.both?.mrr.mean)
+    }
+
+    @Test func `where relations are disjoint nothing can be verified`() throws {
+        let folder = Folder()
+        for site in 0..<3 {
+            let lines = (0..<20).map { "n\($0)\tr\(site)\tn\(($0 + 1) % 20)" }
+            let more = (0..<20).map { "n\($0)\ts\(site)\tn\(($0 + 1) % 20)" }
+            try folder.write("\(site)/train.txt", lines + more.dropLast(3))
+            try folder.write("\(site)/test.txt", Array(more.suffix(3)))
+        }
+        var plan = try smallPlan(rounds: 1)
+        plan.arms = [.federated]
+        plan.ruleRounds = 2
+        let report = try QualityRun(try QualityData(folder: folder.path), plan).run { _ in }
+        let exchange = try #require(report.rules?.exchanges.first)
+        #expect(exchange.proposed > 0 && exchange.undecided == exchange.proposed)
+    }
 }

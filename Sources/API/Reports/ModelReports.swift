@@ -255,14 +255,19 @@ public struct JobReport: Codable, Sendable, Equatable {
 
 /// `POST /api/models/predict`: what follows these names?
 public struct PredictRequest: StrictDecodable, Encodable, Sendable {
-    public enum CodingKeys: String, CodingKey, CaseIterable { case agent, context, top, weights }
+    public enum CodingKeys: String, CodingKey, CaseIterable { case agent, context, top, weights, withRules }
     public var agent: String
     /// Names or ids, oldest first: graph nodes and relations in turn. A relation read backwards is `^name`.
     public var context: [String]
     public var top: Int?
     public var weights: Weights?
+    /// Weigh the site's rules in, and tell which speak for each answer. The context is a graph node and a relation.
+    public var withRules: Bool?
 
-    public init(agent: String, context: [String], top: Int? = nil, weights: Weights? = nil) {
+    public init(
+        agent: String, context: [String], top: Int? = nil, weights: Weights? = nil, withRules: Bool? = nil
+    ) {
+        self.withRules = withRules
         self.agent = agent
         self.context = context
         self.top = top
@@ -281,10 +286,14 @@ public struct PredictReport: Codable, Sendable, Equatable {
         public var logit: Double?
         /// Names this answer in `POST /api/models/feedback`.
         public var inference: String?
+        /// The best rules that speak for it, with `withRules`.
+        public var why: [Reason]?
 
         public init(
-            id: String, name: String, probability: Double, known: Bool, logit: Double? = nil, inference: String? = nil
+            id: String, name: String, probability: Double, known: Bool, logit: Double? = nil, inference: String? = nil,
+            why: [Reason]? = nil
         ) {
+            self.why = why
             self.inference = inference
             self.id = id
             self.name = name
@@ -351,11 +360,15 @@ public struct EvaluationReport: Codable, Sendable, Equatable {
     public var unknown: Int
     /// The filtered rank of each query, in the order of the held-out triples, if they were asked for.
     public var ranks: [Double]?
+    /// With rules: how many there were, and whether validation triples gave them a voice.
+    public var rules: Int?
+    public var rulesHelp: Bool?
 
     public init(
         agent: String, weights: Weights, protocol: String, split: String, filter: String, mrr: Double?, hits1: Double?,
-        hits10: Double?, queries: Int, unknown: Int, ranks: [Double]?
+        hits10: Double?, queries: Int, unknown: Int, ranks: [Double]?, rules: Int? = nil, rulesHelp: Bool? = nil
     ) {
+        (self.rules, self.rulesHelp) = (rules, rulesHelp)
         self.agent = agent
         self.weights = weights
         self.protocol = `protocol`

@@ -7,7 +7,8 @@ internal import Storage
 enum Descriptions {
     typealias Parameter = RouteDescription.Parameter
 
-    static let all: [RouteDescription] = live + site + graph + records + agents + models + searches + exchange
+    static let all: [RouteDescription] =
+        live + site + graph + records + agents + models + patterns + searches + exchange
 
     private static func text(_ choices: [String]) -> JSONSchema { .text(choices: choices) }
     private static func whole(_ name: String) -> Parameter { .init(name, .integer(least: 0)) }
@@ -35,18 +36,6 @@ enum Descriptions {
         .init(
             .post, "/api/peers", "Vouches for a new member.", body: .json(PeerAddRequest.self), status: 201,
             answer: .json(PeerReport.self)),
-        .init(
-            .post, "/api/peers/admit", "This site's yes to a member's right to vote.", body: .json(AffirmRequest.self),
-            status: 202, answer: .json(AffirmRequest.self)),
-        .init(
-            .post, "/api/peers/revoke", "This site's yes to subtracting a member's deltas.",
-            body: .json(AffirmRequest.self), status: 202, answer: .json(AffirmRequest.self)),
-        .init(
-            .get, "/api/consensus", "What members vote on, and what is certified.",
-            answer: .json(ConsensusReport.self)),
-        .init(
-            .get, "/api/consensus/:id", "One question; `verify` checks its certificate from the genesis on.",
-            [.init("verify", flag)], answer: .json(QuestionReport.self)),
         .init(
             .get, "/api/ops", "Applied ops, newest first.",
             [.init("limit", .integer(least: 1)), whole("before"), .init("kind"), .init("author")],
@@ -148,10 +137,19 @@ enum Descriptions {
             .post, "/api/models/evaluate", "Ranks held-out triples; the body may hold triples to filter by.",
             [
                 agent, weights, .init("protocol", text(EvaluationProtocol.allCases.map(\.rawValue))),
-                .init("split", heldOut), .init("ranks", flag),
+                .init("split", heldOut), .init("ranks", flag), .init("rules", flag),
             ], answer: .json(EvaluationReport.self)),
         .init(.get, "/api/models/:agent/info", "One model and its history.", answer: .json(ModelReport.self)),
         .init(.delete, "/api/models/:agent", "Deletes a model.", status: 204, answer: nil),
+    ]
+
+    private static let patterns: [RouteDescription] = [
+        .init(
+            .post, "/api/patterns/mine", "Looks for rules in the site's graph.", body: .json(MineRequest.self),
+            answer: .json(MineReport.self)),
+        .init(
+            .get, "/api/patterns/mined", "Rules that were found, best first.",
+            [.init("relation"), .init("top", .integer(least: 1))], answer: .json([RuleReport].self)),
     ]
 
     private static let searches: [RouteDescription] = [

@@ -66,7 +66,7 @@ extension Routes {
         let filter = request.body.count > 0 ? try await graphs.triples(in: request.body) : nil
         return try await models.evaluate(
             agent, weights: weights, evaluation: evaluation, split: split, filter: filter,
-            withRanks: request.query["ranks"] == "true")
+            withRanks: request.query["ranks"] == "true", withRules: request.query["rules"] == "true")
     }
 
     static func choice<Value>(

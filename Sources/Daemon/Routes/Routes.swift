@@ -14,7 +14,6 @@ struct Routes: Sendable {
     let exchange: WeightsExchange
     let ops: OpService
     let peers: PeerService
-    let consensus: ConsensusService
     let log: EventLog
     let feed: EventFeed
     let requests = RequestCounts()
@@ -35,9 +34,9 @@ struct Routes: Sendable {
         addAgents(to: &router)
         addModels(to: &router)
         addSearch(to: &router)
+        addPatterns(to: &router)
         addExchange(to: &router)
         addOps(to: &router)
-        addConsensus(to: &router)
         do { try document.describe(router) } catch { log.warn("openapi", ["cause": "\(error)"]) }
         return router
     }

@@ -39,6 +39,35 @@ extension BenchQuality {
         values.add("model", "\(Format.count(report.parameters)) weights for the vocabulary of all")
         console.print(values)
         console.print()
+        if let rules = report.rules { tell(console, rules) }
+    }
+
+    private static func tell(_ console: Console, _ rules: QualityReport.RulesReport) {
+        var table = Table(
+            .text("site"), .number("rules"), .number("\(rules.arm.rawValue) model"), .number("both"),
+            .text("rules help"))
+        for site in rules.sites {
+            table.add(site.name, mrr(site.alone), mrr(site.model), mrr(site.both), gain(site.gain))
+        }
+        table.add(
+            "all", spread(rules.alone), spread(rules.model), spread(rules.both), gain(rules.gain), emphasis: .strong)
+        console.print(table)
+        console.print()
+        for exchange in rules.exchanges {
+            var values = KeyValues()
+            values.add("mined", "\(Format.count(exchange.mined)) rules in \(Format.fixed(exchange.miningSeconds, 1)) s")
+            if exchange.proposed > 0 {
+                values.add(
+                    "proposed",
+                    "\(exchange.proposed): \(exchange.accepted) accepted by sites that verified them, "
+                        + "\(exchange.rejected) rejected, \(exchange.undecided) undecided")
+            }
+            if exchange.undecided > 0, exchange.accepted + exchange.rejected == 0 {
+                values.add("why", "no two other sites know the relations of any rule: nothing can be verified")
+            }
+            console.print(values)
+            console.print()
+        }
     }
 
     /// One line a data set.

@@ -30,6 +30,8 @@ enum BenchQuality {
         "delay", .integer(0...100), default: 0, "rounds that a delta is on its way to the other sites")
     private static let every = Option(
         "measure-every", .integer(1...10_000), default: 1, "rounds between measurements on validation triples")
+    private static let rules = Option<Int?>(
+        "with-rules", .integer(1...1_000), "mine rules in so many steps a relation, and answer with them as well")
     private static let threads = Option("threads", .integer(1...256), default: 1, "cores to use")
     private static let checkpoint = Option<String?>(
         "checkpoint", .path.named("FILE"), "keeps a run of one folder: the same command goes on where it stopped")
@@ -44,10 +46,13 @@ enum BenchQuality {
 
             Federated is compared with isolated question by question (a paired bootstrap over all seeds). With several \
             folders a summary follows; with --json each is one line.
+
+            With rules, each site mines its own triples and proposes its best rules; the others verify them on theirs. \
+            Then it answers with rules alone, with the model alone, and with both, weighed by its validation triples.
             """,
         options: [
             data, seeds, arms, rounds, steps, batch, dim, heads, layers, rate, warmUp, decay, dropout, smoothing, top,
-            coarseness, delay, every, threads, checkpoint,
+            coarseness, delay, every, rules, threads, checkpoint,
         ],
         examples: [
             .init("shoal bench quality --data data/umls-shared3", "three sites, three seeds: about a minute"),
@@ -138,6 +143,7 @@ enum BenchQuality {
         plan.delay = call[delay]
         plan.measureEvery = call[every]
         plan.threads = call[threads]
+        plan.ruleRounds = call[rules]
         if let rate = call[rate] { plan.options.learningRate = Float(rate) }
         if let steps = call[warmUp] { plan.options.warmupSteps = steps }
         if let decay = call[decay] { plan.options.weightDecay = Float(decay) }

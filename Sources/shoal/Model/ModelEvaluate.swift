@@ -13,6 +13,8 @@ enum ModelEvaluate {
 
     private static let search = Flag("search", "measure searches instead: held-out links, by their texts")
 
+    private static let rules = Flag("with-rules", "answer with the rules that this site mined as well")
+
     static let command = Command(
         "evaluate", summary: "measure a model on held-out triples",
         discussion: """
@@ -23,7 +25,7 @@ enum ModelEvaluate {
             two-sided asks for head and tail, with ties by mean rank; fede asks for the tail alone.
             """,
         options: [ModelCommand.agent, ModelCommand.weights, evaluation, split, filters],
-        flags: [ModelCommand.isolated, search],
+        flags: [ModelCommand.isolated, search, rules],
         examples: [
             .init("shoal model evaluate --agent clinic", "the federated model, on this site's test triples"),
             .init("shoal model evaluate --agent clinic --isolated", "what this site learned alone"),
@@ -46,7 +48,7 @@ enum ModelEvaluate {
             .post, "/api/models/evaluate",
             query: [
                 ("agent", call[ModelCommand.agent]), ("weights", Weights(call, usually: .federated).rawValue),
-                ("protocol", call[evaluation]), ("split", call[split]),
+                ("protocol", call[evaluation]), ("split", call[split]), ("rules", call[rules] ? "true" : "false"),
             ], body: body, timeout: nil)
         let reply = try await LiveRegion.show(on: call.console) { region in
             let row = region.row(call[ModelCommand.agent])
@@ -99,6 +101,11 @@ enum ModelEvaluate {
         values.add("protocol", "\(report.protocol), \(report.split) triples, filtered by \(filter)")
         values.add("queries", Format.count(report.queries))
         if report.unknown > 0 { values.add("left out", "\(counted(report.unknown, "triple")) with names unknown here") }
+        if let rules = report.rules, let help = report.rulesHelp {
+            values.add(
+                "rules",
+                Format.count(rules) + (help ? "" : ": no help on validation triples, so the model speaks alone"))
+        }
         if let mrr = report.mrr, let hits1 = report.hits1, let hits10 = report.hits10 {
             values.add("MRR", Format.fixed(mrr, 3))
             values.add("Hits@1", Format.percent(hits1))

@@ -10,6 +10,9 @@ enum ModelPredict {
         repeated: "context", .text.named("NAME,NAME"), "the same, separated by commas")
     private static let top = Option("top", .integer(1...1_000), default: 10, "how many answers")
 
+    private static let rules = Flag("with-rules", "weigh in the rules that this site mined")
+    private static let why = Flag("why", "name the rules that speak for each answer; implies --with-rules")
+
     static let command = Command(
         "predict", summary: "ask a model what follows",
         discussion: """
@@ -17,9 +20,10 @@ enum ModelPredict {
             word of its own.
             """,
         arguments: [words], options: [ModelCommand.agent, ModelCommand.weights, context, top],
-        flags: [ModelCommand.isolated],
+        flags: [ModelCommand.isolated, rules, why],
         examples: [
             .init("shoal model predict --agent clinic aspirin treats", "what does aspirin treat?"),
+            .init("shoal model predict --agent clinic aspirin treats --why", "and which rules say so?"),
             .init("shoal model predict --agent clinic headache ^treats --top 3", "what treats headache?"),
             .init("shoal model predict --agent clinic --context \"aspirin,treats\" --json", "for a program"),
         ], run: run)
@@ -36,7 +40,8 @@ enum ModelPredict {
             "/api/models/predict",
             PredictRequest(
                 agent: call[ModelCommand.agent], context: named, top: call[top],
-                weights: Weights(call, usually: .served)))
+                weights: Weights(call, usually: .served),
+                withRules: call[rules] || call[why] ? true : nil))
         guard !call[Shared.json] else {
             call.printJSON(reply)
             return .done
@@ -44,7 +49,18 @@ enum ModelPredict {
         let report = try reply.report(PredictReport.self)
         call.console.print(call.console.style.bold("\(printable(named.joined(separator: " "))) …"))
         call.console.print(table(report.predictions))
+        if call[why] { for answer in report.predictions { tell(answer, call.console) } }
         return .done
+    }
+
+    private static func tell(_ answer: PredictReport.Prediction, _ console: Console) {
+        guard let reasons = answer.why, !reasons.isEmpty else { return }
+        console.print()
+        console.print(console.style.bold(printable(answer.name)))
+        for reason in reasons {
+            console.print("  \(Format.percent(reason.rule.confidence)) \(printable(reason.rule.words))")
+            console.print("        \(printable(reason.grounding.joined(separator: " – ")))")
+        }
     }
 
     static func table(_ predictions: [PredictReport.Prediction]) -> Table {

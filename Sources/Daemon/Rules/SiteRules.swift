@@ -1,0 +1,123 @@
+internal import API
+internal import Graph
+internal import Identity
+internal import Learning
+internal import Rules
+internal import Synchronization
+internal import Wire
+
+/// The rules of one state of the site's graph, and how much they count beside each model.
+final class SiteRules: Sendable {
+    let graph: RuleGraph
+    let set: RuleSet
+    let report: MineReport
+    private let vocabulary: LocalVocabulary
+    private let edgeCount: Int
+    private let blends = Mutex<[BlendKey: RuleBlend]>([:])
+
+    private struct BlendKey: Hashable {
+        let model: ModelID
+        let weights: Weights
+    }
+
+    /// Validation questions that weights are fitted to: more than enough for five numbers.
+    private static let examples = 2_000
+    private static let reasons = 3
+
+    /// Mines until time is up.
+    init(_ site: SiteGraph, seconds: Double, rounds: Int, seed: UInt64, isStopping: () -> Bool) {
+        vocabulary = site.vocabulary
+        edgeCount = site.index.edgeCount
+        graph = RuleGraph(site.index)
+        let clock = ContinuousClock()
+        let start = clock.now
+        var miner = RuleMiner(graph, seed: seed)
+        miner.mine(rounds: rounds) { (clock.now - start).seconds >= seconds || isStopping() }
+        let rules = miner.rules
+        set = RuleSet(rules, for: graph)
+        report = MineReport(
+            rules: rules.count,
+            paths: (1...3).map { length in rules.count { $0.rule.form == .path && $0.rule.length == length } },
+            constants: rules.count { $0.rule.form != .path }, rounds: miner.miners.map(\.steps).min() ?? 0,
+            seconds: (clock.now - start).seconds)
+    }
+
+    /// Whether they were mined from this graph.
+    func isOf(_ site: SiteGraph) -> Bool { site.vocabulary == vocabulary && site.index.edgeCount == edgeCount }
+
+    /// What rules count beside a model: fitted to the site's validation triples once.
+    func blend(
+        _ model: ModelID, _ weights: Weights, _ shape: ModelShape, _ parameters: Parameters, _ site: SiteGraph
+    ) throws -> RuleBlend {
+        let key = BlendKey(model: model, weights: weights)
+        if let kept = blends.withLock({ $0[key] }) { return kept }
+        let task = try HeldOutTask(
+            heldOut: site.valid, filter: site.triples + site.valid, vocabulary: vocabulary, evaluation: .twoSided)
+        let stride = max(1, task.queries.count / Self.examples)
+        let queries = Swift.stride(from: 0, to: task.queries.count, by: stride).map {
+            LinkQuery(
+                context: task.queries[$0].context, answer: task.queries[$0].answer,
+                filtered: task.queries[$0].filtered)
+        }
+        let worker = Answering(RuleAnswerer(graph, set))
+        _ = try evaluate(
+            shape: shape, parameters: parameters, candidates: vocabulary.nodeCount, queries: queries
+        ) { _, at, scores in
+            let query = queries[at]
+            let directed = self.directed(query.context)
+            worker.answerer.ask(query.context[0], directed)
+            worker.examples.append(
+                BlendExample(
+                    directed: directed, answer: query.answer, others: query.filtered, scores: scores, worker.answerer))
+        }
+        let blend = RuleBlend(worker.examples)
+        blends.withLock { $0[key] = blend }
+        return blend
+    }
+
+    /// For ``Learning/evaluate(shape:parameters:candidates:queries:threads:kernel:rescore:)`` on one thread.
+    func rescorer(
+        _ queries: [LinkQuery], _ blend: RuleBlend
+    ) -> (Int, Int, UnsafeMutableBufferPointer<Float>) -> Void {
+        let worker = Answering(RuleAnswerer(graph, set))
+        return { [self] _, at, scores in
+            let directed = directed(queries[at].context)
+            worker.answerer.ask(queries[at].context[0], directed)
+            blend.rescore(scores, worker.answerer, directed: directed)
+        }
+    }
+
+    /// Logits with what the rules say about the last two tokens of a context.
+    func rescored(_ logits: [Float], _ context: [Int32], _ blend: RuleBlend) -> ([Float], RuleAnswerer) {
+        var (logits, answerer) = (logits, RuleAnswerer(graph, set))
+        let directed = directed(context.suffix(2))
+        answerer.ask(context[context.count - 2], directed)
+        logits.withUnsafeMutableBufferPointer { blend.rescore($0, answerer, directed: directed) }
+        return (logits, answerer)
+    }
+
+    private func directed(_ context: some Collection<Int32>) -> Int32 {
+        context[context.index(context.startIndex, offsetBy: 1)] - Int32(vocabulary.nodeCount)
+    }
+
+    /// The best rules that speak for an answer, with what makes them hold.
+    func reasons(for answer: Int32, _ context: [Int32], _ answerer: RuleAnswerer, _ site: SiteGraph) -> [Reason] {
+        guard let slot = answerer.slot(of: answer) else { return [] }
+        let words = RuleWords(site)
+        let x = context[context.count - 2]
+        return answerer.rules(ofCandidateAt: slot).prefix(Self.reasons).map { number in
+            Reason(
+                rule: words.report(set.rules[Int(number)]),
+                grounding: answerer.grounding(number, x, directed(context.suffix(2)), answer)
+                    .map { site.name(of: vocabulary[$0]) })
+        }
+    }
+}
+
+/// What one evaluation writes into.
+private final class Answering {
+    var answerer: RuleAnswerer
+    var examples: [BlendExample] = []
+
+    init(_ answerer: RuleAnswerer) { self.answerer = answerer }
+}

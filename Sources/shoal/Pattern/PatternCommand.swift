@@ -1,0 +1,82 @@
+internal import API
+internal import Terminal
+
+/// `shoal pattern`: rules that this site's graph follows.
+enum PatternCommand {
+    static let command = Command(
+        "pattern", summary: "find rules in this site's graph", options: SiteSelection.options, flags: [Shared.json],
+        examples: [
+            .init("shoal pattern mine --seconds 30", "look for rules"),
+            .init("shoal pattern list --relation treats", "what says that something treats something?"),
+        ], subcommands: [mine, list])
+
+    private static let seconds = Option("seconds", .number(0.1...3_600), default: 10, "how long at most")
+    private static let rounds = Option<Int?>(
+        "rounds", .integer(1...10_000), "steps of each relation at most: the same seed and rounds give the same rules")
+    private static let seed = Option("seed", .integer(0...Int.max), default: 1, "of samples")
+    private static let relation = Option<String?>("relation", .text.named("NAME"), "rules that conclude this one")
+    private static let top = Option("top", .integer(1...100_000), default: 20, "how many, best first")
+
+    private static let mine = Command(
+        "mine", summary: "look for rules in this site's graph",
+        discussion: """
+            Rules say what follows from what: paths of one to three relations, and what graph nodes with the same \
+            edge have in common. They stay in the node's memory until the graph changes; nothing is sent.
+            """,
+        options: [seconds, rounds, seed],
+        examples: [
+            .init("shoal pattern mine", "ten seconds"),
+            .init("shoal pattern mine --seconds 600 --rounds 20 --seed 4", "repeatable"),
+        ]
+    ) { call in
+        let reply = try await RunningNode(call).post(
+            "/api/patterns/mine",
+            MineRequest(seconds: call[seconds], rounds: call[rounds], seed: call[seed]), timeout: nil)
+        guard !call[Shared.json] else {
+            call.printJSON(reply)
+            return .done
+        }
+        let report = try reply.report(MineReport.self)
+        var values = KeyValues()
+        values.add("rules", Format.count(report.rules))
+        values.add(
+            "paths",
+            report.paths.enumerated().map { "\(Format.count($0.element)) of \($0.offset + 1)" }
+                .joined(separator: ", ") + " steps")
+        values.add("with a constant", Format.count(report.constants))
+        values.add("took", "\(Format.fixed(report.seconds, 1)) s, \(counted(report.rounds, "step")) of each relation")
+        call.console.print(values)
+        call.suggest("To see the best ones:", "pattern list")
+        return .done
+    }
+
+    private static let list = Command(
+        "list", summary: "rules of this site, best first",
+        discussion: """
+            CONFIDENCE is the share of true conclusions, as if each rule had failed five times more: rules with few \
+            cases are trusted less.
+            """,
+        options: [relation, top],
+        examples: [
+            .init("shoal pattern list --top 50", "the best of all relations"),
+            .init("shoal pattern list --relation treats --json", "for a program"),
+        ]
+    ) { call in
+        let reply = try await RunningNode(call).send(
+            Call(
+                .get, "/api/patterns/mined",
+                query: [("top", "\(call[top])")] + (call[relation].map { [("relation", $0)] } ?? []), timeout: nil))
+        guard !call[Shared.json] else {
+            call.printJSON(reply)
+            return .done
+        }
+        var table = Table(.number("CONFIDENCE"), .number("TRUE"), .number("OF"), .text("RULE", minimum: 30))
+        for rule in try reply.report([RuleReport].self) {
+            table.add(
+                Format.percent(rule.confidence), Format.count(rule.support), Format.count(rule.body),
+                printable(rule.words))
+        }
+        call.console.print(table)
+        return .done
+    }
+}

@@ -1,0 +1,98 @@
+import API
+import Graph
+import Storage
+import Testing
+import Wire
+
+@testable import Daemon
+
+@Suite struct RuleTests {
+    /// Thirty families: parents' parents are grandparents; a third of those is held out.
+    private func site() async throws -> PlayedSite {
+        let site = try await PlayedSite()
+        var (train, valid, test) = ("", "", "")
+        for family in 0..<30 {
+            train += "a\(family)\tparent\tb\(family)\nb\(family)\tparent\tc\(family)\n"
+            let grandparent = "a\(family)\tgrandparent\tc\(family)\n"
+            switch family % 3 {
+            case 0: if family % 2 == 0 { valid += grandparent } else { test += grandparent }
+            default: train += grandparent
+            }
+        }
+        for (split, text) in [(GraphSplit.train, train), (.valid, valid), (.test, test)] {
+            let bytes = Bytes(text.utf8)
+            let graphs = site.graphs
+            _ = try await site.database.working { (connection) throws in
+                var left: Bytes? = bytes
+                return try graphs.store(connection).importTriples(ImportOptions(split)) {
+                    defer { left = nil }
+                    return left ?? []
+                }
+            }
+        }
+        site.graphs.outdate()
+        return site
+    }
+
+    @Test func `rules are mined, listed in words, and mined anew when the graph has changed`() async throws {
+        let site = try await site()
+        defer { site.end() }
+        let report = try await site.models.rules.mine(MineRequest(seconds: 30, rounds: 3))
+        #expect(report.rules > 0 && report.paths[1] > 0 && report.rounds == 3)
+        let listed = try await site.models.rules.list(relation: "grandparent", top: 100)
+        let rule = try #require(listed.first { $0.words == "grandparent(X, Y) if parent(X, A) and parent(A, Y)" })
+        #expect(rule.body == 30 && rule.support == 20)
+        try await site.add(pages: [("p", "p"), ("q", "q")], links: [("p", "q", "x")])
+        let graph = try await site.graphs.current()
+        #expect(try await site.models.rules.current(graph).isOf(graph))
+    }
+
+    @Test func `a model answers with rules and says why`() async throws {
+        let site = try await site()
+        defer { site.end() }
+        _ = try await site.models.create(ModelCreateRequest(agent: "clinic", dim: 16, heads: 2))
+        _ = try await site.models.rules.mine(MineRequest(seconds: 30, rounds: 3))
+        let alone = try await site.models.evaluate(
+            "clinic", weights: .federated, evaluation: .twoSided, split: "test", filter: nil, withRanks: false)
+        let both = try await site.models.evaluate(
+            "clinic", weights: .federated, evaluation: .twoSided, split: "test", filter: nil, withRanks: false,
+            withRules: true)
+        #expect(alone.rules == nil && both.rulesHelp == true)
+        #expect((both.mrr ?? 0) > 0.9 && (alone.mrr ?? 1) < 0.5, "the model has not learned anything")
+        for (context, answer, nodes) in [
+            (["a3", "grandparent"], "c3", ["a3", "b3", "c3"]), (["c3", "^grandparent"], "a3", ["c3", "b3", "a3"]),
+        ] {
+            let report = try await site.models.predict(
+                PredictRequest(agent: "clinic", context: context, top: 3, withRules: true))
+            let best = try #require(report.predictions.first)
+            #expect(best.name == answer)
+            let why = try #require(best.why)
+            #expect(why.contains { $0.grounding == nodes && $0.rule.words.hasPrefix("grandparent(X, Y) if") })
+        }
+        let without = try await site.models.predict(PredictRequest(agent: "clinic", context: ["a3", "grandparent"]))
+        #expect(without.predictions.allSatisfy { $0.why == nil })
+    }
+
+    @Test func `bad questions are refused with the reason`() async throws {
+        let site = try await site()
+        defer { site.end() }
+        _ = try await site.models.create(ModelCreateRequest(agent: "clinic", dim: 16, heads: 2))
+        let rules = site.models.rules
+        for (name, work) in [
+            ("seconds", { _ = try await rules.mine(MineRequest(seconds: 0)) }),
+            ("rounds", { _ = try await rules.mine(MineRequest(rounds: 0)) }),
+            ("top", { _ = try await rules.list(relation: nil, top: 0) }),
+            ("relation", { _ = try await rules.list(relation: "a1", top: 1) }),
+            (
+                "context",
+                {
+                    _ = try await site.models.predict(
+                        PredictRequest(agent: "clinic", context: ["a1"], withRules: true))
+                }
+            ),
+        ] as [(String, () async throws -> Void)] {
+            let found = await problem(work)
+            #expect(found?.status == 400 && found?.field == name, "\(name)")
+        }
+    }
+}
