@@ -4,8 +4,10 @@ SWIFT  ?= swift
 BUILD  := $(SWIFT) build --explicit-target-dependency-import-check error
 SHOAL  := .build/release/shoal
 SEEDS  ?= 200
+FUZZ_SECONDS ?= 60
+FUZZ   ?= cbor frames envelope hello delta triples jsonl safetensors peers settings http
 
-.PHONY: help packages test-packages build demo test lint unit simulate cluster soak bench-train bench-search bench-flower \
+.PHONY: help packages test-packages build demo test lint unit simulate cluster soak fuzz bench-train bench-search bench-flower \
 	bench-quality bench-quality-fb15k bench-rules clean
 .DEFAULT_GOAL := help
 
@@ -15,6 +17,7 @@ help:
 	@echo "make test      everything that must hold: lint, unit tests, simulator, real clusters"
 	@echo "make simulate  the simulator alone (SEEDS=$(SEEDS))"
 	@echo "make soak      seven real sites, ten minutes of random faults (SEED=N repeats one)"
+	@echo "make fuzz      readers of hostile bytes under libFuzzer, FUZZ_SECONDS=$(FUZZ_SECONDS) each (FUZZ=one of them)"
 	@echo "make bench-quality DATA=DIR  alone, together, pooled: data sets of triples below DIR (bench-quality-fb15k: an hour)"
 	@echo "make bench-rules DATA=DIR  rules alone, the model alone, both (FB15K=1: FB15k-237 as well, from its checkpoint)"
 	@echo "make bench-train  training speed beside PyTorch, which it installs (BENCH_PYTHON=one that has it)"
@@ -63,6 +66,22 @@ cluster: build unit
 # Everything that can happen to sites does; nothing may be lost. The report tells the seed.
 soak: build
 	$(MANY_FILES) $(SHOAL) cluster run Examples/scenarios/nemesis.json $(if $(SEED),--seed $(SEED))
+
+# libFuzzer looks for inputs that reach new code; a crash leaves its input in .build/fuzz/found, and its name is printed.
+# Then: move it to Tests/FuzzTests/Corpus/TARGET, where it stays a test, and repair what it broke.
+fuzz: test-packages
+	$(BUILD) -c release --scratch-path .build/fuzz --sanitize fuzzer --product shoal-fuzz \
+	    -Xlinker -u -Xlinker LLVMFuzzerRunDriver
+	.build/fuzz/release/shoal-fuzz --seeds .build/fuzz/seeds
+	mkdir -p .build/fuzz/found $(FUZZ:%=.build/fuzz/corpus/%)
+	for target in $(FUZZ); do \
+	    mkdir -p Tests/FuzzTests/Corpus/$$target && \
+	    .build/fuzz/release/shoal-fuzz $$target -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=.build/fuzz/found/ \
+	        -rss_limit_mb=2048 -malloc_limit_mb=1048576 -print_final_stats=1 -verbosity=0 .build/fuzz/corpus/$$target \
+	        Tests/FuzzTests/Corpus/$$target .build/fuzz/seeds/$$target \
+	        2>&1 | sed -n "s/^stat::number_of_executed_units: */$$target: executions /p; /ERROR\|Precondition\|Fatal\|artifact/p"; \
+	done
+	test -z "$$(ls -A .build/fuzz/found)"
 
 test: test-packages lint build unit simulate cluster
 

@@ -54,6 +54,8 @@ let systemLibraries: [Target] = [
     library("CMicroHTTPD", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev"),
     library("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
     library("CMark", pkgConfig: "libcmark", apt: "libcmark-dev"),
+    // Of the fuzz targets alone: another reader of CBOR to compare with.
+    library("CCBOR", pkgConfig: "libcbor", apt: "libcbor-dev"),
     // What Glibc hides from Swift, and C macros and variadic functions of the libraries above.
     .target(name: "CShims", dependencies: ["COpenSSL", "CMicroHTTPD", "CCurl"]),
     // Hints to the processor that Swift cannot give.
@@ -88,6 +90,7 @@ let rooms: [Target] = [
     room("Membership", ["Wire", "Identity"]),
     room("Replication", ["Wire", "Identity", "Membership"]),
     room("Gossip", ["Wire", "Identity", "Session", "Replication"]),
+    room("Consensus", ["Wire", "Identity", "Membership", "Replication"]),
     room("Ledger", ["Wire", "Identity", "Membership", "Replication"]),
     room("Learning", ["Wire", "CShims", "CHints"] + kernelNames, optimised: "-O"),
     room("Graph", ["Wire", "Identity"]),
@@ -97,7 +100,10 @@ let rooms: [Target] = [
     // 2 whole
     room(
         "Peer",
-        ["Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Ledger", "Learning", "Federation"]),
+        [
+            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Consensus", "Ledger", "Learning",
+            "Federation",
+        ]),
     // 3 shells
     room("Site", ["Wire", "Identity", "Membership", "CShims"]),
     room(
@@ -114,8 +120,8 @@ let rooms: [Target] = [
     room(
         "Daemon",
         [
-            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Ledger", "Learning", "Graph",
-            "Search", "Rules", "Federation", "Peer", "Site", "Storage", "Transport", "API", "CShims",
+            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Consensus", "Ledger", "Learning",
+            "Graph", "Search", "Rules", "Federation", "Peer", "Site", "Storage", "Transport", "API", "CShims",
             "Dashboard",
         ]
     ),
@@ -129,15 +135,20 @@ let rooms: [Target] = [
     .executableTarget(
         name: "shoal",
         dependencies: [
-            "Wire", "Identity", "Membership", "Replication", "Graph", "Learning", "Federation", "Site", "Storage",
-            "TreeImport", "API", "Terminal", "Daemon", "Harness", "Simulation", "Benchmark",
+            "Wire", "Identity", "Membership", "Replication", "Consensus", "Graph", "Learning", "Federation", "Site",
+            "Storage", "TreeImport", "API", "Terminal", "Daemon", "Harness", "Simulation", "Benchmark",
         ],
         swiftSettings: strict),
     // beside
     room(
+        "Fuzz",
+        ["Wire", "Identity", "Session", "Replication", "Federation", "Graph", "Learning", "Site", "API", "CCBOR"]),
+    .executableTarget(name: "shoal-fuzz", dependencies: ["Wire", "Fuzz", "CShims"], swiftSettings: strict),
+    room(
         "Simulation",
         [
-            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Ledger", "Learning", "Federation",
+            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Consensus", "Ledger", "Learning",
+            "Federation",
             "Peer",
         ]),
 ]
@@ -149,6 +160,7 @@ let allTests: [Target] = [
     tests("Membership", ["Wire", "Identity", "Membership"]),
     tests("Replication", ["Wire", "Identity", "Membership", "Replication"]),
     tests("Gossip", ["Wire", "Identity", "Session", "Replication", "Gossip"]),
+    tests("Consensus", ["Wire", "Identity", "Membership", "Replication", "Consensus"]),
     tests("Ledger", ["Wire", "Identity", "Membership", "Replication", "Ledger"]),
     tests("Learning", ["Wire", "Learning"] + kernelNames),
     tests("Graph", ["Wire", "Identity", "Graph"]),
@@ -158,7 +170,8 @@ let allTests: [Target] = [
     tests(
         "Peer",
         [
-            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Ledger", "Learning", "Federation",
+            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Consensus", "Ledger", "Learning",
+            "Federation",
             "Peer", "Simulation",
         ]),
     tests("Site", ["Wire", "Identity", "Membership", "Site"]),
@@ -180,6 +193,7 @@ let allTests: [Target] = [
         ]),
     tests("Simulation", ["Wire", "Identity", "Replication", "Simulation", "Peer"]),
     tests("Benchmark", ["Learning", "Benchmark"]),
+    .testTarget(name: "FuzzTests", dependencies: ["Wire", "Fuzz"], exclude: ["Corpus"], swiftSettings: strict),
     // Every command, against a node that the test plays.
     tests("Command", ["Wire", "Identity", "Membership", "Graph", "Site", "API", "Terminal", "Simulation", "shoal"]),
     // Real clusters: the built binary, real sockets, real PostgreSQL.

@@ -218,7 +218,8 @@ public final class Daemon: Sendable {
             ops: OpService(database: database, network: network.genesis.networkID),
             peers: PeerService(
                 host: parts.host, names: Dictionary(uniqueKeysWithValues: peers.entries.map { ($0.peerID, $0.name) }),
-                peersFile: options.peers.first { $0.hasSuffix(".peers") }), log: log, feed: feed)
+                peersFile: options.peers.first { $0.hasSuffix(".peers") }),
+            consensus: ConsensusService(host: parts.host), log: log, feed: feed)
         let server = try Self.server(options, runtime, directory, routes, log)
         let tcp = server.addresses.first { if case .tcp = $0 { true } else { false } }
         let http = tcp.map { "http://\($0)" }

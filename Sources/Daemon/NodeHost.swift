@@ -1,3 +1,4 @@
+internal import Consensus
 internal import Identity
 internal import Peer
 internal import Replication
@@ -25,6 +26,8 @@ final class NodeHost: @unchecked Sendable {
     private var noticeObservers: [@Sendable (Notice) -> Void] = []
     /// Called once when the node stops applying.
     private let onStopped: @Sendable (String) -> Void
+    /// Who answers questions of which kind on this site's own data.
+    let measurers = Measurers()
 
     init(
         loop: EventLoop, transport: TLSTransport, keeper: OpKeeper, node: Node, log: EventLog,
@@ -64,6 +67,9 @@ final class NodeHost: @unchecked Sendable {
             if !posted { continuation.resume(returning: .refused("sign: this node is stopping")) }
         }
     }
+
+    /// The operator agrees to what the network is, or will be, asked.
+    func affirm(_ proposition: Proposition) { post(.affirm(proposition)) }
 
     func add(_ contact: Contact) { post(.contactAdded(contact)) }
 
@@ -127,6 +133,8 @@ final class NodeHost: @unchecked Sendable {
             keeper.body(hash) { [weak self] in self?.post(.bodyLoaded(request: request, body: $0)) }
         case .submitted(let ticket, let result): tickets.removeValue(forKey: ticket)?.resume(returning: result)
         case .applied(let ops): for observer in observers { observer(ops) }
+        case .measure(let id, let question):
+            measurers.measure(question) { [weak self] numbers in self?.post(.measured(id, numbers: numbers)) }
         case .notice(let notice):
             journalOfEvents.log(notice)
             for observer in noticeObservers { observer(notice) }

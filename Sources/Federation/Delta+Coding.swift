@@ -35,7 +35,7 @@ extension Delta {
         }
     }
 
-    var raw: Bytes {
+    package var raw: Bytes {
         var encoder = CBOREncoder(reserving: 128 + dense.rawBytes + rows.rawBytes)
         encoder.array(7)
         encoder.uint(ModelSpec.foldVersion)

@@ -1,16 +1,16 @@
 internal import CZstd
-internal import Wire
+package import Wire
 
 /// The one compressed form of a delta: a single zstd frame (RFC 8878) that declares its content size
 /// in the shortest form, without checksum, dictionary or reserved bits, and nothing after it.
 ///
 /// A body's hash is signed, so a checksum would only repeat it. Different compressors may write
 /// different blocks for the same content: what is canonical is the content.
-enum Frame {
+package enum Frame {
     private static let magic: Bytes = [0x28, 0xB5, 0x2F, 0xFD]
     private static let level: Int32 = 3
 
-    static func compress(_ raw: Bytes) -> Bytes {
+    package static func compress(_ raw: Bytes) -> Bytes {
         let bound = ZSTD_compressBound(raw.count)
         return Bytes(unsafeUninitializedCapacity: bound) { buffer, filled in
             let written = ZSTD_compress(buffer.baseAddress, bound, raw, raw.count, level)

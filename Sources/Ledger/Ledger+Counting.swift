@@ -140,3 +140,11 @@ extension Ledger {
         return founders.allSatisfy { totals.wallets[.site(of: $0)]?.balance == Int128(policy.grant) }
     }
 }
+
+extension Ledger {
+    /// What a settlement comes to when the electors find the target reached; nil for one of a bounty that expired.
+    public func payment(settledBy settlement: OpID) -> Outcome? {
+        guard case .bountySettle(let body)? = items[settlement]?.entry.body, let claim = body.claim else { return nil }
+        return .bountyPaid(bounty: body.bounty, claim: claim)
+    }
+}

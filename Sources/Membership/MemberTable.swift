@@ -69,6 +69,9 @@ public struct MemberTable: Sendable {
     /// Every member-add; a retracted one still counts in the past of what builds on it.
     private var adds: [PeerID: [Add]] = [:]
 
+    /// Of whom a certificate says that all they did is to be subtracted.
+    private var revoked: Set<PeerID> = []
+
     private struct Add: Sendable {
         let position: LogPosition
         let name: String
@@ -96,8 +99,17 @@ public struct MemberTable: Sendable {
         }
     }
 
+    /// A quorum has revoked a member, or what said so is taken back.
+    public mutating func setRevoked(_ peer: PeerID, _ isRevoked: Bool) {
+        if isRevoked { revoked.insert(peer) } else { revoked.remove(peer) }
+    }
+
+    public func isRevoked(_ peer: PeerID) -> Bool { revoked.contains(peer) }
+
     /// Whether `peer` belongs, as far as everything applied here says.
-    public func contains(_ peer: PeerID) -> Bool { founders.contains(peer) || isAdded(peer) }
+    public func contains(_ peer: PeerID) -> Bool {
+        (founders.contains(peer) || isAdded(peer)) && !revoked.contains(peer)
+    }
 
     private func isAdded(_ peer: PeerID) -> Bool { (adds[peer] ?? []).contains { !$0.isRetracted } }
 
@@ -106,7 +118,7 @@ public struct MemberTable: Sendable {
         founders.contains(peer) || (adds[peer] ?? []).contains { includes($0.position) }
     }
 
-    public var count: Int { founders.count + adds.keys.count { !founders.contains($0) && isAdded($0) } }
+    public var count: Int { members.count }
 
     /// Ascending by peer id; of several member-adds the one with the smallest name and author is shown.
     public var members: [Member] {
@@ -116,7 +128,8 @@ public struct MemberTable: Sendable {
             else { return nil }
             return Member(peer: peer, name: shown.name, addedBy: shown.author)
         }
-        return (founders.map { Member(peer: $0, name: "", addedBy: nil) } + admitted).sorted { $0.peer < $1.peer }
+        return (founders.map { Member(peer: $0, name: "", addedBy: nil) } + admitted)
+            .filter { !revoked.contains($0.peer) }.sorted { $0.peer < $1.peer }
     }
 
     /// Feeds the state digest: founders follow from the genesis, so only added members count.

@@ -7,7 +7,7 @@ public import Wire
 /// ```
 /// Genesis version 1 has the fold version alone: such networks go on by the rules of fold version 1, without votes
 /// and without Koi.
-public struct NetworkPolicy: Sendable, Equatable {
+public struct NetworkPolicy: Sendable, Hashable {
     /// The version of the rules by which ops are folded.
     public var foldVersion: UInt64
     /// To each founder and to each member that is admitted to vote; in nKoi, at most 2^53.

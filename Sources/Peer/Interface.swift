@@ -1,3 +1,4 @@
+public import Consensus
 public import Identity
 public import Membership
 public import Replication
@@ -59,6 +60,10 @@ public enum Event: Sendable {
     case opsLoaded(request: UInt64, envelopes: [Bytes])
     case bodyLoaded(request: UInt64, body: Bytes?)
     case contactAdded(Contact)
+    /// Answers ``Effect/measure(_:_:)``; nil: this site's data says nothing about it.
+    case measured(QuestionID, numbers: [Int64]?)
+    /// The operator of this site agrees: the node votes for an open question of this slot, or asks it.
+    case affirm(Proposition)
 }
 
 /// Everything a node can ask its shell to do, in this order.
@@ -82,6 +87,9 @@ public enum Effect: Sendable, Equatable {
     case submitted(ticket: UInt64, SubmitResult)
     /// These ops took effect here and are durable, in this order.
     case applied([AppliedOp])
+    /// An elector is asked: measure on this site's own data and answer ``Event/measured(_:numbers:)``. Asked again
+    /// after half a minute without an answer.
+    case measure(QuestionID, Question)
     case notice(Notice)
 }
 

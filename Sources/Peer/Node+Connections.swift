@@ -121,7 +121,10 @@ extension Node {
         connections[number]!.since = now
         effects.append(.authenticated(number))
         effects.append(.notice(.connected(peer)))
-        if hello.frontier == summary.frontierDigest { confirmOwnLog(seenSeq: 0, by: peer) }
+        if hello.frontier == summary.frontierDigest {
+            confirmOwnLog(seenSeq: 0, by: peer)
+            confirmAccount([], complete: true, by: peer)
+        }
         exchange(ops.connected(peer, frontier: hello.frontier, state: hello.state), now: now, &effects)
         fetchBodies(now: now, &effects)
     }
@@ -181,7 +184,10 @@ extension Node {
         switch message {
         case .ops(let envelopes): receivedOps(envelopes, from: peer, now: now, &effects)
         case .frontier(.summary(let digest, let state)):
-            if digest == summary.frontierDigest { confirmOwnLog(seenSeq: 0, by: peer) }
+            if digest == summary.frontierDigest {
+                confirmOwnLog(seenSeq: 0, by: peer)
+                confirmAccount([], complete: true, by: peer)
+            }
             exchange(ops.receivedSummary(from: peer, frontier: digest, state: state), now: now, &effects)
         case .frontier(.full(let digest, let state, let entries, let more)):
             confirmOwnLog(entries, complete: !more, by: peer)

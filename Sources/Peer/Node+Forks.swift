@@ -147,6 +147,7 @@ extension Node {
         } else if case .unconfirmed(proof.key, _) = ownLog {
             ownLog = .fresh(reason: Self.ownFork)
         }
+        accountForked(proof.key)
         return StoredFork(proof: proof, applyIndex: applyIndex)
     }
 

@@ -1,3 +1,4 @@
+internal import Consensus
 internal import Federation
 internal import Gossip
 internal import Identity
@@ -95,17 +96,24 @@ extension Node {
 
     /// Judges and folds what is ready, and sends it to the disk as one batch.
     mutating func stage(now: Instant, _ effects: inout [Effect]) {
-        guard inFlight == nil, stopped == nil else { return }
-        var batch = Batch()
-        // One at a time: what is half taken back must be neither told nor written.
-        if let fork = retract(now: now, &effects) { batch.forks.append(fork) }
-        guard retraction == nil else { return }
+        guard inFlight == nil, stopped == nil, recounting == nil else { return }
+        var batch = openBatch ?? Batch()
+        if openBatch == nil {
+            // One at a time: what is half taken back must be neither told nor written.
+            if let fork = retract(now: now, &effects) { batch.forks.append(fork) }
+            guard retraction == nil else { return }
+        }
+        openBatch = nil
         var refused: [(Op, PeerID?)] = []
         while batch.ops.count < NodeLimits.opsPerBatch, batch.bytes < NodeLimits.bytesPerBatch {
+            guard recount(batch, now: now, &effects) else {
+                if stopped == nil { openBatch = batch }
+                break
+            }
             if let ready = replica.take() {
                 if !fold(ready, into: &batch) { refused.append((ready.op, ready.sender)) }
-            } else if !submissions.isEmpty, let key = logForNextOp(&batch, &effects) {
-                sign(submissions.removeFirst(), in: key, &batch)
+            } else if let (submission, key) = nextSubmission(&batch, &effects) {
+                sign(submission, in: key, &batch)
             } else {
                 break
             }
@@ -115,6 +123,9 @@ extension Node {
             effects.append(.notice(.refused(op.id, code: "not-a-member", from: sender)))
         }
         state.settle(with: replica)
+        // The last op may have been the one that revokes.
+        if openBatch == nil, stopped == nil, !recount(batch, now: now, &effects), stopped == nil { openBatch = batch }
+        guard openBatch == nil, stopped == nil else { return }
         guard !batch.ops.isEmpty || !batch.forks.isEmpty else {
             for (ticket, result) in batch.results { effects.append(.submitted(ticket: ticket, result)) }
             return
@@ -173,14 +184,17 @@ extension Node {
 
     private mutating func sign(_ submission: Submission, in key: LogKey, _ batch: inout Batch) {
         guard let stored = append(submission.kind, body: submission.body, to: key, &batch) else {
-            batch.results.append((submission.ticket, .refused(Self.notMember(identity.peerID))))
+            if let ticket = submission.ticket {
+                batch.results.append((ticket, .refused(Self.notMember(identity.peerID))))
+            }
             return
         }
+        guard let ticket = submission.ticket else { return }
         let result: SubmitResult = stored.void.map { .void(stored.op.id, $0) } ?? .done(stored.op.id)
-        batch.results.append((submission.ticket, result))
+        batch.results.append((ticket, result))
     }
 
-    private mutating func append(_ kind: OpKind, body: Bytes, to key: LogKey, _ batch: inout Batch) -> StoredOp? {
+    mutating func append(_ kind: OpKind, body: Bytes, to key: LogKey, _ batch: inout Batch) -> StoredOp? {
         let head = replica.frontier[key]
         let deps = replica.dependencies(for: key)
         let op = Op(
@@ -193,12 +207,9 @@ extension Node {
     }
 
     /// The open log of this node, opened now if it has to be; nil while that is undecided.
-    private mutating func logForNextOp(_ batch: inout Batch, _ effects: inout [Effect]) -> LogKey? {
+    mutating func logForNextOp(_ batch: inout Batch, _ effects: inout [Effect]) -> LogKey? {
         guard state.members.contains(identity.peerID) else {
-            for submission in submissions {
-                effects.append(.submitted(ticket: submission.ticket, .refused(Self.notMember(identity.peerID))))
-            }
-            submissions = []
+            refuseSubmissions(Self.notMember(identity.peerID), &effects)
             return nil
         }
         switch ownLog {
@@ -215,6 +226,13 @@ extension Node {
             effects.append(.notice(.openedLog(key.log, reason: reason)))
             return key
         }
+    }
+
+    mutating func refuseSubmissions(_ reason: String, _ effects: inout [Effect]) {
+        for ticket in submissions.compactMap(\.ticket) {
+            effects.append(.submitted(ticket: ticket, .refused(reason)))
+        }
+        submissions = []
     }
 
     static func notMember(_ peer: PeerID) -> String {
@@ -236,7 +254,7 @@ extension Node {
                 nil
             }
         if let refusal {
-            effects.append(.submitted(ticket: submission.ticket, .refused(refusal)))
+            if let ticket = submission.ticket { effects.append(.submitted(ticket: ticket, .refused(refusal))) }
         } else {
             submissions.append(submission)
         }

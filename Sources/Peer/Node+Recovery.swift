@@ -11,18 +11,24 @@ extension Node {
         var snapshotPending = recovered.snapshot
         var forks = recovered.forks[...]
         // Of what is still in the accumulators and must come out again.
-        let bodies = recovered.forks.contains { $0.applyIndex > watermark } ? Self.deltas(in: recovered.ops) : [:]
+        let takesOut =
+            recovered.forks.contains { $0.applyIndex > watermark }
+            || recovered.ops.contains { $0.op.header.kind == .memberRevoke && $0.applyIndex > watermark }
+        let bodies = takesOut ? Self.deltas(in: recovered.ops) : [:]
         for stored in recovered.ops {
             while let fork = forks.first, fork.applyIndex < stored.applyIndex {
                 try restoreSnapshot(&snapshotPending, before: fork.applyIndex)
                 try replay(forks.removeFirst(), accumulated: fork.applyIndex <= watermark, bodies: bodies)
+                if fork.applyIndex > watermark { try replayRecounts(bodies) }
             }
             try restoreSnapshot(&snapshotPending, before: stored.applyIndex)
             try replay(stored, accumulated: stored.applyIndex <= watermark)
+            if stored.applyIndex > watermark { try replayRecounts(bodies) }
         }
         for fork in forks {
             try restoreSnapshot(&snapshotPending, before: fork.applyIndex)
             try replay(fork, accumulated: fork.applyIndex <= watermark, bodies: bodies)
+            if fork.applyIndex > watermark { try replayRecounts(bodies) }
         }
         try restoreSnapshot(&snapshotPending, before: .max)
         durableIndex = applyIndex
@@ -39,6 +45,7 @@ extension Node {
     ) throws(RecoveryError) {
         guard let snapshot = pending, index > snapshot.watermark else { return }
         try state.restore(snapshot.models)
+        state.settleCounts()
         pending = nil
     }
 
@@ -97,8 +104,10 @@ extension Node {
     /// The journal was synced before anything was published, so its last op is the truth. What the
     /// store lost is taken in again; if the two do not continue each other, a new log is opened.
     private mutating func recoverOwnLog(_ journal: [JournalEntry], now: Instant) throws(RecoveryError) {
-        let own = replica.frontier.heads.keys.filter { $0.author == identity.peerID }
+        let derived = AccountLog.first(of: identity.peerID, in: network)
+        let own = replica.frontier.heads.keys.filter { $0.author == identity.peerID && $0.log != derived }
         var last: Op?
+        var lastAccount: Op?
         for entry in journal {
             let op: Op
             do {
@@ -109,13 +118,14 @@ extension Node {
             guard op.header.author == identity.peerID else {
                 throw .foreignJournal("it holds ops of \(op.header.author.short)")
             }
-            last = op
+            if op.header.log == derived { lastAccount = op } else { last = op }
             guard !replica.contains(op.id) else { continue }
             _ = replica.offer(op, from: nil)
             if let body = entry.body { replica.supply(body, hash: op.header.bodyHash) }
         }
+        defer { recoverAccount(derived, last: lastAccount, now: now) }
         guard let last else {
-            ownLog = .fresh(reason: own.isEmpty ? "first start" : "the sign journal is lost")
+            ownLog = .fresh(reason: own.isEmpty ? Self.firstStart : "the sign journal is lost")
             return
         }
         let key = last.header.logKey
@@ -133,7 +143,7 @@ extension Node {
 
     /// Ops that the journal gave back but that cannot be applied yet, since the store lost what they
     /// build on too. Until peers bring it, nothing may be signed in this log.
-    private func isBehindJournal(_ key: LogKey) -> Bool {
+    func isBehindJournal(_ key: LogKey) -> Bool {
         replica.headersThrough(key) > replica.frontier[key]?.seq ?? 0
     }
 
@@ -147,6 +157,7 @@ extension Node {
 
     /// A peer showed how much of this node's log it has seen.
     mutating func confirmOwnLog(_ entries: [FrontierEntry], complete: Bool, by peer: PeerID) {
+        confirmAccount(entries, complete: complete, by: peer)
         guard case .unconfirmed(let key, _) = ownLog else { return }
         if let entry = entries.first(where: { $0.author == key.author && $0.log == key.log }) {
             // The proof is on its way.

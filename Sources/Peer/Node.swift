@@ -1,3 +1,4 @@
+internal import Consensus
 internal import Federation
 public import Gossip
 public import Identity
@@ -62,10 +63,24 @@ public struct Node: Sendable {
 
     // This node's own ops
     var ownLog: OwnLog
+    /// Where this node's votes and debits go.
+    var account: Account = .unopened
+    /// Peers that showed all they have of this node's account log.
+    var accountConfirmations: Set<PeerID> = []
+    /// When a start has waited long enough for them.
+    var accountPatience: Instant
+    var elector = Elector()
+    /// When the elector last looked.
+    var consulted = Instant(milliseconds: 0)
+    /// What the operator agreed to and nobody has asked yet.
+    var affirmations: [Proposition] = []
     /// The earliest proof for each forked log.
     public internal(set) var forkProofs: [LogKey: ForkProof] = [:]
     var pendingProofs: [ForkProof] = []
     var retraction: Retraction?
+    /// A batch that waits until what it revokes is out of the sums, and the delta that is being read.
+    var openBatch: Batch?
+    var recounting: StateFold.Recount?
     var forkSearches: [ForkSearch: Instant] = [:]
     /// When to ask for ops beyond forks that others build on.
     var missingOps: [OpID: Instant] = [:]
@@ -104,7 +119,8 @@ public struct Node: Sendable {
     }
 
     struct Submission: Sendable {
-        let ticket: UInt64
+        /// Nil: the node's own business.
+        let ticket: UInt64?
         let kind: OpKind
         let body: Bytes
     }
@@ -117,6 +133,9 @@ public struct Node: Sendable {
         /// An op that is being taken back, and its body.
         case retracted
         case retractedBody
+        /// A delta that goes out of the sums or back in, and its body.
+        case recounted
+        case recountedBody
         case body(PeerID, BlobWant)
     }
 
@@ -143,7 +162,8 @@ public struct Node: Sendable {
         let empty = Summary(frontier: Frontier(), stateDigest: .zero)
         summary = empty
         ops = OpExchange(summary: empty, random: Random(seed: seed), now: now)
-        ownLog = .fresh(reason: "first start")
+        ownLog = .fresh(reason: Node.firstStart)
+        accountPatience = now + NodeLimits.confirmMs
         for contact in configuration.contacts where contact.peer != identity.peerID {
             contacts[contact.peer] = Dialling(contact: contact, next: now)
         }
@@ -170,7 +190,7 @@ public struct Node: Sendable {
     /// Whether every op that came in is applied and durable.
     public var isQuiet: Bool {
         inFlight == nil && !replica.hasReady && submissions.isEmpty && replica.waitingCount == 0
-            && pendingProofs.isEmpty && retraction == nil
+            && pendingProofs.isEmpty && retraction == nil && openBatch == nil
     }
 
     // MARK: Events
@@ -197,6 +217,11 @@ public struct Node: Sendable {
             submit(Submission(ticket: ticket, kind: kind, body: body), &effects)
         case .persisted(let number):
             persisted(number, now: now, &effects)
+        case .measured(let id, let numbers):
+            if case .submit(let kind, let body)? = elector.measured(id, numbers) {
+                submissions.append(Submission(ticket: nil, kind: kind, body: body))
+            }
+        case .affirm(let proposition): affirmations.append(proposition)
         case .persistFailed(let reason):
             stop(reason, now: now, &effects)
             refuseInFlight(reason, &effects)
@@ -211,7 +236,8 @@ public struct Node: Sendable {
                 loadEnded(for: peer)
                 evidenceLoaded(offered, envelopes)
             case .retracted: retractedLoaded(envelopes, now: now, &effects)
-            case .body, .retractedBody, nil: break
+            case .recounted: recountedLoaded(envelopes, now: now, &effects)
+            case .body, .retractedBody, .recountedBody, nil: break
             }
         case .bodyLoaded(let request, let body):
             switch loads.removeValue(forKey: request) {
@@ -219,13 +245,25 @@ public struct Node: Sendable {
                 loadEnded(for: peer)
                 serve(body, want, to: peer, now: now, &effects)
             case .retractedBody: retractedBodyLoaded(body, now: now, &effects)
-            case .ops, .evidence, .retracted, nil: break
+            case .recountedBody: recountedBodyLoaded(body, now: now, &effects)
+            case .ops, .evidence, .retracted, .recounted, nil: break
             }
         }
         dialContacts(now: now, &effects)
+        if Self.concernsElector(event) { consult(now: now, &effects) }
         stage(now: now, &effects)
         armTimer(now: now, &effects)
         return effects
+    }
+
+    /// Whether the elector may see something new; most events are frames.
+    private static func concernsElector(_ event: Event) -> Bool {
+        switch event {
+        case .wake, .persisted, .measured, .affirm, .submit: true
+        case .opened, .received, .closed, .dialFailed, .persistFailed, .snapshotWritten, .opsLoaded, .bodyLoaded,
+            .contactAdded:
+            false
+        }
     }
 
     private mutating func tick(now: Instant, _ effects: inout [Effect]) {
@@ -247,6 +285,8 @@ public struct Node: Sendable {
         }
         if let deadline = bodies.nextDeadline { next = min(next, deadline) }
         for time in missingOps.values { next = min(next, time) }
+        if let deadline = elector.nextDeadline { next = min(next, deadline) }
+        if account == .unopened, accountPatience > now { next = min(next, accountPatience) }
         if case .unconfirmed(_, let until) = ownLog { next = min(next, until) }
         if dials.count < NodeLimits.dialsAtOnce, stopped == nil {
             for (peer, dialling) in contacts where !dialling.inProgress && established[peer] == nil {
@@ -263,8 +303,9 @@ public struct Node: Sendable {
     mutating func stop(_ reason: String, now: Instant, _ effects: inout [Effect]) {
         guard stopped == nil else { return }
         stopped = reason
-        for submission in submissions { effects.append(.submitted(ticket: submission.ticket, .refused(reason))) }
-        submissions = []
+        refuseSubmissions(reason, &effects)
+        for (ticket, _) in openBatch?.results ?? [] { effects.append(.submitted(ticket: ticket, .refused(reason))) }
+        openBatch = nil
         effects.append(.notice(.stopped(reason: reason)))
         for number in connections.keys.sorted() { end(number, .shutdown, "this node stops", now: now, &effects) }
     }

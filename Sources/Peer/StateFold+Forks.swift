@@ -11,6 +11,7 @@ extension StateFold {
         enum What: Sendable {
             case member(MemberChange)
             case model(ModelChange)
+            case consensus(ConsensusChange)
         }
         let seq: UInt64
         let what: What
@@ -25,7 +26,7 @@ extension StateFold {
     /// The latest thing that a line did at `seq` or after; nil when all is undone.
     func lastChange(of line: Int, from seq: UInt64) -> Undo? {
         guard let last = changes[line]?.last, last.seq >= seq else { return nil }
-        if case .model(.merged) = last.what { return Undo(seq: last.seq, needsBody: true) }
+        if case .model(.merged(counts: true)) = last.what { return Undo(seq: last.seq, needsBody: true) }
         return Undo(seq: last.seq, needsBody: false)
     }
 
@@ -38,6 +39,7 @@ extension StateFold {
         switch last.what {
         case .member(let change): undo(change, at: LogPosition(log: line, seq: last.seq))
         case .model(let change): try undo(change, key: key, body: body)
+        case .consensus(let change): undo(change, at: LogPosition(log: line, seq: last.seq))
         }
     }
 }

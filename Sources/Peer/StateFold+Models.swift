@@ -12,8 +12,8 @@ extension StateFold {
         case created(ModelID)
         case deleted(ModelID)
         case announced(ModelID, rows: Int)
-        /// A delta; its body says of which model.
-        case merged
+        /// A delta; its body says of which model. It is not in the sums while it is revoked.
+        case merged(counts: Bool)
     }
 
     mutating func foldModel(
@@ -38,10 +38,17 @@ extension StateFold {
         case .updateModelWeights:
             let delta = try decoded { () throws(FederationError) in try Delta(body: body) }
             _ = try creator(of: delta.model, past: past)
+            let (author, log) = (op.header.author, op.header.log)
+            trainedLines[position.log] = op.header.logKey
+            let counts = !isRevoked(op.header.logKey, op.header.seq)
             try judged { () throws(FederationError) in
-                try models.apply(delta, author: op.header.author, log: op.header.log)
+                if counts {
+                    try models.apply(delta, author: author, log: log)
+                } else {
+                    _ = try models.judge(delta, author: author, log: log)
+                }
             }
-            return .merged
+            return .merged(counts: counts)
         default: preconditionFailure("\(op.header.kind.name) is no kind of models")
         }
     }
@@ -82,8 +89,8 @@ extension StateFold {
             }
             try models.retract(
                 try RowAnnouncement(model: model, tokens: latest), author: key.author, log: key.log)
-        case .merged:
-            guard let body else { return }
+        case .merged(let counts):
+            guard counts, let body else { return }
             try models.retract(try Delta(body: body), author: key.author, log: key.log)
         }
     }

@@ -1,3 +1,4 @@
+public import Consensus
 public import Federation
 public import Identity
 public import Ledger
@@ -21,8 +22,18 @@ public struct StateFold: Sendable {
     public internal(set) var members: MemberTable
     public internal(set) var models = ModelTable()
     public internal(set) var ledger: Ledger
-    /// Networks that were founded before there were votes have no Koi either.
+    public internal(set) var consensus: ConsensusTable
+    /// Whether votes and Koi are part of this network's rules: not in those founded before there were any.
     let hasVotes: Bool
+    /// What certificates revoke, by member; and what of it is not yet out of the sums, or not yet back in.
+    var revoked: [PeerID: Set<Revocation>] = [:]
+    var recounts: [Recount] = []
+    /// The logs of lines with deltas.
+    var trainedLines: [Int: LogKey] = [:]
+    /// The last op of each log that pays for something.
+    var lastDebits: [LogKey: UInt64] = [:]
+    /// The ops come from the node's own store: their signatures were checked when they came.
+    var isRestoring = false
     /// Where each model was created and by whom; kept when it is deleted.
     var created: [ModelID: (at: LogPosition, author: PeerID)] = [:]
     /// What the ops of each line did, in the order of their seq, as far as it takes to undo it.
@@ -31,13 +42,19 @@ public struct StateFold: Sendable {
     package init(genesis: Genesis) {
         members = MemberTable(genesis: genesis)
         ledger = Ledger(genesis: genesis)
+        consensus = ConsensusTable(genesis: genesis)
         hasVotes = genesis.policy.hasVotes
     }
 
-    /// Equal states have equal digests: members, models and, once it says more than the genesis, the ledger.
+    /// Equal states have equal digests.
+    ///
+    /// A part that is as the genesis left it does not count, so that networks without votes have the digests that
+    /// they always had.
     public mutating func digest() -> Hash32 {
-        blake2b256(
-            domain: "shoal/state/1", members.digest().bytes, models.digest().bytes, ledger.digest()?.bytes ?? [])
+        var parts = members.digest().bytes + models.digest().bytes
+        if let consensus = consensus.digest() { parts += [1] + consensus.bytes }
+        if let ledger = ledger.digest() { parts += [2] + ledger.bytes }
+        return blake2b256(domain: "shoal/state/1", parts)
     }
 
     /// Judges an op by its causal past and folds it in when it is valid.
@@ -75,6 +92,8 @@ public struct StateFold: Sendable {
     mutating func restore(
         _ stored: StoredOp, body: Bytes?, at position: LogPosition, accumulated: Bool, causes: Causes
     ) throws(RecoveryError) {
+        isRestoring = true
+        defer { isRestoring = false }
         ledger.note(position, of: stored.op.header.logKey, after: causes.prev)
         if let void = stored.void {
             guard void == .forked else { return }
@@ -84,7 +103,9 @@ public struct StateFold: Sendable {
             return
         }
         if accumulated, stored.op.header.kind == .updateModelWeights {
-            return changes[position.log, default: []].append(Change(seq: position.seq, what: .model(.merged)))
+            trainedLines[position.log] = stored.op.header.logKey
+            let change = Change(seq: position.seq, what: .model(.merged(counts: true)))
+            return changes[position.log, default: []].append(change)
         }
         guard let body else { throw .missingBody(stored.op.id) }
         do {
@@ -115,11 +136,14 @@ public struct StateFold: Sendable {
         case .createModel, .deleteModel, .announceRows, .updateModelWeights:
             change = .model(try foldModel(op, body, at: position, past: past))
         case .transfer, .claim, .bountyPost, .bountyClaim, .bountySettle, .price, .attestation, .auction, .bid:
-            return try foldLedger(op, body, at: position, causes)
-        case .rotateKey, .memberRevoke, .trainStep, .patternPropose, .vote, .certificate, .checkpointVote,
-            .equivocation, .question, .measurement, .proposal, .retraction:
-            throw Invalid("unsupported-kind", "fold version 1 has no rule for \(op.header.kind.name)")
+            try foldLedger(op, body, at: position, causes)
+            return noteSubject(op, at: position)
+        case .memberRevoke, .vote, .certificate, .equivocation, .question, .measurement, .proposal:
+            guard hasVotes else { throw Self.unsupported(op) }
+            change = .consensus(try foldConsensus(op, body, at: position, causes))
+        case .rotateKey, .trainStep, .patternPropose, .checkpointVote, .retraction: throw Self.unsupported(op)
         }
+        noteSubject(op, at: position)
         changes[position.log, default: []].append(Change(seq: position.seq, what: change))
     }
 
@@ -134,10 +158,16 @@ public struct StateFold: Sendable {
             try foldRetractedModel(op, body, at: position)
         case .transfer, .claim, .bountyPost, .bountyClaim, .bountySettle, .price, .attestation, .auction, .bid:
             try foldLedger(op, body, at: position, causes)
-        case .openLog, .rotateKey, .memberRevoke, .trainStep, .patternPropose, .vote, .certificate, .checkpointVote,
-            .equivocation, .question, .measurement, .proposal, .retraction:
+        case .memberRevoke, .vote, .certificate, .equivocation, .question, .measurement, .proposal:
+            guard hasVotes else { return }
+            _ = try foldConsensus(op, body, at: position, isRetracted: true, causes)
+        case .openLog, .rotateKey, .trainStep, .patternPropose, .checkpointVote, .retraction:
             break
         }
+    }
+
+    private static func unsupported(_ op: Op) -> Invalid {
+        Invalid("unsupported-kind", "this network's fold version has no rule for \(op.header.kind.name)")
     }
 
     func decoded<Value, Failure: Error>(_ decode: () throws(Failure) -> Value) throws(Invalid) -> Value {

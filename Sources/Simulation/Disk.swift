@@ -58,9 +58,10 @@ package struct Disk: Sendable {
     /// - Parameter journalTail: how many records of the journal are read; nil for all.
     func recovered(journalTail: Int?) -> Recovered {
         let watermark = database.watermark ?? 0
+        let revokes = database.ops.contains { $0.op.header.kind == .memberRevoke && $0.applyIndex > watermark }
         let ops = database.ops.map { stored in
             let isFolded =
-                stored.op.header.kind == .updateModelWeights && stored.applyIndex <= watermark
+                !revokes && stored.op.header.kind == .updateModelWeights && stored.applyIndex <= watermark
                 && !database.forks.contains {
                     $0.applyIndex > watermark && $0.proof.key == stored.op.header.logKey
                         && $0.proof.seq <= stored.op.header.seq

@@ -1,3 +1,4 @@
+internal import Consensus
 internal import Identity
 internal import Peer
 internal import Replication
@@ -32,6 +33,12 @@ extension World {
             trace.record(11, now, place, request, UInt64(body?.count ?? 0)) {
                 "\(now) site \(site): loaded a body of \(body?.count ?? 0) bytes"
             }
+        case .measured(let id, let numbers):
+            trace.record(13, now, place, UInt64(numbers?.count ?? 0), bytes: id.bytes) {
+                "\(now) site \(site): measured \(id.short): \(numbers.map { "\($0)" } ?? "abstains")"
+            }
+        case .affirm(let proposition):
+            trace.record(14, now, place) { "\(now) site \(site): agrees to \(proposition)" }
         case .contactAdded(let contact):
             trace.record(12, now, place) { "\(now) site \(site): contact \(contact.name)" }
         }
@@ -62,6 +69,10 @@ extension World {
             trace.record(28, place, ticket) { "    ticket \(ticket): \(result)" }
         case .applied(let ops):
             trace.record(29, place, UInt64(ops.count)) { "    applied \(ops.map(\.id.short))" }
+        case .measure(let id, let question):
+            trace.record(32, place, question.kind.rawValue, bytes: id.bytes) {
+                "    measure \(question.kind.name) \(id.short)"
+            }
         case .notice(let notice): trace.record(30, place) { "    \(notice)" }
         }
     }

@@ -151,6 +151,9 @@ struct World {
             queue.schedule(.disk(site: site, life: life, .readBody(request: request, hash)), at: now + readDelay())
         case .submitted(let ticket, let result): try answered(ticket, result, at: site)
         case .applied(let ops): try applied(ops, at: site)
+        case .measure(let id, let question):
+            let answer = Event.measured(id, numbers: measured(question, at: site))
+            queue.schedule(.answer(site: site, life: life, answer), at: now + readDelay())
         case .notice(let notice): try noticed(notice, at: site)
         }
     }

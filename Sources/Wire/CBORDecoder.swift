@@ -43,6 +43,10 @@ public struct CBORDecoder: Sendable {
     /// Bytes not read yet.
     public var remaining: Int { limit - position }
 
+    /// What is not read yet, and its first byte: for readers that take whatever comes.
+    package var rest: ArraySlice<UInt8> { input[position..<limit] }
+    package var next: UInt8? { position < limit ? input[position] : nil }
+
     private mutating func head(major wanted: UInt8, _ name: String) throws(CBORError) -> UInt64 {
         guard position < limit else { throw .truncated(at: position) }
         let first = input[position]

@@ -38,11 +38,13 @@ let program = Program(
         ],
         subcommands: [
             DemoCommand.command, InitCommand.command, KeysCommand.command, NetworkCommand.command, JoinCommand.command,
-            RunCommand.command, PeersCommand.command, StatusCommand.command, GraphCommand.command,
+            RunCommand.command, PeersCommand.command, StatusCommand.command, DoctorCommand.command,
+            GraphCommand.command,
             AgentsCommand.command, PerspectiveCommand.command, AssociationsCommand.command, ModelCommand.command,
             PatternCommand.command,
-            OpsCommand.command, ClusterCommand.command, SimulateCommand.command,
+            OpsCommand.command, ConsensusCommand.command, ClusterCommand.command, SimulateCommand.command,
             BenchCommand.command,
+            CompletionsCommand.command, CompletionsCommand.man,
         ]),
     version: ShoalVersion.current,
     welcome: """

@@ -111,7 +111,7 @@ struct Bench {
 
     private mutating func carryOut(_ effect: Effect, at site: Int) {
         switch effect {
-        case .wake, .dial, .applied, .authenticated: break
+        case .wake, .dial, .applied, .authenticated, .measure: break
         case .writeSnapshot(let snapshot):
             snapshots[site] = snapshots[site].map { Bench.merge(snapshot, into: $0) } ?? snapshot
             pending.append((site, .snapshotWritten))

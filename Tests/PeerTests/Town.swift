@@ -1,3 +1,4 @@
+import Consensus
 import Federation
 import Identity
 import Learning
@@ -35,6 +36,8 @@ final class Town {
     private var lastConnection: UInt64 = 0
     private var lastTicket: UInt64 = 0
     var reachable: (Int, Int) -> Bool = { _, _ in true }
+    /// What a node finds when it is asked to measure; nil: it abstains.
+    var measure: (Int, Question) -> [Int64]? = { _, _ in nil }
 
     struct Wire: Hashable {
         let node: Int
@@ -165,6 +168,7 @@ final class Town {
             load(index, .bodyLoaded(request: request, body: body))
         case .submitted(let ticket, let result): results[ticket] = result
         case .notice(let notice): notices.append((index, notice))
+        case .measure(let id, let question): post(index, .measured(id, numbers: measure(index, question)))
         case .authenticated, .applied: break
         }
     }

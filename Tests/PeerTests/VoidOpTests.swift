@@ -35,7 +35,8 @@ import Wire
         (.deleteModel, "unknown-model", { _ in DeleteModel(model: .zero).encode() }),
         (.memberAdd, "invalid-body", { _ in [0x83] }),
         (.transfer, "invalid-body", { _ in [0x80] }),
-        (.vote, "unsupported-kind", { _ in [0x80] }),
+        (.vote, "invalid-body", { _ in [0x80] }),
+        (.trainStep, "unsupported-kind", { _ in [0x80] }),
     ]
 
     @Test(arguments: cases.indices)

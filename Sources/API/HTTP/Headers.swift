@@ -43,14 +43,14 @@ public struct Headers: Sendable, Equatable, ExpressibleByDictionaryLiteral {
 }
 
 /// Whether two ASCII names are equal but for their case.
-func sameName(_ one: String, _ other: String) -> Bool {
+package func sameName(_ one: String, _ other: String) -> Bool {
     let one = one.utf8
     let other = other.utf8
     return one.count == other.count && zip(one, other).allSatisfy { lower($0) == lower($1) }
 }
 
 /// Whether `text` is a token of RFC 9110, 5.6.2: a name that every parser reads alike.
-func isToken(_ text: String) -> Bool {
+package func isToken(_ text: String) -> Bool {
     !text.isEmpty
         && text.utf8.allSatisfy { byte in
             (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(lower(byte))

@@ -3,14 +3,14 @@
 /// Each path segment is decoded on its own, after the split, and a target that two parsers could read
 /// differently is refused: malformed escapes, an escaped slash, NUL and control characters, text that
 /// is not UTF-8, and the segments `.` and `..` in any spelling.
-struct RequestTarget: Equatable {
+package struct RequestTarget: Equatable {
     static let maxParameters = 256
 
     /// The decoded segments; `/` has none, `/a/` has `a` and an empty one.
-    let segments: [String]
-    let query: Query
+    package let segments: [String]
+    package let query: Query
 
-    init(_ raw: String) throws(Problem) {
+    package init(_ raw: String) throws(Problem) {
         var rest = Substring(raw)
         if let scheme = rest.range(ofASCII: "://"), !rest.hasPrefix("/") {
             // The absolute form, as sent to proxies: what follows the authority.
@@ -107,7 +107,7 @@ public struct Query: Sendable, Equatable {
 }
 
 /// Bytes with each `%XX` replaced; nil for a malformed escape or for text that is not UTF-8.
-func percentDecoded(_ text: some Collection<UInt8>, plusIsSpace: Bool = false) -> String? {
+package func percentDecoded(_ text: some Collection<UInt8>, plusIsSpace: Bool = false) -> String? {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(text.count)
     var rest = text[...]
@@ -126,7 +126,7 @@ func percentDecoded(_ text: some Collection<UInt8>, plusIsSpace: Bool = false) -
 }
 
 /// `text` with every byte but letters, digits and `-._~` escaped.
-func percentEncoded(_ text: String) -> String {
+package func percentEncoded(_ text: String) -> String {
     let digits = Array("0123456789ABCDEF".utf8)
     var bytes: [UInt8] = []
     for byte in text.utf8 {

@@ -6,4 +6,5 @@
 #include "cshims_linux.h"
 #include "cshims_openssl.h"
 #include "cshims_http.h"
+#include "cshims_fuzz.h"
 #endif

@@ -37,6 +37,18 @@ enum Descriptions {
             .post, "/api/peers", "Vouches for a new member.", body: .json(PeerAddRequest.self), status: 201,
             answer: .json(PeerReport.self)),
         .init(
+            .post, "/api/peers/admit", "This site's yes to a member's right to vote.", body: .json(AffirmRequest.self),
+            status: 202, answer: .json(AffirmRequest.self)),
+        .init(
+            .post, "/api/peers/revoke", "This site's yes to subtracting a member's deltas.",
+            body: .json(AffirmRequest.self), status: 202, answer: .json(AffirmRequest.self)),
+        .init(
+            .get, "/api/consensus", "What members vote on, and what is certified.",
+            answer: .json(ConsensusReport.self)),
+        .init(
+            .get, "/api/consensus/:id", "One question; `verify` checks its certificate from the genesis on.",
+            [.init("verify", flag)], answer: .json(QuestionReport.self)),
+        .init(
             .get, "/api/ops", "Applied ops, newest first.",
             [.init("limit", .integer(least: 1)), whole("before"), .init("kind"), .init("author")],
             answer: .json([OpReport].self)),

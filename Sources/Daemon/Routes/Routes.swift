@@ -14,6 +14,7 @@ struct Routes: Sendable {
     let exchange: WeightsExchange
     let ops: OpService
     let peers: PeerService
+    let consensus: ConsensusService
     let log: EventLog
     let feed: EventFeed
     let requests = RequestCounts()
@@ -37,6 +38,7 @@ struct Routes: Sendable {
         addPatterns(to: &router)
         addExchange(to: &router)
         addOps(to: &router)
+        addConsensus(to: &router)
         do { try document.describe(router) } catch { log.warn("openapi", ["cause": "\(error)"]) }
         return router
     }

@@ -16,6 +16,10 @@ public struct ClusterStatus: Codable, Sendable, Equatable {
         public var frontierDigest: String?
         public var stateDigest: String?
         public var trouble: String?
+        /// Of the node's own process, without PostgreSQL, KiB: all that is in memory.
+        public var memoryKib: Int?
+        /// The same, pages that several processes use counted in equal shares.
+        public var memoryShareKib: Int?
     }
 
     public var directory: String
@@ -57,9 +61,11 @@ public struct ClusterStatus: Codable, Sendable, Equatable {
         let up = nodes.count { $0.state == "up" }
         let rest = up == nodes.count ? "" : "; \(nodes.count - up) of \(nodes.count) nodes do not answer"
         if up == 0 { return "no node answers" }
+        let memory =
+            nodes.compactMap(\.memoryShareKib).max().map { "; at most \(Format.bytes($0 << 10)) of memory each" } ?? ""
         if !frontiersEqual { return "the nodes that run do not have the same ops yet\(rest)" }
         return digestsEqual
-            ? "all nodes that run have the same ops and the same state\(rest)"
+            ? "all nodes that run have the same ops and the same state\(memory)\(rest)"
             : "the same ops led to different states: this must not happen\(rest)"
     }
 
@@ -74,5 +80,8 @@ extension ClusterStatus.Node {
             listen: node.listen, dataDir: node.dataDirectory,
             connected: report?.peers.filter(\.connected).map(\.name).sorted() ?? [], ops: report?.ops,
             frontierDigest: report?.frontierDigest, stateDigest: report?.stateDigest, trouble: report?.trouble)
+        let memory = pid.flatMap { ProcessTable.memory(of: Int32($0)) }
+        memoryKib = memory?.resident
+        memoryShareKib = memory?.share
     }
 }

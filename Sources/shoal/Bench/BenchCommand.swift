@@ -10,7 +10,10 @@ enum BenchCommand {
             .init("shoal bench train", "training, beside the fastest matrix product of this machine"),
             .init("shoal bench predict", "the time of an answer"),
             .init("shoal bench quality --data data/umls-shared3", "does learning together beat learning alone?"),
-        ], subcommands: [BenchTrain.command, BenchPredict.command, BenchQuality.command])
+        ],
+        subcommands: [
+            BenchTrain.command, BenchPredict.command, BenchVerify.command, BenchQuality.command,
+        ])
 }
 
 /// The model and the walks that are measured; the same options for every measurement.

@@ -11,7 +11,7 @@ enum PeersCommand {
         examples: [
             .init("shoal peers", "who belongs, and who is connected"),
             .init("shoal peers add PEER_ID --name west --address west.example:7447", "let a new site in"),
-        ], subcommands: [list, add], standard: "list")
+        ], subcommands: [list, add, admit, revoke], standard: "list")
 
     private static let list = Command(
         "list", summary: "who belongs, and who is connected",
@@ -55,6 +55,40 @@ enum PeersCommand {
             let report = try reply.report(PeerReport.self)
             let title = report.name.isEmpty ? short(report.peer) : report.name
             call.console.print("\(title) belongs to the network now; the other members hear of it by themselves.")
+        }
+        return .done
+    }
+
+    private static let admit = Command(
+        "admit", summary: "say yes to a member's right to vote",
+        discussion: """
+            A member that was added may sync and train. It votes, and receives the grant, when more than two thirds of \
+            the voting members have said yes: each runs this command at its own site.
+            """,
+        arguments: [peer], examples: [.init("shoal peers admit PEER_ID", "this site's yes")]
+    ) { call in
+        let reply = try await RunningNode(call).post("/api/peers/admit", AffirmRequest(peer: call[peer].hex))
+        return affirmed(call, reply, "This site votes for the right of \(short(call[peer].hex)) to vote.")
+    }
+
+    private static let revoke = Command(
+        "revoke", summary: "say yes to taking a member's deltas out",
+        discussion: """
+            When more than two thirds of the other voting members have said yes, all that this member ever trained is \
+            subtracted exactly, on every node, and it does not belong any more. What others learned on top of it stays.
+            """,
+        arguments: [peer], examples: [.init("shoal peers revoke PEER_ID", "this site's yes")]
+    ) { call in
+        let reply = try await RunningNode(call).post("/api/peers/revoke", AffirmRequest(peer: call[peer].hex))
+        return affirmed(call, reply, "This site votes for the revocation of \(short(call[peer].hex)).")
+    }
+
+    private static func affirmed(_ call: Invocation, _ reply: Reply, _ text: String) -> ExitCode {
+        if call[Shared.json] {
+            call.printJSON(reply)
+        } else {
+            call.console.print(text)
+            call.console.print("See what the others say: shoal consensus list")
         }
         return .done
     }

@@ -1,0 +1,135 @@
+public import Identity
+public import Membership
+public import Replication
+public import Wire
+
+/// What others ask of the table.
+extension ConsensusTable {
+    /// The checkpoint with this digest, if a certificate for it is in a causal past; nil if not. The first one follows
+    /// from the genesis, which is in every past.
+    public func checkpoint(_ digest: Hash32, inPast past: (LogPosition) -> Bool) -> Checkpoint? {
+        guard let known = checkpoints[digest] else { return nil }
+        return digest == genesisDigest || known.carriers.contains { past($0.position) } ? known.checkpoint : nil
+    }
+
+    /// The log in which an author's votes and debits count, as a causal past has it.
+    public func accountLog(of owner: PeerID, inPast past: (LogPosition) -> Bool) -> LogID {
+        named[owner]?.last { $0.carriers.contains { past($0.position) } }?.log
+            ?? AccountLog.first(of: owner, in: network)
+    }
+
+    /// The same as far as everything with effect says.
+    public func accountLog(of owner: PeerID) -> LogID {
+        named[owner]?.last { $0.carriers.contains { !$0.isRetracted } }?.log
+            ?? AccountLog.first(of: owner, in: network)
+    }
+
+    /// How often an author's account log has been named anew.
+    public func accountGeneration(of owner: PeerID) -> UInt64 {
+        named[owner]?.last { $0.carriers.contains { !$0.isRetracted } }?.generation ?? 0
+    }
+
+    /// Asked, not decided and not expired, ascending.
+    public var openQuestions: [QuestionID] {
+        open.filter { matters[$0]!.question.expires > latest.seconds }.sorted()
+    }
+
+    /// Whether an open question waits for time to pass.
+    public var hasExpiringQuestions: Bool {
+        open.contains { ((latest.seconds + 1)..<(1 << 53)).contains(matters[$0]!.question.expires) }
+    }
+
+    /// Asked, and nobody decided in time; ascending.
+    public var expiredQuestions: [QuestionID] {
+        open.filter { matters[$0]!.question.expires <= latest.seconds }.sorted()
+    }
+
+    /// What the genesis says: the electors of the first questions.
+    public var first: Checkpoint { checkpoints[genesisDigest]!.checkpoint }
+
+    /// What proves a checkpoint; nil for the first one, and where it is not here.
+    public func certificate(ofCheckpoint digest: Hash32) -> Certificate? {
+        guard let known = checkpoints[digest], digest != genesisDigest else { return nil }
+        let id = checkpoints[known.checkpoint.predecessor]?.checkpoint.nextQuestion(in: network).id(in: network)
+        let payload = known.checkpoint.encode()
+        return id.flatMap { matters[$0] }?.certificates.values.first { $0.certificate.value.payload == payload }?
+            .certificate
+    }
+
+    /// Certified, but carried by no op with effect any more, ascending.
+    public var lostQuestions: [QuestionID] { lost.sorted() }
+
+    /// Whether a question was put by somebody who knew in which log `peer` votes now. Who lost a log may have voted
+    /// there on what is older, and must not vote on that again.
+    ///
+    /// - Parameter includes: whether the second position is in the causal past of the first.
+    public func isYounger(
+        _ matter: Matter, thanAccountLogOf peer: PeerID, _ includes: (LogPosition, LogPosition) -> Bool
+    ) -> Bool {
+        guard let log = named[peer]?.last(where: { $0.carriers.contains { !$0.isRetracted } }) else { return true }
+        let raised =
+            matter.question.kind == .checkpoint
+            ? checkpoints[matter.question.electorate]?.carriers ?? [] : matter.asks
+        return raised.contains { ask in log.carriers.contains { includes(ask.position, $0.position) } }
+    }
+
+    /// What is certified, ascending by question.
+    public var outcomes: [CertifiedOutcome] { effective.keys.sorted().map { effective[$0]! } }
+
+    /// The outcome that a certificate has for a value, in force or not.
+    public func certified(_ id: QuestionID, _ value: Hash32) -> CertifiedOutcome? {
+        matters[id]?.certificates[value]?.outcome
+    }
+
+    public func outcome(_ id: QuestionID) -> CertifiedOutcome? { effective[id] }
+
+    /// Questions that decide the same as `question`, itself included.
+    public func rivals(of question: Question) -> [Matter] {
+        (bySlot[question.slot] ?? []).sorted().compactMap { matters[$0] }
+    }
+
+    /// Members that a certificate admits to vote, ascending; a checkpoint makes them electors.
+    public var admitted: [PeerID] { admissions.keys.sorted() }
+    public func isAdmitted(_ peer: PeerID) -> Bool { admissions[peer] != nil }
+
+    /// What certificates revoke.
+    public var revoked: Set<Revocation> { Set(revocations.keys) }
+    /// Whether all that a member ever did is revoked: it does not belong any more.
+    public func isRevoked(_ peer: PeerID) -> Bool { revocations[Revocation(peer: peer)] != nil }
+
+    /// Who is proven to have voted twice, ascending.
+    public var convictedPeers: [PeerID] {
+        convictions.filter { $0.value.contains { !$0.isRetracted } }.keys.sorted()
+    }
+    public func isConvicted(_ peer: PeerID) -> Bool {
+        convictions[peer]?.contains { !$0.isRetracted } ?? false
+    }
+
+    /// The numbers on which the electorate of a checkpoint has decided: the next one may bring them in.
+    public func certifiedPolicies(askedOf checkpoint: Hash32) -> [NetworkPolicy] {
+        policies.filter { matters[$0.key]!.question.electorate == checkpoint }.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    /// The last certified place of an account log.
+    public func finality(of key: LogKey) -> LogPlace? { finals[key]?.last }
+
+    public var latestDigest: Hash32 { latest.digest(in: network) }
+    /// The only clock that rules may use: seconds since 1970.
+    public var seconds: UInt64 { latest.seconds }
+
+    /// The question that the next checkpoint answers.
+    public var nextCheckpoint: Matter {
+        let id = latest.nextQuestion(in: network).id(in: network)
+        return matters[id]!
+    }
+}
+
+extension Matter {
+    /// Who proposes in a round of a question that belongs to nobody: each elector in turn, beginning elsewhere at
+    /// each height.
+    public func proposer(of round: UInt64) -> PeerID? {
+        guard question.kind.nature == .agreed, !electorate.members.isEmpty else { return nil }
+        let count = UInt64(electorate.members.count)
+        return electorate.members[Int((checkpoint.height % count + round % count) % count)]
+    }
+}

@@ -1,0 +1,168 @@
+internal import API
+internal import Consensus
+internal import Identity
+internal import Membership
+internal import Peer
+internal import Wire
+
+/// Questions and certificates for people, and an operator's yes.
+final class ConsensusService: Sendable {
+    /// Decided questions that a list shows.
+    private static let shown = 200
+
+    private let host: NodeHost
+
+    init(host: NodeHost) { self.host = host }
+
+    func list() async throws -> ConsensusReport {
+        try await host.ask { node in
+            let table = node.state.consensus
+            let open = table.openQuestions.filter { table.matters[$0]?.question.kind != .checkpoint }
+            let decided = table.outcomes.map(\.id).suffix(Self.shown)
+            let expired = table.expiredQuestions.suffix(Self.shown)
+            return ConsensusReport(
+                height: Int(table.latest.height), seconds: Int(table.seconds),
+                electors: table.latest.electorate.members.map(\.hex), convicted: table.convictedPeers.map(\.hex),
+                questions: (open + decided + expired).compactMap { table.matters[$0] }.map { Self.report($0, table) })
+        }
+    }
+
+    /// - Parameter verify: also checks the certificate, and those of all checkpoints down to the genesis.
+    func show(_ prefix: String, verify: Bool) async throws -> QuestionReport {
+        let digits = prefix.lowercased()
+        guard (4...64).contains(digits.utf8.count), digits.allSatisfy(\.isHexDigit) else {
+            throw Problem.badRequest(
+                "'\(prefix)' is no question", remedy: "give 4 to 64 hexadecimal digits of `shoal consensus list`")
+        }
+        let table = try await host.ask { $0.state.consensus }
+        let found = table.matters.keys.filter { $0.hex.hasPrefix(digits) }.sorted()
+        guard let id = found.first, let matter = table.matters[id] else {
+            throw Problem.notFound("no question here has an id that begins with \(prefix)")
+        }
+        guard found.count == 1 else {
+            throw Problem.conflict("\(found.count) questions begin with \(prefix)", remedy: "give more digits")
+        }
+        var report = Self.report(matter, table)
+        if verify { report.verified = Self.verify(matter, table) }
+        return report
+    }
+
+    /// This site's yes to a member's right to vote.
+    func admit(_ request: AffirmRequest) async throws -> PeerID {
+        let peer = try await member(request)
+        let (isElector, isOwn) = try await host.ask {
+            ($0.state.consensus.latest.electorate.index(of: peer) != nil, $0.identity.peerID == peer)
+        }
+        guard !isOwn else { throw Problem.conflict("\(peer.short)… is this site itself: others decide about it") }
+        guard !isElector else { throw Problem.conflict("\(peer.short)… votes already") }
+        host.affirm(.admission(peer))
+        return peer
+    }
+
+    /// This site's yes to the revocation of a member.
+    func revoke(_ request: AffirmRequest) async throws -> PeerID {
+        let peer = try await member(request)
+        let isOwn = try await host.ask { $0.identity.peerID == peer }
+        guard !isOwn else {
+            throw Problem.conflict("\(peer.short)… is this site itself: others decide about it")
+        }
+        host.affirm(.revocation(Revocation(peer: peer)))
+        return peer
+    }
+
+    private func member(_ request: AffirmRequest) async throws -> PeerID {
+        guard let peer = PeerID(hex: request.peer) else {
+            throw Problem.badRequest(
+                "'\(request.peer)' is no peer id", remedy: "a peer id has 64 hexadecimal digits: `shoal peers list`",
+                field: "peer")
+        }
+        let (isMember, hasVotes, votes) = try await host.ask {
+            (
+                $0.state.members.contains(peer), $0.configuration.genesis.policy.hasVotes,
+                $0.state.consensus.latest.electorate.index(of: $0.identity.peerID) != nil
+            )
+        }
+        guard hasVotes else {
+            throw Problem.conflict(
+                "this network was founded before there were votes", remedy: "found a new one: shoal network new")
+        }
+        guard isMember else {
+            throw Problem.conflict("\(peer.short)… is no member", remedy: "let it in first: shoal peers add")
+        }
+        guard votes else {
+            throw Problem.conflict(
+                "this site has no vote yet", remedy: "ask a quorum of voting members to run `shoal peers admit`")
+        }
+        return peer
+    }
+
+    // MARK: Reports
+
+    static func report(_ matter: Matter, _ table: ConsensusTable) -> QuestionReport {
+        let question = matter.question
+        let outcome = table.outcome(matter.id)
+        let state: String =
+            switch outcome?.value.verdict {
+            case .accepted: "accepted"
+            case .rejected: "rejected"
+            case .undecided: "undecided"
+            case nil: question.expires <= table.seconds ? "expired" : "open"
+            }
+        return QuestionReport(
+            id: matter.id.hex, kind: question.kind.name, owner: question.owner?.hex, subject: question.subject?.hex,
+            about: question.about?.hex, state: state, text: text(question),
+            numbers: (outcome?.value.numbers ?? []).map(Int.init), measurements: matter.evidence.count,
+            votes: Set(matter.votes.map(\.author)).count, quorum: matter.quorum,
+            electors: matter.electorate.count(without: question.subject),
+            signers: (matter.certificate?.signatures ?? []).map { matter.electorate.members[$0.elector].hex })
+    }
+
+    private static func text(_ question: Question) -> String {
+        switch Proposition(question) {
+        case .admission(let peer): "\(peer.short) may vote"
+        case .revocation(let revocation):
+            revocation.range.map { "ops \($0.from)-\($0.through) of \(revocation.peer.short) are subtracted" }
+                ?? "all deltas of \(revocation.peer.short) are subtracted"
+        case .accountLog(let owner, let generation, let log, _):
+            "votes and debits of \(owner.short) count in log \(log.hex.prefix(8)) (\(generation))"
+        case .finality(let owner, let place): "the account log of \(owner.short) is final up to op \(place.seq)"
+        case .policy: "other numbers for the network"
+        case .ledger: "an escrow or auction ends"
+        case nil:
+            switch question.kind {
+            case .pattern: "the pattern of op \(question.about?.short ?? "") holds elsewhere"
+            case .claim: "what the ops claimed in \(question.about?.short ?? "") were worth"
+            case .settlement: "the bounty settled in \(question.about?.short ?? "") is earned"
+            case .checkpoint: "the next checkpoint"
+            case .admission, .revocation, .accountLog, .finality, .ledger, .policy: "nothing that can be read"
+            }
+        }
+    }
+
+    /// Checks a certificate with nothing but the genesis and the certificates of checkpoints.
+    static func verify(_ matter: Matter, _ table: ConsensusTable) -> String {
+        guard let certificate = matter.certificate else { return "there is no certificate" }
+        var chain: [Certificate] = [certificate]
+        var digest = certificate.question.electorate
+        while digest != table.genesisDigest {
+            guard let next = table.certificate(ofCheckpoint: digest) else {
+                return "checkpoint \(digest.short) has no certificate here"
+            }
+            chain.append(next)
+            digest = next.question.electorate
+        }
+        var checkpoint = table.first
+        for certificate in chain.reversed() {
+            guard certificate.question.electorate == checkpoint.digest(in: table.network) else {
+                return "the chain of checkpoints is broken at \(checkpoint.height)"
+            }
+            do throws(ConsensusError) {
+                try certificate.check(by: checkpoint.electorate, in: table.network)
+            } catch {
+                return "\(error)"
+            }
+            if let next = try? Checkpoint(decoding: certificate.value.payload) { checkpoint = next }
+        }
+        return "valid"
+    }
+}

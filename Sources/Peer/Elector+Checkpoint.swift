@@ -1,0 +1,178 @@
+internal import Consensus
+internal import Identity
+internal import Membership
+internal import Replication
+internal import Wire
+
+/// The next checkpoint: a question that belongs to nobody, so it needs rounds, and two phases with a lock
+/// (Buchman, Kwon, Milosevic 2018, "The latest gossip on BFT consensus", without votes for nothing).
+///
+/// ```
+/// measured times ─▶ round r: its proposer proposes ─▶ prepare votes ─▶ quorum: lock, commit votes ─▶ quorum: decided
+///                       └─ time is up: round r + 1
+/// ```
+/// Who has voted to commit a value is locked on it, and prepares another one only when a quorum has prepared that in a
+/// later round. Any two quorums share an honest elector, so no other value can gather one. All of it is read from the
+/// elector's own ops; nothing is remembered.
+///
+/// A checkpoint is made when something needs it, so a network in which nothing happens stays silent.
+extension Elector {
+    mutating func agree(_ matter: Matter, _ view: View, now: Instant, _ actions: inout [Action]) {
+        let consensus = view.state.consensus
+        guard matter.id == consensus.nextCheckpoint.id, matter.isElector(view.me), isDue(matter, view, now: now)
+        else { return }
+        // Who measures must be able to vote, or a quorum of measurements would promise what nobody can keep.
+        if view.canVote { measure(matter, view, now: now, &actions) }
+        let quorum = matter.quorum
+        guard matter.evidence.count(where: { $0.numbers != nil }) >= quorum else { return }
+        let round = currentRound(matter, view, now: now)
+        propose(matter, in: round, view, &actions)
+        prepare(matter, in: round, view, &actions)
+        if let prepared = matter.decided(round: round, phase: .prepare),
+            matter.ballots(of: view.me).allSatisfy({ $0.round <= round })
+        {
+            vote(prepared.value, .commit, round: round, matter, view, &actions)
+        }
+    }
+
+    /// Not before its time, unless others have begun and half of it has passed.
+    private mutating func isDue(_ matter: Matter, _ view: View, now: Instant) -> Bool {
+        let height = matter.checkpoint.height
+        if checkpointSince?.height != height { checkpointSince = (height, now) }
+        let interval = matter.checkpoint.policy.checkpointSeconds * 1_000
+        let hasBegun = !matter.measurements.isEmpty
+        guard hasBegun || isNeeded(view) else { return false }
+        let due = checkpointSince!.at + (hasBegun ? interval / 2 : interval)
+        if due > now { wake(at: due) }
+        return due <= now
+    }
+
+    /// Somebody waits for the clock, or for another electorate or policy.
+    private func isNeeded(_ view: View) -> Bool {
+        let consensus = view.state.consensus
+        return next(view, seconds: consensus.seconds).electorate != consensus.latest.electorate
+            || newPolicy(view) != nil || consensus.hasExpiringQuestions || view.state.needsClock
+    }
+
+    private func newPolicy(_ view: View) -> NetworkPolicy? {
+        view.state.consensus.certifiedPolicies(askedOf: view.state.consensus.latestDigest).first
+    }
+
+    /// What this node would agree on.
+    private func next(_ view: View, seconds: UInt64) -> Checkpoint {
+        let consensus = view.state.consensus
+        let latest = consensus.latest
+        let members = latest.electorate.members + consensus.admitted
+        let voters = members.filter { view.state.members.contains($0) && !consensus.isConvicted($0) }
+        return Checkpoint(
+            height: latest.height + 1, predecessor: consensus.latestDigest, seconds: seconds,
+            policy: newPolicy(view) ?? latest.policy,
+            // A network in which nobody could vote would be dead.
+            electorate: voters.isEmpty ? latest.electorate : Electorate(voters))
+    }
+
+    /// Whether what is proposed may be agreed on: each change rests on a certificate or a proof that is here.
+    private func isAcceptable(_ proposal: Proposal, _ matter: Matter, _ view: View) -> Bool {
+        guard let checkpoint = try? Checkpoint(decoding: proposal.value.payload),
+            let evidence = matter.evidence(named: proposal.measurements),
+            let seconds = ValueRule.seconds(
+                evidence: evidence, after: matter.checkpoint.seconds, electors: matter.electorate.members.count),
+            proposal.value == value(checkpoint, proposal.measurements)
+        else { return false }
+        let consensus = view.state.consensus
+        let old = Set(matter.electorate.members)
+        let new = Set(checkpoint.electorate.members)
+        let policies = [matter.checkpoint.policy] + consensus.certifiedPolicies(askedOf: matter.question.electorate)
+        return checkpoint.height == matter.checkpoint.height + 1 && checkpoint.seconds == seconds
+            && policies.contains(checkpoint.policy) && !new.isEmpty
+            && new.subtracting(old).allSatisfy { consensus.isAdmitted($0) && view.state.members.contains($0) }
+            && old.subtracting(new).allSatisfy { !view.state.members.contains($0) || consensus.isConvicted($0) }
+    }
+
+    private func value(_ checkpoint: Checkpoint, _ measurements: [OpID]) -> Value {
+        Value(
+            verdict: .accepted, numbers: [Int64(clamping: checkpoint.seconds)],
+            basis: Value.basis(of: measurements), payload: checkpoint.encode())
+    }
+
+    // MARK: Rounds
+
+    /// Rounds end by the clock. Who is behind follows when more than a third are ahead: one of those is honest.
+    private mutating func currentRound(_ matter: Matter, _ view: View, now: Instant) -> UInt64 {
+        var number = rounds[matter.id]?.number ?? 0
+        var until = rounds[matter.id]?.until ?? now + Limits.roundMs
+        while until <= now {
+            number += 1
+            until = until + Limits.roundMs(number)
+        }
+        var furthest: [PeerID: UInt64] = [:]
+        for cast in matter.votes where matter.isElector(cast.author) {
+            furthest[cast.author] = max(furthest[cast.author] ?? 0, cast.vote.ballot.round)
+        }
+        let third = matter.electorate.members.count / 3
+        let sorted = furthest.values.sorted(by: >)
+        let ahead = max(sorted.count > third ? sorted[third] : 0, furthest[view.me] ?? 0)
+        if ahead > number {
+            number = ahead
+            until = now + Limits.roundMs(number)
+        }
+        rounds[matter.id] = (number, until)
+        wake(at: until)
+        return number
+    }
+
+    private mutating func propose(_ matter: Matter, in round: UInt64, _ view: View, _ actions: inout [Action]) {
+        guard matter.proposer(of: round) == view.me, !proposed.contains(Round(question: matter.id, number: round)),
+            !matter.proposals.values.contains(where: { $0.proposal.round == round })
+        else { return }
+        let proposal: Proposal
+        if let (_, value) = prepared(matter, before: round),
+            let earlier = matter.proposals.values.sorted(by: { $0.op < $1.op }).first(where: {
+                $0.proposal.value.hash == value
+            })?.proposal
+        {
+            proposal = Proposal(
+                question: matter.id, round: round, value: earlier.value, measurements: earlier.measurements)
+        } else {
+            let evidence = matter.evidence.filter { $0.numbers != nil }
+            guard
+                let seconds = ValueRule.seconds(
+                    evidence: evidence, after: matter.checkpoint.seconds, electors: matter.electorate.members.count)
+            else { return }
+            let ids = evidence.map(\.op)
+            proposal = Proposal(
+                question: matter.id, round: round, value: value(next(view, seconds: seconds), ids), measurements: ids)
+        }
+        proposed.insert(Round(question: matter.id, number: round))
+        let op = ConsensusOp.proposal(proposal).op
+        actions.append(.submit(op.kind, op.body))
+    }
+
+    private mutating func prepare(_ matter: Matter, in round: UInt64, _ view: View, _ actions: inout [Action]) {
+        let proposals = matter.proposals.values.sorted { $0.op < $1.op }
+        for proposed in proposals
+        where proposed.proposal.round == round && isAcceptable(proposed.proposal, matter, view) {
+            guard mayPrepare(proposed.proposal.value.hash, in: round, matter, view) else { continue }
+            vote(proposed.proposal.value.hash, .prepare, round: round, matter, view, &actions)
+            return
+        }
+    }
+
+    private func mayPrepare(_ value: Hash32, in round: UInt64, _ matter: Matter, _ view: View) -> Bool {
+        let commits = matter.ballots(of: view.me).filter { $0.phase == .commit }
+        guard let lock = commits.max(by: { $0.round < $1.round }), lock.value != value else { return true }
+        return (lock.round + 1..<max(round, lock.round + 1)).contains {
+            matter.decided(round: $0, phase: .prepare)?.value == value
+        }
+    }
+
+    /// The latest value that a quorum has prepared before a round.
+    private func prepared(_ matter: Matter, before round: UInt64) -> (round: UInt64, value: Hash32)? {
+        let past = Set(
+            matter.votes.lazy.map(\.vote.ballot).filter { $0.phase == .prepare && $0.round < round }.map(\.round))
+        for number in past.sorted(by: >) {
+            if let decided = matter.decided(round: number, phase: .prepare) { return (number, decided.value) }
+        }
+        return nil
+    }
+}

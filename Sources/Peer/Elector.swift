@@ -1,0 +1,293 @@
+internal import Consensus
+internal import Identity
+internal import Membership
+internal import Replication
+internal import Wire
+
+/// What this node owes to questions: measurements, proposals, votes, certificates.
+///
+/// A pure machine beside the fold. It looks at what is applied, and says what to measure and what to sign. What it has
+/// said stands in its own ops, so nothing of it needs to be kept: a restart looks again. A vote goes through the
+/// node's own log, hence through the sign journal, before anybody sees it.
+struct Elector: Sendable {
+    enum Action: Sendable, Equatable {
+        case measure(QuestionID, Question)
+        case submit(OpKind, Bytes)
+    }
+    /// What it looks at, and as whom.
+    struct View {
+        let state: StateFold
+        let replica: Replica
+        let key: KeyPair
+        /// The node can sign in its account log.
+        let canVote: Bool
+        var me: PeerID { key.peerID }
+        var network: NetworkID { state.consensus.network }
+    }
+    enum Limits {
+        /// Questions of one owner that are looked at; the others wait.
+        static let openPerOwner = 16
+        static let open = 512
+        /// After a quorum has measured, so long a proposer waits for the others.
+        static let proposeAfterMs: UInt64 = 300
+        /// By the place among the electors: who publishes a certificate that somebody else should have.
+        static let publishStepMs: UInt64 = 400
+        static let publishAgainMs: UInt64 = 10_000
+        /// How long the first round of a checkpoint may take; each later one takes twice as long, up to a thousand times.
+        static let roundMs: UInt64 = 4_000
+        static func roundMs(_ number: UInt64) -> UInt64 { roundMs << min(number, 10) }
+        static let measureAgainMs: UInt64 = 30_000
+        static let finalityEveryMs: UInt64 = 250
+    }
+    /// One place for one vote.
+    struct Booth: Hashable {
+        let question: QuestionID
+        let round: UInt64
+        let phase: Ballot.Phase
+    }
+    struct Round: Hashable {
+        let question: QuestionID
+        let number: UInt64
+    }
+
+    /// Signed, or on its way to be: nobody is answered twice.
+    var cast: [Booth: Hash32] = [:]
+    var measuring: [QuestionID: Instant] = [:]
+    var measured: Set<QuestionID> = []
+    var proposed: Set<Round> = []
+    /// When a quorum of measurements was first seen.
+    var completeSince: [QuestionID: Instant] = [:]
+    /// When to publish a certificate, if nobody else has by then.
+    var publishAt: [QuestionID: Instant] = [:]
+    var rounds: [QuestionID: (number: UInt64, until: Instant)] = [:]
+    var checkpointSince: (height: UInt64, at: Instant)?
+    var finalityAsked: (seq: UInt64, at: Instant)?
+    var accountAsked: QuestionID?
+    /// What the operator of this site has agreed to.
+    var approved: Set<Proposition> = []
+    private(set) var nextDeadline: Instant?
+
+    /// Everything to be done now.
+    mutating func step(_ view: View, now: Instant) -> [Action] {
+        nextDeadline = nil
+        guard view.state.hasVotes, view.state.members.contains(view.me) else { return [] }
+        var actions: [Action] = []
+        let consensus = view.state.consensus
+        var perOwner: [PeerID: Int] = [:]
+        for id in consensus.openQuestions.prefix(Limits.open) {
+            guard let matter = consensus.matters[id] else { continue }
+            if let owner = matter.question.owner {
+                perOwner[owner, default: 0] += 1
+                guard perOwner[owner]! <= Limits.openPerOwner else { continue }
+            }
+            switch matter.question.kind.nature {
+            case .affirmed: affirm(matter, view, &actions)
+            case .measured: answer(matter, view, now: now, &actions)
+            case .agreed: agree(matter, view, now: now, &actions)
+            }
+            publish(matter, view, now: now, &actions)
+        }
+        for id in consensus.lostQuestions {
+            guard let matter = consensus.matters[id], let certificate = matter.lostCertificate else { continue }
+            publish(certificate, id, isFirst: false, matter, view, now: now, &actions)
+        }
+        askForFinality(view, now: now, &actions)
+        return actions
+    }
+
+    mutating func wake(at instant: Instant) { nextDeadline = min(nextDeadline ?? instant, instant) }
+
+    // MARK: Voting
+
+    /// Votes, unless this place or one that decides the same is taken.
+    ///
+    /// - Returns: whether it voted now.
+    @discardableResult
+    mutating func vote(
+        _ value: Hash32, _ phase: Ballot.Phase, round: UInt64 = 0, _ matter: Matter, _ view: View,
+        _ actions: inout [Action]
+    ) -> Bool {
+        let booth = Booth(question: matter.id, round: round, phase: phase)
+        guard view.canVote, cast[booth] == nil, matter.isElector(view.me), !isExpired(matter, view) else {
+            return false
+        }
+        let own = matter.ballots(of: view.me)
+        guard !own.contains(where: { $0.round == round && $0.phase == phase }),
+            mayAnswer(matter, view),
+            view.state.consensus.isYounger(
+                matter, thanAccountLogOf: view.me, { view.replica.past(of: $0, includes: $1) })
+        else { return false }
+        cast[booth] = value
+        let ballot = Ballot(question: matter.id, round: round, phase: phase, value: value)
+        let op = ConsensusOp.vote(Vote(ballot, in: view.network, with: view.key)).op
+        actions.append(.submit(op.kind, op.body))
+        return true
+    }
+
+    /// Of questions that decide the same thing, one is answered.
+    private func mayAnswer(_ matter: Matter, _ view: View) -> Bool {
+        // To say the same yes to two of them contradicts nothing.
+        guard matter.question.kind.hasOwner else { return true }
+        return view.state.consensus.rivals(of: matter.question).allSatisfy { rival in
+            rival.id == matter.id
+                || (rival.ballots(of: view.me).isEmpty && !cast.keys.contains { $0.question == rival.id })
+        }
+    }
+
+    func isExpired(_ matter: Matter, _ view: View) -> Bool { matter.question.expires <= view.state.consensus.seconds }
+
+    // MARK: Questions that say it all
+
+    private mutating func affirm(_ matter: Matter, _ view: View, _ actions: inout [Action]) {
+        guard matter.isElector(view.me), isTrue(matter, view) else { return }
+        vote(Value.yes.hash, .commit, matter, view, &actions)
+    }
+
+    private func isTrue(_ matter: Matter, _ view: View) -> Bool {
+        let proposition = Proposition(matter.question)
+        return switch proposition {
+        case .admission(let peer): approved.contains(proposition!) && view.state.members.contains(peer)
+        case .revocation, .policy: approved.contains(proposition!)
+        case .finality(let owner, let place):
+            view.state.consensus.accountLog(of: owner) == place.log
+                && isHere(place, of: owner, view)
+        case .accountLog(let owner, let generation, let log, let end):
+            isSuccessor(log, of: owner, generation: generation, end: end, view)
+        case .ledger(let about, let fields): view.state.affirmsLedger(about: about, fields: fields)
+        case nil: false
+        }
+    }
+
+    /// An op with effect, on a log that nobody has proven to fork there.
+    private func isHere(_ place: LogPlace, of owner: PeerID, _ view: View) -> Bool {
+        let key = LogKey(author: owner, log: place.log)
+        return !view.replica.isRetracted(key, place.seq) && view.replica.id(key, place.seq) == place.id
+    }
+
+    /// The new log is there, and nothing that is known of the old one is left out.
+    private func isSuccessor(
+        _ log: LogID, of owner: PeerID, generation: UInt64, end: LogPlace?, _ view: View
+    ) -> Bool {
+        let consensus = view.state.consensus
+        let old = LogKey(author: owner, log: consensus.accountLog(of: owner))
+        let known = view.replica.frontier[old]?.seq ?? 0
+        guard generation == consensus.accountGeneration(of: owner) + 1, log != old.log,
+            view.replica.frontier[LogKey(author: owner, log: log)]?.seq ?? 0 > 0,
+            !view.replica.isRetracted(LogKey(author: owner, log: log), 1)
+        else { return false }
+        guard let end else { return known == 0 }
+        return end.log == old.log && end.seq >= known && isHere(end, of: owner, view)
+    }
+
+    // MARK: Questions that are measured
+
+    private mutating func answer(_ matter: Matter, _ view: View, now: Instant, _ actions: inout [Action]) {
+        guard !isExpired(matter, view) else { return }
+        if matter.isElector(view.me) {
+            measure(matter, view, now: now, &actions)
+            for proposal in matter.proposals.values.sorted(by: { $0.op < $1.op })
+            where proposal.author == matter.question.owner && follows(proposal.proposal, matter) {
+                vote(proposal.proposal.value.hash, .commit, matter, view, &actions)
+            }
+        }
+        if matter.question.owner == view.me { propose(matter, now: now, &actions) }
+    }
+
+    /// Asks the shell to measure, unless that is under way or done.
+    mutating func measure(_ matter: Matter, _ view: View, now: Instant, _ actions: inout [Action]) {
+        guard !measured.contains(matter.id), !matter.measurements.values.contains(where: { $0.author == view.me })
+        else { return }
+        if let again = measuring[matter.id], again > now { return wake(at: again) }
+        measuring[matter.id] = now + Limits.measureAgainMs
+        wake(at: now + Limits.measureAgainMs)
+        actions.append(.measure(matter.id, matter.question))
+    }
+
+    /// The shell has measured.
+    mutating func measured(_ id: QuestionID, _ numbers: [Int64]?) -> Action? {
+        guard measuring.removeValue(forKey: id) != nil, measured.insert(id).inserted else { return nil }
+        let op = ConsensusOp.measurement(Measurement(question: id, numbers: numbers)).op
+        return .submit(op.kind, op.body)
+    }
+
+    private mutating func propose(_ matter: Matter, now: Instant, _ actions: inout [Action]) {
+        let evidence = matter.evidence
+        let electors = matter.electorate.count(without: matter.question.subject)
+        guard !proposed.contains(Round(question: matter.id, number: 0)), matter.proposals.isEmpty,
+            let value = ValueRule.value(
+                of: matter.question, evidence: evidence, electors: electors, policy: matter.checkpoint.policy)
+        else { return }
+        let since = completeSince[matter.id] ?? now
+        completeSince[matter.id] = since
+        guard evidence.count == electors || since + Limits.proposeAfterMs <= now else {
+            return wake(at: since + Limits.proposeAfterMs)
+        }
+        proposed.insert(Round(question: matter.id, number: 0))
+        let op = ConsensusOp.proposal(
+            Proposal(question: matter.id, round: 0, value: value, measurements: evidence.map(\.op))
+        ).op
+        actions.append(.submit(op.kind, op.body))
+    }
+
+    private func follows(_ proposal: Proposal, _ matter: Matter) -> Bool {
+        guard let evidence = matter.evidence(named: proposal.measurements) else { return false }
+        return ValueRule.value(
+            of: matter.question, evidence: evidence,
+            electors: matter.electorate.count(without: matter.question.subject), policy: matter.checkpoint.policy)
+            == proposal.value
+    }
+
+    // MARK: Certificates
+
+    /// The owner publishes at once, others later and later by their place, unless one has come.
+    private mutating func publish(_ matter: Matter, _ view: View, now: Instant, _ actions: inout [Action]) {
+        guard let certificate = matter.assemble() else { return }
+        let isFirst =
+            (matter.question.owner ?? matter.proposer(of: certificate.round)) == view.me
+        publish(certificate, matter.id, isFirst: isFirst, matter, view, now: now, &actions)
+    }
+
+    private mutating func publish(
+        _ certificate: Certificate, _ id: QuestionID, isFirst: Bool, _ matter: Matter, _ view: View, now: Instant,
+        _ actions: inout [Action]
+    ) {
+        let rank = UInt64(matter.electorate.index(of: view.me) ?? matter.electorate.members.count)
+        let at = publishAt[id] ?? (isFirst ? now : now + Limits.publishStepMs * (rank + 2))
+        guard at <= now else {
+            publishAt[id] = at
+            return wake(at: at)
+        }
+        publishAt[id] = now + Limits.publishAgainMs
+        wake(at: now + Limits.publishAgainMs)
+        let op = ConsensusOp.certificate(certificate).op
+        actions.append(.submit(op.kind, op.body))
+    }
+
+    // MARK: Own payments
+
+    /// What this node has paid becomes final: asks for the head of its account log.
+    private mutating func askForFinality(_ view: View, now: Instant, _ actions: inout [Action]) {
+        let consensus = view.state.consensus
+        let key = LogKey(author: view.me, log: consensus.accountLog(of: view.me))
+        guard view.canVote, let debit = view.state.lastDebits[key], debit > consensus.finality(of: key)?.seq ?? 0,
+            let head = view.replica.frontier[key], head.seq >= debit
+        else { return }
+        if let asked = finalityAsked, asked.seq >= debit, asked.at + Limits.publishAgainMs > now { return }
+        if let asked = finalityAsked, asked.at + Limits.finalityEveryMs > now {
+            return wake(at: asked.at + Limits.finalityEveryMs)
+        }
+        finalityAsked = (debit, now)
+        wake(at: now + Limits.publishAgainMs)
+        guard let id = view.replica.id(key, debit) else { return }
+        ask(.finality(owner: view.me, LogPlace(log: key.log, seq: debit, id: id)), view, &actions)
+    }
+
+    @discardableResult
+    mutating func ask(_ proposition: Proposition, _ view: View, _ actions: inout [Action]) -> QuestionID {
+        let consensus = view.state.consensus
+        let question = proposition.question(by: view.me, electorate: consensus.latestDigest)
+        let op = ConsensusOp.question(question).op
+        actions.append(.submit(op.kind, op.body))
+        return question.id(in: view.network)
+    }
+}

@@ -1,0 +1,94 @@
+internal import Consensus
+internal import Federation
+internal import Identity
+internal import Membership
+package import Replication
+package import Wire
+
+/// Subtracting deltas without a fork: their ops keep their places, and their effect is taken out of the sums.
+///
+/// Whether a delta counts follows from the certificates in force, so a fork that takes such a certificate back puts the
+/// deltas in again. Each costs its body; the caller reads them one by one (``nextRecount()``) and applies nothing else
+/// in between.
+extension StateFold {
+    /// A delta that has to go out of the sums, or back in.
+    package struct Recount: Sendable, Equatable {
+        package let key: LogKey
+        package let seq: UInt64
+        let line: Int
+    }
+
+    /// Whether a quorum has taken a delta out.
+    func isRevoked(_ key: LogKey, _ seq: UInt64) -> Bool {
+        guard let revocations = revoked[key.author] else { return false }
+        return revocations.contains { revocation in
+            revocation.range.map { $0.log == key.log && ($0.from...$0.through).contains(seq) } ?? true
+        }
+    }
+
+    /// What is revoked came into force, or lost it.
+    mutating func revocationChanged(_ revocation: Revocation) {
+        let peer = revocation.peer
+        revoked[peer] = consensus.revoked.filter { $0.peer == peer }
+        if revoked[peer]!.isEmpty { revoked[peer] = nil }
+        members.setRevoked(peer, consensus.isRevoked(peer))
+        recounts.removeAll { $0.key.author == peer }
+        for (line, key) in trainedLines.sorted(by: { $0.key < $1.key }) where key.author == peer {
+            for change in changes[line] ?? [] where isMiscounted(change, key) {
+                recounts.append(Recount(key: key, seq: change.seq, line: line))
+            }
+        }
+    }
+
+    private func isMiscounted(_ change: Change, _ key: LogKey) -> Bool {
+        guard case .model(.merged(let counts)) = change.what else { return false }
+        return counts == isRevoked(key, change.seq)
+    }
+
+    /// The next delta whose body is needed; nil when the sums are right.
+    package mutating func nextRecount() -> Recount? {
+        while let last = recounts.last {
+            // A fork may have taken it out meanwhile.
+            if let at = place(of: last), isMiscounted(changes[last.line]![at], last.key) { return last }
+            recounts.removeLast()
+        }
+        return nil
+    }
+
+    private func place(of recount: Recount) -> Int? {
+        guard let changes = changes[recount.line] else { return nil }
+        var (low, high) = (0, changes.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if changes[middle].seq < recount.seq { low = middle + 1 } else { high = middle }
+        }
+        return low < changes.count && changes[low].seq == recount.seq ? low : nil
+    }
+
+    /// Takes the delta out of the sums, or puts it in.
+    ///
+    /// - Throws: ``FederationError`` for a body that is not the one of this op.
+    package mutating func recount(_ recount: Recount, body: Bytes) throws {
+        guard let at = place(of: recount) else { return }
+        let delta = try Delta(body: body)
+        let counts = !isRevoked(recount.key, recount.seq)
+        if counts {
+            try models.apply(delta, author: recount.key.author, log: recount.key.log)
+        } else {
+            try models.retract(delta, author: recount.key.author, log: recount.key.log)
+        }
+        changes[recount.line]![at] = Change(seq: recount.seq, what: .model(.merged(counts: counts)))
+        recounts.removeAll { $0 == recount }
+    }
+
+    /// The sums were read back and are as the certificates so far want them.
+    mutating func settleCounts() {
+        for (line, key) in trainedLines {
+            for at in (changes[line] ?? []).indices where isMiscounted(changes[line]![at], key) {
+                let seq = changes[line]![at].seq
+                changes[line]![at] = Change(seq: seq, what: .model(.merged(counts: !isRevoked(key, seq))))
+            }
+        }
+        recounts = []
+    }
+}

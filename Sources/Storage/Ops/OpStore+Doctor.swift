@@ -1,0 +1,48 @@
+public import Identity
+public import Peer
+internal import Replication
+public import Wire
+
+/// For a database that is looked at while no node runs on it.
+extension OpStore {
+    /// Ops whose body is neither in their envelope nor in the table of bodies, in order of application; at most 1,000.
+    public func missingBodies() throws(StorageError) -> [OpID] {
+        let rows = try connection.query(
+            """
+            SELECT o.op_id FROM \(schema).operations o LEFT JOIN \(schema).bodies b USING (body_hash)
+            WHERE b.body_hash IS NULL AND o.body_length > $1 ORDER BY o.apply_index LIMIT 1000
+            """, [.int64(Int64(OpLimits.inlineBodyBytes))])
+        var missing: [OpID] = []
+        for row in rows {
+            if let id = OpID(try row.bytes(0)) { missing.append(id) }
+        }
+        return missing
+    }
+
+    /// What a node starts from, as if nothing had ever been calculated: every op with its body, no sums.
+    public func recoverFromOps() throws(StorageError) -> Recovered {
+        var recovered = try recover()
+        recovered.snapshot = nil
+        recovered.hasLedger = false
+        var ops: [StoredOp] = []
+        for stored in recovered.ops {
+            let isThere = stored.body != nil || stored.op.header.inlineBody != nil
+            let body = isThere ? stored.body : try self.body(stored.op.header.bodyHash)
+            ops.append(StoredOp(op: stored.op, body: body, void: stored.void, applyIndex: stored.applyIndex))
+        }
+        recovered.ops = ops
+        return recovered
+    }
+
+    /// Empties every table that only says what the ops say; the next start calculates all of it again.
+    public func forgetCalculated() throws(StorageError) {
+        let tables = [
+            "model_weights", "model_rows", "wallets", "ledger", "reward_schedule", "pricing", "claims", "bounties",
+            "attestations", "auctions", "bids",
+        ]
+        try connection.transaction { (connection) throws(StorageError) in
+            for table in tables { try connection.query("DELETE FROM \(schema).\(table)") }
+            try connection.query("DELETE FROM \(schema).node_meta WHERE key = 'watermark'")
+        }
+    }
+}

@@ -1,0 +1,158 @@
+import Consensus
+import Gossip
+import Identity
+import Membership
+import Replication
+import Session
+import Testing
+import Wire
+
+@testable import Peer
+
+/// Nodes that ask each other, on one table.
+@Suite struct ElectionTests {
+    /// All are connected to all.
+    private func town(_ count: Int, running: Int? = nil) throws -> Town {
+        let town = Town(members: count)
+        for node in 0..<(running ?? count) { try town.start(node, contacts: Array(0..<node)) }
+        town.run(milliseconds: 8_000)
+        return town
+    }
+
+    private func outcomes(_ town: Town, _ node: Int, _ kind: QuestionKind) -> [CertifiedOutcome] {
+        town[node].state.consensus.outcomes.filter { $0.question.kind == kind }
+    }
+
+    @Test func `a right to vote needs the yes of more than two thirds, and the next checkpoint brings it`() throws {
+        let town = try town(4)
+        let guest = KeyPair(seed: Bytes(repeating: 77, count: 32)).peerID
+        _ = town.submit(0, .memberAdd, try MemberAdd(peer: guest, name: "guest").encode())
+        town.run(milliseconds: 1_000)
+        town.post(0, .affirm(.admission(guest)))
+        town.post(1, .affirm(.admission(guest)))
+        town.run(milliseconds: 3_000)
+        #expect(outcomes(town, 0, .admission).isEmpty, "two of four are no quorum")
+        town.post(2, .affirm(.admission(guest)))
+        town.run(milliseconds: 5_000)
+        for node in 0..<4 {
+            #expect(outcomes(town, node, .admission).map(\.meaning) == [.admitted(guest)])
+            #expect(town[node].state.consensus.latest.height == 0)
+        }
+        town.measure = { node, question in question.kind == .checkpoint ? [2_000 + Int64(node)] : nil }
+        town.run(milliseconds: 120_000)
+        for node in 0..<4 {
+            let latest = town[node].state.consensus.latest
+            #expect(latest.height >= 1)
+            #expect(latest.electorate.index(of: guest) != nil)
+            #expect((2_000...2_003).contains(latest.seconds), "the median of what four measured")
+        }
+        let digests = Set((0..<4).map { town[$0].summary.stateDigest })
+        #expect(digests.count == 1)
+    }
+
+    @Test func `a network in which nothing happens makes no checkpoints`() throws {
+        let town = try town(3)
+        town.measure = { _, _ in [2_000] }
+        town.run(milliseconds: 600_000)
+        #expect(town[0].state.consensus.latest.height == 0)
+        #expect(town[0].summary.frontier.opCount == 0)
+    }
+
+    @Test func `a revocation is decided by the others, and the revoked site belongs no more`() throws {
+        let town = try town(3)
+        let bad = town.peer(2)
+        for node in 0..<3 { town.post(node, .affirm(.revocation(Revocation(peer: bad)))) }
+        town.run(milliseconds: 5_000)
+        for node in 0..<2 {
+            #expect(outcomes(town, node, .revocation).count == 1)
+            #expect(!town[node].state.members.contains(bad))
+        }
+    }
+
+    @Test func `one member of three cannot decide alone, and two can about the third`() throws {
+        let town = try town(3, running: 1)
+        town.post(0, .affirm(.revocation(Revocation(peer: town.peer(2)))))
+        town.run(milliseconds: 20_000)
+        #expect(outcomes(town, 0, .revocation).isEmpty)
+        try town.start(1, contacts: [0])
+        town.run(milliseconds: 8_000)
+        town.post(1, .affirm(.revocation(Revocation(peer: town.peer(2)))))
+        town.run(milliseconds: 8_000)
+        #expect(outcomes(town, 0, .revocation).count == 1)
+    }
+
+    @Test func `a restarted elector does not vote twice`() throws {
+        let town = try town(3)
+        let bad = town.peer(2)
+        town.post(0, .affirm(.revocation(Revocation(peer: bad))))
+        town.run(milliseconds: 3_000)
+        let voted = town.stores[0].count { $0.op.header.kind == .vote }
+        #expect(voted == 1)
+        let journal = town.stores[0].filter { $0.op.header.author == town.peer(0) }.map {
+            JournalEntry(envelope: $0.op.envelope, body: $0.body)
+        }
+        town.stop(0)
+        try town.start(0, contacts: [1, 2], journal: journal, freshLog: 99)
+        town.run(milliseconds: 10_000)
+        town.post(0, .affirm(.revocation(Revocation(peer: bad))))
+        town.run(milliseconds: 10_000)
+        #expect(town.stores[0].count { $0.op.header.kind == .vote && $0.op.header.author == town.peer(0) } == 1)
+    }
+
+    @Test func `votes stand in the derived log, everything else in the other one`() throws {
+        let town = try town(3)
+        town.post(0, .affirm(.revocation(Revocation(peer: town.peer(2)))))
+        town.run(milliseconds: 3_000)
+        let derived = AccountLog.first(of: town.peer(0), in: town.network)
+        for stored in town.stores[0] where stored.op.header.author == town.peer(0) && stored.op.header.seq > 1 {
+            #expect((stored.op.header.kind == .vote) == (stored.op.header.log == derived))
+        }
+    }
+
+    @Test func `a site whose journal is lost votes again only when the others have named another log`() throws {
+        let town = try town(3)
+        town.post(0, .affirm(.revocation(Revocation(peer: town.peer(2)))))
+        town.run(milliseconds: 3_000)
+        town.stop(0)
+        try town.start(0, contacts: [1, 2], freshLog: 99)
+        town.run(milliseconds: 3_000)
+        // It opens another log with its first op, and asks.
+        let guest = KeyPair(seed: Bytes(repeating: 77, count: 32)).peerID
+        _ = town.submit(0, .memberAdd, try MemberAdd(peer: guest, name: "guest").encode())
+        town.run(milliseconds: 20_000)
+        for node in 0..<3 {
+            #expect(town[node].state.consensus.accountLog(of: town.peer(0)) == LogID(rawValue: 99))
+        }
+        #expect(town[0].forkProofs.isEmpty)
+        // What is asked from now on it may answer.
+        for node in 0..<3 { town.post(node, .affirm(.admission(guest))) }
+        town.run(milliseconds: 8_000)
+        #expect(outcomes(town, 1, .admission).count == 1)
+    }
+
+    @Test func `an elector that votes twice is convicted everywhere by its own signatures`() throws {
+        let town = try town(4, running: 3)
+        town.run(milliseconds: 1_000)
+        var log: [Op] = []
+        let liar = town.keys[3]
+        let account = AccountLog.first(of: liar.peerID, in: town.network)
+        func write(_ kind: OpKind, _ body: Bytes, after deps: [OpID], lamport: UInt64) {
+            log.append(
+                Op(
+                    signing: kind, body: body, log: account, seq: UInt64(log.count + 1), prev: log.last?.id ?? .zero,
+                    lamport: lamport, deps: deps, network: town.network, with: liar))
+        }
+        let question = town[0].state.consensus.nextCheckpoint
+        write(.openLog, OpenLog.body, after: [], lamport: 1)
+        for (at, value) in [Value.yes, Value(verdict: .rejected)].enumerated() {
+            let ballot = Ballot(question: question.id, round: 0, phase: .prepare, value: value.hash)
+            write(
+                .vote, ConsensusOp.vote(Vote(ballot, in: town.network, with: liar)).op.body, after: [],
+                lamport: UInt64(at + 2))
+        }
+        let puppet = town.puppet(as: 3, to: 0)
+        puppet.send(.ops(log.map(\.envelope)))
+        town.run(milliseconds: 5_000)
+        for node in 0..<3 { #expect(town[node].state.consensus.convictedPeers == [liar.peerID]) }
+    }
+}

@@ -1,0 +1,145 @@
+import Consensus
+import Federation
+import Gossip
+import Identity
+import Membership
+import Replication
+import Session
+import Testing
+import Wire
+
+@testable import Peer
+
+/// A quorum takes a member's deltas out of the sums, exactly.
+@Suite struct RevocationTests {
+    /// Site 0 with a model; sites 1 and 2 are played by hand.
+    private func bench(snapshotEvery: Int = 256) -> (Bench, ModelID) {
+        var bench = Bench(members: 3)
+        for site in 0...2 { bench.stop(site) }
+        bench.snapshotEveryOps = snapshotEvery
+        bench.start(0)
+        let model = bench.createModel(at: 0)
+        return (bench, model)
+    }
+
+    private func sums(_ bench: Bench) -> Hash32 {
+        var state = bench.nodes[0]!.state
+        return state.models.digest()
+    }
+
+    /// What site 2 trains: two deltas, the second with a body of its own.
+    private func training(_ bench: Bench, _ model: ModelID) -> [Op] {
+        let created = bench.stored[0].last { $0.op.id == model }!.op
+        let key = bench.keys[2]
+        let open = bench.sign(.openLog, Bench.openLog, by: key)
+        let first = bench.sign(
+            .updateModelWeights, Bench.delta(model, shift: 8), by: key, seq: 2, prev: open.id,
+            lamport: created.header.lamport + 1, deps: [model])
+        let second = bench.sign(
+            .updateModelWeights, Bench.delta(model, shift: 9), by: key, seq: 3, prev: first.id,
+            lamport: created.header.lamport + 2)
+        return [open, first, second]
+    }
+
+    private func certificate(_ bench: Bench, range: Revocation.Range? = nil) -> Certificate {
+        let table = bench.nodes[0]!.state.consensus
+        let question = Proposition.revocation(Revocation(peer: bench.peer(2), range: range))
+            .question(by: bench.peer(0), electorate: table.latestDigest)
+        let ballot = Ballot(
+            question: question.id(in: table.network), round: 0, phase: .commit, value: Value.yes.hash)
+        let signatures = [0, 1].map { site in
+            Certificate.Signature(
+                elector: table.latest.electorate.index(of: bench.peer(site))!,
+                signature: ballot.sign(in: table.network, with: bench.keys[site]))
+        }
+        return Certificate(question: question, value: .yes, round: 0, signatures: signatures)
+    }
+
+    private func revoke(_ bench: inout Bench, range: Revocation.Range? = nil) {
+        let op = ConsensusOp.certificate(certificate(bench, range: range)).op
+        guard case .done? = bench.submit(op.kind, op.body, at: 0) else {
+            Issue.record("the certificate has no effect")
+            return
+        }
+    }
+
+    @Test func `sums are as if the revoked member had never trained, whatever came first`() {
+        var digests: [[Hash32]] = []
+        for certificateFirst in [false, true] {
+            var (bench, model) = bench()
+            let before = sums(bench)
+            let ops = training(bench, model)
+            var relay = Guest(&bench, dials: 0, as: bench.keys[1])
+            if certificateFirst { revoke(&bench) }
+            relay.say(.ops(ops.map(\.envelope)), &bench)
+            if !certificateFirst {
+                #expect(sums(bench) != before, "the deltas have their effect")
+                revoke(&bench)
+            }
+            #expect(bench.stored[0].contains { $0.op.id == ops[2].id }, "its ops keep their places")
+            #expect(sums(bench) == before)
+            digests.append([sums(bench), bench.nodes[0]!.state.consensus.digest()!])
+        }
+        #expect(digests[0] == digests[1])
+    }
+
+    @Test func `a range takes out what it names and nothing else`() {
+        var (bench, model) = bench()
+        let ops = training(bench, model)
+        var relay = Guest(&bench, dials: 0, as: bench.keys[1])
+        relay.say(.ops(ops.prefix(2).map(\.envelope)), &bench)
+        let first = sums(bench)
+        relay.say(.ops([ops[2].envelope]), &bench)
+        #expect(sums(bench) != first)
+        revoke(&bench, range: .init(log: ops[2].header.log, from: 3, through: 3, id: ops[2].id))
+        #expect(sums(bench) == first)
+        #expect(bench.nodes[0]!.state.members.contains(bench.peer(2)), "it stays a member")
+    }
+
+    @Test(arguments: [1, 2, 256])
+    func `a restart finds the same sums, however old the snapshot is`(snapshotEvery: Int) {
+        var (bench, model) = bench(snapshotEvery: snapshotEvery)
+        var relay = Guest(&bench, dials: 0, as: bench.keys[1])
+        relay.say(.ops(training(bench, model).map(\.envelope)), &bench)
+        revoke(&bench)
+        let (wanted, summary) = (sums(bench), bench.summary(0))
+        bench.stop(0)
+        bench.start(0)
+        #expect(sums(bench) == wanted)
+        #expect(bench.summary(0) == summary)
+    }
+
+    @Test func `a fork that takes the certificate back puts the deltas in again`() throws {
+        var (bench, model) = bench()
+        let ops = training(bench, model)
+        var relay = Guest(&bench, dials: 0, as: bench.keys[1])
+        relay.say(.ops(ops.map(\.envelope)), &bench)
+        let with = sums(bench)
+        // Site 1 carries the certificate, in a log that forks there.
+        let body = ConsensusOp.certificate(certificate(bench)).op
+        let open = bench.sign(.openLog, Bench.openLog, by: bench.keys[1], log: 78)
+        let carrier = bench.sign(body.kind, body.body, by: bench.keys[1], log: 78, seq: 2, prev: open.id, lamport: 2)
+        let other = bench.sign(.deleteModel, [1], by: bench.keys[1], log: 78, seq: 2, prev: open.id, lamport: 2)
+        relay.say(.ops([open.envelope, carrier.envelope]), &bench)
+        #expect(sums(bench) != with)
+        relay.say(.ops([other.envelope]), &bench)
+        #expect(sums(bench) == with)
+        // Who holds it publishes it again.
+        bench.pass(milliseconds: 15_000)
+        #expect(sums(bench) != with)
+    }
+
+    @Test func `one vote of two revokes nobody`() {
+        var (bench, _) = bench()
+        let whole = certificate(bench)
+        let short = Certificate(
+            question: whole.question, value: whole.value, round: 0, signatures: [whole.signatures[0]])
+        let op = ConsensusOp.certificate(short).op
+        guard case .void(_, let reason)? = bench.submit(op.kind, op.body, at: 0) else {
+            Issue.record("a short certificate has an effect")
+            return
+        }
+        #expect(reason.code == "short-certificate")
+        #expect(bench.nodes[0]!.state.members.contains(bench.peer(2)))
+    }
+}
