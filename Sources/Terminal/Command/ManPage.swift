@@ -31,7 +31,7 @@ public enum ManPage {
     private static func term(_ term: String, _ meaning: String) -> String { ".TP\n\(term)\n\(escaped(meaning))\n" }
 
     private static func paragraphs(_ text: String) -> String {
-        text.split(separator: "\n\n").map { ".PP\n\(escaped($0.replacing("\n", with: " ")))\n" }.joined()
+        text.split(separator: "\n\n").map { ".PP\n\(escaped(String($0).replacing("\n", with: " ")))\n" }.joined()
     }
 
     /// A line that begins with a dot or a quote would be a request; a hyphen stays what was typed.
