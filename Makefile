@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 60
 FUZZ   ?= cbor frames envelope hello delta triples jsonl safetensors peers settings http
 
 .PHONY: help packages test-packages build demo test lint unit simulate cluster soak fuzz bench-train bench-search bench-flower \
-	bench-quality bench-quality-fb15k bench-rules clean
+	bench-quality bench-quality-fb15k bench-rules bench-valuation bench-merge bench-verify clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,8 @@ help:
 	@echo "make bench-rules DATA=DIR  rules alone, the model alone, both (FB15K=1: FB15k-237 as well, from its checkpoint)"
 	@echo "make bench-train  training speed beside PyTorch, which it installs (BENCH_PYTHON=one that has it)"
 	@echo "make bench-search REFERENCE=DIR|ARCHIVE  searches beside full text, on the Rust Reference"
+	@echo "make bench-valuation  what claims are worth, honest and poisoned (DATA=a folder with a sub-folder a site)"
+	@echo "make bench-merge  adding deltas beside a plain C loop; make bench-verify  checking ops and certificates beside libsodium"
 	@echo "make bench-flower  the same task by Flower's FedAvg, which it installs (DATA=a folder with a sub-folder a site)"
 
 # Debian packages that are missing, installed by root or sudo.
@@ -107,6 +109,18 @@ bench-quality-fb15k: build
 # Rules beside the model; the model of FB15k-237 is trained once, as by bench-quality-fb15k.
 bench-rules: build
 	Benchmarks/quality/rules.sh $(SHOAL) $(DATA) $(if $(FB15K),fb15k)
+
+# A hundred trainings; exit code 1 where poison passes or honest training does not.
+bench-valuation: build
+	$(SHOAL) bench valuation --data $(or $(DATA),../shared/data/umls-shared3)
+
+# Ratios to an anchor in the same run; exit code 1 below what is asked.
+bench-merge: build
+	$(SHOAL) bench merge
+
+bench-verify: build
+	$(SHOAL) bench verify-ops
+	$(SHOAL) bench verify
 
 clean:
 	rm -rf .build

@@ -60,6 +60,8 @@ let systemLibraries: [Target] = [
     .target(name: "CShims", dependencies: ["COpenSSL", "CMicroHTTPD", "CCurl"]),
     // Hints to the processor that Swift cannot give.
     .target(name: "CHints"),
+    // Yardsticks for `shoal bench`.
+    .target(name: "CPlain"),
     // The page of a node, and the bundled data of `shoal demo`, embedded by the C compiler.
     .target(name: "Dashboard", exclude: ["dashboard.html"]),
     .target(name: "DemoData", exclude: ["umls-shared3", "README.md"]),
@@ -131,7 +133,9 @@ let rooms: [Target] = [
             "Wire", "Identity", "Learning", "Graph", "Federation", "Membership", "Site", "Transport", "API", "Terminal",
             "CShims", "DemoData",
         ]),
-    room("Benchmark", ["Wire", "Identity", "Learning", "Graph", "Rules", "Federation", "Site"], optimised: "-O"),
+    room(
+        "Benchmark", ["Wire", "Identity", "Replication", "Learning", "Graph", "Rules", "Federation", "Site", "CPlain"],
+        optimised: "-O"),
     .executableTarget(
         name: "shoal",
         dependencies: [

@@ -7,6 +7,8 @@ public enum BenchmarkError: Error, Equatable, Sendable, CustomStringConvertible 
     case damagedCheckpoint
     /// Copies of the merged model differ: a defect.
     case sitesDisagree
+    /// What was measured did something else than it must: a defect.
+    case wrongAnswer
 
     public var description: String {
         switch self {
@@ -15,6 +17,7 @@ public enum BenchmarkError: Error, Equatable, Sendable, CustomStringConvertible 
         case .otherRun(let what): "the checkpoint belongs to a run with other settings: \(what)"
         case .damagedCheckpoint: "the checkpoint is damaged"
         case .sitesDisagree: "sites that heard the same deltas hold different sums"
+        case .wrongAnswer: "what was measured gave a wrong answer"
         }
     }
 }

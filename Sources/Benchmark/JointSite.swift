@@ -26,6 +26,11 @@ final class JointSite {
     /// Nil at a site that only listens.
     private let trainer: Trainer?
     private var lessons: LessonSource?
+    /// Of false triples, for ``Conduct/flippedLabels``.
+    private var falseLessons: LessonSource?
+    private let triples: [TokenTriple]
+    private let own: UInt64
+    private var distortion: Random
 
     init(_ data: QualityData, _ place: Int, _ plan: QualityPlan, members: Int, seed: UInt64) throws {
         let site = data.sites[place]
@@ -37,15 +42,17 @@ final class JointSite {
         builder = RoundBuilder(spec: spec, topRows: plan.topRows, coarser: plan.coarseness)
         model = MergedModel(id: Seeds.model(seed), spec: spec)
         residuals = Residuals(shape: spec.shape)
+        own = Seeds.own(seed, place)
+        distortion = Random(seed: ~own)
         guard site.learns else {
-            (trainer, lessons) = (nil, nil)
+            (trainer, lessons, triples) = (nil, nil, [])
             return
         }
-        let own = Seeds.own(seed, place)
         trainer = try Trainer(
             shape: plan.shape, vocabulary: vocabulary.count, candidates: vocabulary.nodeCount,
             options: plan.options(plannedSteps: plan.rounds * steps), seed: own)
         lessons = try LessonSource(try GraphIndex(vocabulary, triples: site.train), plan, seed: own)
+        triples = site.train
     }
 
     /// How often a round shows every edge.
@@ -55,6 +62,15 @@ final class JointSite {
     func parameters() -> Parameters { model.parameters(tokens: tokens) }
 
     func digest() -> Hash32 { model.digest() }
+
+    /// The merged model as of now.
+    var merged: MergedModel { model }
+
+    /// Weights of another state of the merged model, as this site reads them.
+    func parameters(of other: MergedModel) -> Parameters {
+        var other = other
+        return other.parameters(tokens: tokens)
+    }
 
     // MARK: What travels
 
@@ -76,7 +92,7 @@ final class JointSite {
         try model.apply(try Delta(body: body), author: log.author, log: log.log)
     }
 
-    private static func log(_ place: Int) -> OwnerTable.LogName {
+    static func log(_ place: Int) -> OwnerTable.LogName {
         let number = UInt64(place + 1).bigEndianBytes
         return OwnerTable.LogName(
             author: PeerID(Bytes(repeating: 0, count: 24) + number)!, log: LogID(rawValue: UInt64(place + 1)))
@@ -85,13 +101,13 @@ final class JointSite {
     // MARK: A round
 
     /// Trains from the merged weights and seals the change.
-    func train() throws -> Outcome {
+    func train(_ conduct: Conduct = .honest) throws -> Outcome {
         guard let trainer else { return Outcome(bodies: [], loss: 0) }
         let base = parameters()
         trainer.parameters = base
         var loss: Float = 0
         for _ in 0..<steps {
-            loss += try trainer.step(lessons!.next()) / Float(steps)
+            loss += try trainer.step(try next(conduct)) / Float(steps)
         }
         round += 1
         let learned = TrainingRound(
@@ -101,7 +117,21 @@ final class JointSite {
             shares: try model.owners.shares(of: tokens, in: Self.log(place)), members: members)
         let built = try builder.build(learned, residuals: residuals)
         residuals = built.residuals
-        return Outcome(bodies: built.delta.isEmpty ? [] : [built.delta.body], loss: loss)
+        let delta = conduct.distort(built.delta, using: &distortion)
+        return Outcome(bodies: delta.isEmpty ? [] : [delta.body], loss: loss)
+    }
+
+    private func next(_ conduct: Conduct) throws -> Batch {
+        guard conduct == .flippedLabels else { return lessons!.next() }
+        if falseLessons == nil {
+            var others = vocabulary.nodes
+            var random = Random(seed: own ^ UInt64(round))
+            random.shuffle(&others)
+            let exchanged = Dictionary(uniqueKeysWithValues: zip(vocabulary.nodes, others))
+            let lies = triples.map { TokenTriple(head: $0.head, relation: $0.relation, tail: exchanged[$0.tail]!) }
+            falseLessons = try LessonSource(try GraphIndex(vocabulary, triples: lies), plan, seed: own)
+        }
+        return falseLessons!.next()
     }
 
     // MARK: Checkpoints
@@ -128,5 +158,6 @@ final class JointSite {
         residuals = try Residuals(bytes: saved.residuals, shape: plan.shape)
         self.round = round
         lessons?.restart(at: round)
+        falseLessons?.restart(at: round)
     }
 }

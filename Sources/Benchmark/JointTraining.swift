@@ -18,6 +18,8 @@ final class JointTraining {
     private(set) var bytes = 0
     /// Bodies of each round, by member, kept as long as they are on their way.
     private var sent: [[[Bytes]]] = []
+    /// Bodies of the latest round, by member.
+    private(set) var latest: [[Bytes]] = []
 
     init(_ data: QualityData, _ plan: QualityPlan, seed: UInt64) throws {
         self.plan = plan
@@ -36,18 +38,24 @@ final class JointTraining {
     }
 
     /// Trains one round at every site and delivers what is due.
-    func train() throws -> RoundFigures {
+    ///
+    /// - Parameter conduct: of each site; all are honest unless told otherwise.
+    func train(_ conduct: (Int) -> Conduct = { _ in .honest }) throws -> RoundFigures {
+        let conducts = members.map(conduct)
         var outcomes: [Result<JointSite.Outcome, any Error>?] = Array(repeating: nil, count: members.count)
         if plan.threads > 1 {
             outcomes = atOnce(members.count) { [sites, members] index in
-                Result { try sites[members[index]].train() }
+                Result { try sites[members[index]].train(conducts[index]) }
             }
         } else {
-            for index in members.indices { outcomes[index] = Result { try sites[members[index]].train() } }
+            for index in members.indices {
+                outcomes[index] = Result { try sites[members[index]].train(conducts[index]) }
+            }
         }
         let results = try outcomes.map { try $0!.get() }
         round += 1
         sent.append(results.map(\.bodies))
+        latest = results.map(\.bodies)
         // A site hears itself at once.
         for (index, author) in members.enumerated() {
             for body in results[index].bodies { try sites[author].hear(body, from: author) }

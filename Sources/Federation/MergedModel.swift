@@ -78,9 +78,15 @@ public struct MergedModel: Sendable {
     private mutating func merge(
         _ delta: Delta, author: PeerID, log: LogID, negated: Bool
     ) throws(FederationError) {
-        let judged = try judge(delta, author: author, log: log)
-        let places = slots[OwnerTable.LogName(author: author, log: log)] ?? []
-        accumulators.merge(judged, slots: delta.rows.indices.map { places[Int($0)] }, negated: negated)
+        merge(
+            try judge(delta, author: author, log: log), by: OwnerTable.LogName(author: author, log: log),
+            negated: negated)
+    }
+
+    /// Adds or subtracts a delta that was judged in this state.
+    package mutating func merge(_ judged: JudgedDelta, by log: OwnerTable.LogName, negated: Bool) {
+        let places = slots[log] ?? []
+        accumulators.merge(judged, slots: judged.delta.rows.indices.map { places[Int($0)] }, negated: negated)
     }
 
     /// BLAKE2b-256 over id, sums and owners; equal on all nodes that applied the same ops.

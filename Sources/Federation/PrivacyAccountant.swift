@@ -1,3 +1,4 @@
+internal import Learning
 public import Wire
 
 /// How much the noised ops of one site have revealed so far, as Rényi differential privacy (Mironov 2017).
@@ -44,11 +45,11 @@ public struct PrivacyAccountant: Hashable, Sendable {
     public func epsilon(delta: Double) -> Double {
         guard plainOps == 0 else { return .infinity }
         guard noisedOps > 0 else { return 0 }
-        let logDelta = logarithm(delta)
+        let logDelta = naturalLogarithm(delta)
         var least = Double.infinity
         for order in Self.orders {
             let bound =
-                order * rho + logarithm((order - 1) / order) - (logDelta + logarithm(order)) / (order - 1)
+                order * rho + naturalLogarithm((order - 1) / order) - (logDelta + naturalLogarithm(order)) / (order - 1)
             least = min(least, bound)
         }
         return max(0, least)

@@ -78,6 +78,11 @@ public final class Predictor {
         pass.kernels.compare(scores.count, scores.baseAddress!, bound)
     }
 
+    /// Probabilities in place of scores.
+    func softmax(_ scores: UnsafeMutableBufferPointer<Float>) {
+        pass.kernels.softmax(scores.count, scores.baseAddress!)
+    }
+
     /// Scores many contexts at once and hands out each row of logits (E).
     ///
     /// Shorter contexts are filled up on the right: what follows the asked position is masked.

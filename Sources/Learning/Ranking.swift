@@ -52,12 +52,7 @@ public func evaluate(
             RankingWorker(
                 try Predictor(shape: shape, parameters: parameters, candidates: candidates, kernel: kernel)))
     }
-    for (index, query) in queries.enumerated() {
-        try workers[0].predictor.check(query.context)
-        for token in query.filtered + [query.answer] where token < 0 || Int(token) >= candidates {
-            throw .unknownToken(index: index, token: Int(token), vocabulary: candidates)
-        }
-    }
+    try checkAnswers(queries, workers[0].predictor)
     let share = (queries.count + threads - 1) / threads
     Crew(threads).run { index in
         let first = min(index * share, queries.count)

@@ -51,4 +51,25 @@ import Testing
         #expect(await shoal("bench", "predict", "--vocabulary", "0").code == .usage)
         #expect(await shoal("bench", "train", "--kernel", "quantum").code == .usage)
     }
+
+    private struct Speed: Decodable {
+        let name: String
+        let anchor, shoal, ratio: Double
+    }
+
+    /// How fast is no matter here: a debug build on a busy machine may miss what is asked.
+    @Test(arguments: [["merge", "--rows", "70", "--dim", "16"], ["verify-ops"]])
+    func `speeds are measured beside an anchor`(words: [String]) async throws {
+        let outcome = await run(["bench"] + words + ["--seconds", "0.1", "--json"])
+        #expect([.done, .no].contains(outcome.code), "\(outcome.errors)")
+        let rows = try outcome.json([Speed].self)
+        #expect(!rows.isEmpty && rows.allSatisfy { $0.anchor > 0 && $0.shoal > 0 && $0.ratio > 0 && !$0.name.isEmpty })
+    }
+
+    @Test func `claims can only be valued where several sites are`() async {
+        #expect(await shoal("bench", "valuation").code == .usage)
+        #expect(await shoal("bench", "valuation", "--data", "x", "--heads", "3").code == .usage)
+        #expect(await shoal("bench", "valuation", "--data", "/nonexistent/folder").code != .done)
+        #expect(await shoal("bench", "merge", "--dim", "5").code == .usage)
+    }
 }

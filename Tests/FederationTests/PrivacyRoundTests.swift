@@ -152,19 +152,4 @@ import Wire
             try round.protected(by: PrivacyPolicy(["clip=1", "noise=1"]), spec: spec, using: &random)
         }
     }
-
-    @Test(arguments: [
-        1e-300, 1e-9, 0.1, 0.5, 0.9999999, 1, 1.0000001, 1.414, 1.415, 2, 2.718281828459045, 10, 1e9, 1e300,
-    ])
-    func `the logarithm is that of the C library`(x: Double) {
-        // Its inverse is not at hand here; the derivative and known points are.
-        let known: [Double: Double] = [
-            1: 0, 2: 0.6931471805599453, 10: 2.302585092994046, 0.5: -0.6931471805599453, 0.1: -2.3025850929940455,
-            2.718281828459045: 1, 1e-9: -20.72326583694641, 1e9: 20.72326583694641, 1e300: 690.7755278982137,
-            1e-300: -690.7755278982137, 1.414: 0.34642256747438094, 1.415: 0.34712953109520095,
-            0.9999999: -1.0000000494736474e-07, 1.0000001: 9.999999505838704e-08,
-        ]
-        let expected = known[x]!
-        #expect(abs(logarithm(x) - expected) <= 4e-16 * max(abs(expected), 1e-8))
-    }
 }

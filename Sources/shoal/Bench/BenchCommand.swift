@@ -10,9 +10,13 @@ enum BenchCommand {
             .init("shoal bench train", "training, beside the fastest matrix product of this machine"),
             .init("shoal bench predict", "the time of an answer"),
             .init("shoal bench quality --data data/umls-shared3", "does learning together beat learning alone?"),
+            .init("shoal bench valuation --data data/umls-shared3", "is training paid for what it is worth?"),
+            .init("shoal bench merge", "adding deltas, beside a plain C loop"),
+            .init("shoal bench verify-ops", "checking ops, beside libsodium alone"),
         ],
         subcommands: [
-            BenchTrain.command, BenchPredict.command, BenchVerify.command, BenchQuality.command,
+            BenchTrain.command, BenchPredict.command, BenchMerge.command, BenchVerify.command, BenchVerifyOps.command,
+            BenchQuality.command, BenchValuation.command,
         ])
 }
 

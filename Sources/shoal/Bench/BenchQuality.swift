@@ -123,7 +123,7 @@ enum BenchQuality {
         case .nothingToLearn: "Give a folder with triples in train.txt, or sub-folders with one each"
         case .otherRun: "Repeat the command as it was, or remove the checkpoint"
         case .damagedCheckpoint: "Remove the checkpoint"
-        case .sitesDisagree: "This is a defect of shoal: please report it with the command"
+        case .sitesDisagree, .wrongAnswer: "This is a defect of shoal: please report it with the command"
         }
     }
 
