@@ -211,14 +211,15 @@ public final class Daemon: Sendable {
         let feed = EventFeed()
         parts.host.observe { feed.applied($0) }
         parts.host.observeNotices { feed.noticed($0) }
+        let peerService = PeerService(
+            host: parts.host, names: Dictionary(uniqueKeysWithValues: peers.entries.map { ($0.peerID, $0.name) }),
+            peersFile: options.peers.first { $0.hasSuffix(".peers") })
         let routes = Routes(
             site: SiteFacts(name: key.site.description, network: network.genesis.name, listen: parts.listening),
             host: parts.host, database: database, graphs: graphs, models: models, searches: searches,
             exchange: WeightsExchange(host: parts.host, graphs: graphs, models: models, states: states),
             ops: OpService(database: database, network: network.genesis.networkID),
-            peers: PeerService(
-                host: parts.host, names: Dictionary(uniqueKeysWithValues: peers.entries.map { ($0.peerID, $0.name) }),
-                peersFile: options.peers.first { $0.hasSuffix(".peers") }),
+            peers: peerService, koi: KoiService(host: parts.host, peers: peerService, database: database),
             consensus: ConsensusService(host: parts.host), log: log, feed: feed)
         let server = try Self.server(options, runtime, directory, routes, log)
         let tcp = server.addresses.first { if case .tcp = $0 { true } else { false } }

@@ -105,6 +105,9 @@ extension Ledger {
     /// What an op says and what has become of it; nil if it is none of the ledger's, or void.
     public func listing(_ id: OpID) -> LedgerUpdate.Listing? { items[id].map(listing) }
 
+    /// Ids of all ops with effect, in no order.
+    public var everyID: [OpID] { Array(items.keys) }
+
     /// All ops of a kind, by id.
     public func listings(of kind: OpKind) -> [LedgerUpdate.Listing] {
         items.values.filter { $0.entry.body.kind == kind }.map(listing).sorted { $0.id < $1.id }

@@ -34,6 +34,14 @@ public struct LedgerRow: Sendable, Equatable {
     public let amount: NanoKoi
     public let reason: Reason
     public let state: State
+
+    public init(from: AccountID?, to: AccountID?, amount: NanoKoi, reason: Reason, state: State) {
+        self.from = from
+        self.to = to
+        self.amount = amount
+        self.reason = reason
+        self.state = state
+    }
 }
 
 /// What the ledger says: a sum of rows.

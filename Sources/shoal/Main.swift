@@ -41,7 +41,7 @@ let program = Program(
             RunCommand.command, PeersCommand.command, StatusCommand.command, DoctorCommand.command,
             GraphCommand.command,
             AgentsCommand.command, PerspectiveCommand.command, AssociationsCommand.command, ModelCommand.command,
-            PatternCommand.command,
+            PatternCommand.command, KoiCommand.command,
             OpsCommand.command, ConsensusCommand.command, ClusterCommand.command, SimulateCommand.command,
             BenchCommand.command,
             CompletionsCommand.command, CompletionsCommand.man,

@@ -8,7 +8,7 @@ enum Descriptions {
     typealias Parameter = RouteDescription.Parameter
 
     static let all: [RouteDescription] =
-        live + site + graph + records + agents + models + patterns + searches + exchange
+        live + site + graph + records + agents + models + patterns + searches + exchange + koi
 
     private static func text(_ choices: [String]) -> JSONSchema { .text(choices: choices) }
     private static func whole(_ name: String) -> Parameter { .init(name, .integer(least: 0)) }

@@ -14,6 +14,7 @@ struct Routes: Sendable {
     let exchange: WeightsExchange
     let ops: OpService
     let peers: PeerService
+    let koi: KoiService
     let consensus: ConsensusService
     let log: EventLog
     let feed: EventFeed
@@ -39,6 +40,8 @@ struct Routes: Sendable {
         addExchange(to: &router)
         addOps(to: &router)
         addConsensus(to: &router)
+        addKoi(to: &router)
+        do { try document.describe(router) } catch { log.warn("openapi", ["cause": "\(error)"]) }
         do { try document.describe(router) } catch { log.warn("openapi", ["cause": "\(error)"]) }
         return router
     }

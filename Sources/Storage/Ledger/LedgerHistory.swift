@@ -1,0 +1,51 @@
+public import Identity
+public import Ledger
+public import Wire
+
+/// Movements of Koi in the order in which this site applied the ops that they follow from.
+public struct LedgerHistory {
+    public struct Movement: Sendable {
+        public let op: OpID?
+        public let author: PeerID
+        public let row: LedgerRow
+    }
+    private let connection: Connection
+    private let schema: String
+
+    public init(_ connection: Connection, schema: String) {
+        self.connection = connection
+        self.schema = Schema.quote(schema)
+    }
+
+    /// Newest first; grants come last.
+    ///
+    /// - Parameter account: only what goes in or out of it.
+    public func movements(of account: AccountID?, limit: Int) throws(StorageError) -> [Movement] {
+        let rows = try connection.query(
+            """
+            SELECT l.op_id, l.peer, l.from_owner, l.from_agent, l.to_owner, l.to_agent, l.amount, l.reason, l.state
+            FROM \(schema).ledger l LEFT JOIN \(schema).operations o USING (op_id)
+            WHERE $1::bytea IS NULL OR (l.from_owner = $1 AND l.from_agent = $2) OR (l.to_owner = $1 AND l.to_agent = $2)
+            ORDER BY o.apply_index DESC NULLS LAST, l.peer, l.number LIMIT $3
+            """, [.bytes(account?.owner.bytes), .text(account?.agent), .int64(Int64(limit))])
+        var movements: [Movement] = []
+        for row in rows {
+            func account(_ at: Int) throws(StorageError) -> AccountID? {
+                guard let owner = try row.optionalBytes(at).flatMap({ PeerID($0) }),
+                    let agent = try row.optionalText(at + 1)
+                else { return nil }
+                return AccountID(owner: owner, agent: agent)
+            }
+            guard let author = PeerID(try row.bytes(1)), let reason = LedgerRow.Reason(rawValue: try row.text(7)),
+                let state = LedgerRow.State(rawValue: try row.text(8))
+            else { continue }
+            movements.append(
+                Movement(
+                    op: try row.optionalBytes(0).flatMap { OpID($0) }, author: author,
+                    row: LedgerRow(
+                        from: try account(2), to: try account(4), amount: try row.int64(6), reason: reason,
+                        state: state)))
+        }
+        return movements
+    }
+}

@@ -1,0 +1,105 @@
+import API
+import Synchronization
+import Terminal
+import Testing
+
+@testable import shoal
+
+@Suite struct KoiCommandTests {
+    private static let owner = String(repeating: "ab", count: 32)
+
+    private static func amount(_ koi: String, _ nkoi: Int64) -> KoiAmount { KoiAmount(nkoi: nkoi, koi: koi) }
+
+    private static func report(conserved: Bool) -> KoiReport {
+        KoiReport(
+            wallets: [
+                .init(
+                    owner: owner, name: "north", agent: "ward", own: true, balance: amount("12.5", 12_500_000_000),
+                    pending: amount("0.05", 50_000_000))
+            ], minted: amount("100", 100_000_000_000), burned: amount("0", 0), escrow: amount("5", 5_000_000_000),
+            inFlight: amount("0.05", 50_000_000), accountLog: "0011223344556677", certifiedTime: 5, conserved: conserved
+        )
+    }
+
+    @Test func `balances tell what can be spent and what is pending`() async throws {
+        let node = try FakeNode { $0.get("/api/koi") { _ in .json(Self.report(conserved: true)) } }
+        let outcome = await node.run("koi")
+        #expect(outcome.code == .done)
+        #expect(outcome.output.contains("north (this one)") && outcome.output.contains("12.5"))
+        #expect(outcome.output.contains("adds up"))
+        #expect(try await node.run("koi", "balance", "--json").json(KoiReport.self) == Self.report(conserved: true))
+        let broken = try FakeNode { $0.get("/api/koi") { _ in .json(Self.report(conserved: false)) } }
+        #expect(await broken.run("koi").code == .no)
+    }
+
+    @Test func `a payment says whom, from which wallet, and how much`() async throws {
+        let seen = Mutex<KoiSendRequest?>(nil)
+        let node = try FakeNode { router in
+            router.post("/api/koi/send") { request in
+                let sent: KoiSendRequest = try request.json()
+                seen.withLock { $0 = sent }
+                return .json(KoiSignedReport(op: Self.owner, kind: "transfer"), status: 201)
+            }
+        }
+        let outcome = await node.run(
+            "koi", "send", "--from", "ward", "--to", "west", "--agent", "lab", "--memo", "thanks", "0.05")
+        #expect(outcome.code == .done)
+        #expect(outcome.output.contains("Paid 0.05 Koi to west"))
+        let sent = try #require(seen.withLock { $0 })
+        #expect(sent.from == "ward" && sent.to == "west" && sent.agent == "lab")
+        #expect(sent.amount == "0.05" && sent.memo == "thanks")
+    }
+
+    @Test func `a wallet that cannot pay is named with price and balance`() async throws {
+        let node = try FakeNode { router in
+            router.post("/api/koi/send") { _ in
+                throw Problem.conflict(
+                    "it costs 0.05 Koi; the wallet of agent ward holds 0.02", remedy: "wait", code: "insufficient-funds"
+                )
+            }
+        }
+        let outcome = await node.run("koi", "send", "--to", "west", "0.05")
+        #expect(outcome.code == .refused)
+        #expect(outcome.errors == "shoal: koi send: it costs 0.05 Koi; the wallet of agent ward holds 0.02. Wait\n")
+    }
+
+    @Test func `history shows mints, payments and what is burned`() async throws {
+        let movements = [
+            KoiMovementReport(
+                op: Self.owner, author: Self.owner, from: "\(Self.owner)/site", to: nil,
+                amount: Self.amount("5", 5_000_000_000), reason: "stake", state: "burned"),
+            KoiMovementReport(
+                op: nil, author: Self.owner, from: nil, to: "\(Self.owner)/site",
+                amount: Self.amount("100", 100_000_000_000), reason: "grant", state: "final"),
+        ]
+        let node = try FakeNode { $0.get("/api/koi/history") { _ in .json(movements) } }
+        let outcome = await node.run("koi", "history", "--agent", "site")
+        #expect(outcome.output.contains("burned") && outcome.output.contains("(new)"))
+        #expect(outcome.output.contains("abababababab/site"))
+    }
+
+    @Test(arguments: [
+        ["koi", "bounty", "post", "--relation", "treats", "--gain", "0.05", "40"],
+        ["koi", "bounty", "claim", "--model", "clinic", "3f2a9c01"], ["koi", "claim", "--model", "clinic"],
+        ["koi", "auction", "open", "--start", "80", "--floor", "10", "--step", "1", "3f2a9c01"],
+        ["koi", "auction", "bid", "3f2a9c01", "50"], ["koi", "attest", "3f2a9c01"],
+        ["koi", "price", "--agent", "lab", "0.05"],
+    ])
+    func `everything that signs prints what was signed`(words: [String]) async throws {
+        let node = try FakeNode { router in
+            for path in ["bounties", "claims", "auctions", "bids", "attestations", "prices"] {
+                router.post("/api/koi/\(path)") { _ in .json(KoiSignedReport(op: Self.owner, kind: "x"), status: 201) }
+            }
+        }
+        let outcome = await run(words + node.site)
+        #expect(outcome.code == .done, "\(outcome.errors)")
+        #expect(!outcome.output.isEmpty)
+    }
+
+    @Test func `an empty list says so`() async throws {
+        let node = try FakeNode { router in
+            router.get("/api/koi/bounties") { _ in .json([KoiListingReport]()) }
+        }
+        #expect(await node.run("koi", "bounty").output == "There is no bounty.\n")
+    }
+}
