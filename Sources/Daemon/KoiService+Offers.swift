@@ -105,7 +105,11 @@ extension KoiService {
         let body: LedgerBody =
             bounty.map { .bountyClaim(BountyClaim(agent: agent, bounty: $0, span: span)) }
             ?? .claim(TrainingClaim(agent: agent, span: span))
-        return try await sign(body, agent: agent)
+        let signed = try await sign(body, agent: agent)
+        if let bounty, let claim = OpID(hex: signed.op) {
+            _ = try await sign(.bountySettle(BountySettle(bounty: bounty, claim: claim)), agent: agent)
+        }
+        return signed
     }
 
     func attest(_ request: KoiAttestRequest) async throws -> KoiSignedReport {

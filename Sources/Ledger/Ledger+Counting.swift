@@ -37,7 +37,16 @@ extension Ledger {
             }
         case .bountySettle, .price, .attestation: break
         }
+        if isAskable(entry.id), decided(.op(entry.id), .now) == nil { undecided.insert(entry.id) }
         refresh(entry.id)
+    }
+
+    /// Whether electors can be asked about an op.
+    func isAskable(_ id: OpID) -> Bool {
+        switch items[id]?.entry.body {
+        case .claim?, .bountySettle?, .bountyPost?, .auction?: true
+        case .transfer?, .bountyClaim?, .price?, .stake?, .attestation?, .bid?, nil: false
+        }
     }
 
     /// What an op takes out of a wallet at once.

@@ -22,7 +22,7 @@ extension Ledger {
             guard body.expires > time(view) else { throw .expired(entry.id) }
             try spend(body.reward, of: body.agent, by: entry, view)
         case .bountyClaim(let body): try judge(body, by: entry, view, past)
-        case .bountySettle(let body): try judge(body, view)
+        case .bountySettle(let body): try judge(body, by: entry, view)
         case .price(let body):
             if let model = body.model, past.locate(model).map(past.includes) != true { throw .unknownSubject(model) }
         case .stake(let agent): try spend(policy.stake, of: agent, by: entry, view)
@@ -86,7 +86,7 @@ extension Ledger {
         return (item, post)
     }
 
-    private func judge(_ body: BountySettle, _ view: View) throws(LedgerError) {
+    private func judge(_ body: BountySettle, by entry: LedgerEntry, _ view: View) throws(LedgerError) {
         let (_, post) = try openBounty(body.bounty, view)
         guard let claim = body.claim else {
             guard post.expires <= time(view) else { throw .notExpired(body.bounty) }
@@ -95,6 +95,8 @@ extension Ledger {
         guard let item = items[claim], view.includes(item.entry.position),
             case .bountyClaim(let words) = item.entry.body, words.bounty == body.bounty
         else { throw .unknownClaim(claim) }
+        // Whoever asks is no elector: nobody measures for itself.
+        guard item.entry.key.author == entry.key.author else { throw .notOwner(claim) }
     }
 
     private func judge(_ body: Auction, by entry: LedgerEntry, _ view: View) throws(LedgerError) {

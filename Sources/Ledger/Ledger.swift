@@ -69,6 +69,8 @@ public struct Ledger: Sendable {
     var offers: [OpID: [OpID]] = [:]
     var bountyClaims: [OpID: [OpID]] = [:]
     var openEscrow: [OpID: NanoKoi] = [:]
+    /// Claims, settlements, bounties and auctions about which nothing is certified.
+    var undecided: Set<OpID> = []
 
     public internal(set) var totals = LedgerTotals()
     var grants: [PeerID: LedgerRow] = [:]
@@ -245,6 +247,11 @@ public struct Ledger: Sendable {
         case .trained(let id, _), .bountyPaid(let id, _), .bountyExpired(let id), .patternAccepted(let id, _),
             .patternRejected(let id), .patternExpired(let id), .auctionSold(let id, _, _), .auctionClosed(let id):
             refresh(id)
+            if items[id] != nil, isAskable(id), decided(.op(id), .now) == nil {
+                undecided.insert(id)
+            } else {
+                undecided.remove(id)
+            }
             for other in (bids[id] ?? []) + (bountyClaims[id] ?? []) { refresh(other) }
         case .time: break
         }

@@ -82,16 +82,60 @@ extension Ledger {
     }
 
     /// What there is to ask the electors about escrows now: expired bounties, reached targets, auctions that are over;
-    /// by id.
-    public func dueQuestions(isReached: (OpID) -> Bool) -> [(about: OpID, question: LedgerQuestion)] {
-        items.values.compactMap { item in
-            guard isOffer(item), counts(item, .now), isFinal(item, .now), decided(.op(item.entry.id), .now) == nil,
-                let answer = dueAnswer(about: item, isReached: isReached)
+    /// by id. Costs a look at each open one.
+    ///
+    /// - Parameter peer: only those that it has a part in; nil for all.
+    public func dueQuestions(
+        concerning peer: PeerID? = nil, isReached: (OpID) -> Bool
+    ) -> [(about: OpID, question: LedgerQuestion)] {
+        undecided.sorted().compactMap { id in
+            guard let item = items[id], isOffer(item), peer.map({ isParty($0, to: item) }) ?? true,
+                counts(item, .now), isFinal(item, .now), let answer = dueAnswer(about: item, isReached: isReached)
             else { return nil }
-            return (item.entry.id, answer)
+            return (id, answer)
         }
-        .sorted { $0.about < $1.about }
     }
+
+    private func isParty(_ peer: PeerID, to item: Item) -> Bool {
+        let others = (bountyClaims[item.entry.id] ?? []) + (bids[item.entry.id] ?? [])
+        return item.entry.key.author == peer || others.contains { items[$0]?.entry.key.author == peer }
+    }
+
+    /// What electors can measure.
+    public enum Measurable: Sendable, Equatable {
+        case training
+        /// The gain that the bounty asks for.
+        case settlement(gain: Int64)
+    }
+
+    /// The claims of a member that nobody has decided, by id.
+    public func measurable(by peer: PeerID) -> [(about: OpID, question: Measurable)] {
+        undecided.sorted().compactMap { id in
+            guard let item = items[id], item.entry.key.author == peer, counts(item, .now) else { return nil }
+            switch item.entry.body {
+            case .claim: return (id, .training)
+            case .bountySettle(let body):
+                guard body.claim != nil, let bounty = items[body.bounty],
+                    case .bountyPost(let post) = bounty.entry.body,
+                    decided(.op(body.bounty), .now) == nil
+                else { return nil }
+                return (id, .settlement(gain: post.target.gain))
+            case .transfer, .bountyPost, .bountyClaim, .price, .stake, .attestation, .auction, .bid: return nil
+            }
+        }
+    }
+
+    /// The claim that a measured settlement is about, if the gain is what its bounty asks for. What whoever asked put
+    /// into the question does not count.
+    public func claim(reachedBy settlement: OpID, gain: Int64) -> OpID? {
+        guard case .bountySettle(let body)? = items[settlement]?.entry.body, let claim = body.claim,
+            case .bountyPost(let post)? = items[body.bounty]?.entry.body, gain >= post.target.gain
+        else { return nil }
+        return claim
+    }
+
+    /// Whether something waits for certified time.
+    public var hasOpenOffers: Bool { undecided.contains { items[$0].map(isOffer) ?? false } }
 
     private func isOffer(_ item: Item) -> Bool {
         switch item.entry.body {

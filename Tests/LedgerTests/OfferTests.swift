@@ -52,8 +52,8 @@ import Wire
         town[2].certifies(.bountyPaid(bounty: post.id, claim: claim.id))
         expectSound(&town)
         #expect(town[0].balance(lab) == koi(60))
-        let late = town[3].says(.bountySettle(BountySettle(bounty: post.id, claim: rival.id)))
-        #expect(town[3].verdict(late) == "settled")
+        let late = town[2].says(.bountySettle(BountySettle(bounty: post.id, claim: rival.id)))
+        #expect(town[2].verdict(late) == "settled")
     }
 
     @Test func `claims that cannot be`() {
