@@ -75,7 +75,7 @@ extension Ledger {
     ///
     /// - Parameter isReached: whether a quorum measured that a claim reaches its bounty's target.
     public func affirms(_ question: LedgerQuestion, about id: OpID, isReached: (OpID) -> Bool) -> Bool {
-        guard let item = items[id], counts(item, .now), isFinal(item, .now), decided(.op(id), .now) == nil else {
+        guard let item = items[id], counts(item, .now), isSafe(item), decided(.op(id), .now) == nil else {
             return false
         }
         return dueAnswer(about: item, isReached: isReached) == question
@@ -90,10 +90,15 @@ extension Ledger {
     ) -> [(about: OpID, question: LedgerQuestion)] {
         undecided.sorted().compactMap { id in
             guard let item = items[id], isOffer(item), peer.map({ isParty($0, to: item) }) ?? true,
-                counts(item, .now), isFinal(item, .now), let answer = dueAnswer(about: item, isReached: isReached)
+                counts(item, .now), isSafe(item), let answer = dueAnswer(about: item, isReached: isReached)
             else { return nil }
             return (id, answer)
         }
+    }
+
+    /// Whether what it holds in escrow can be paid: a fork cannot take it back. An auction holds nothing itself.
+    private func isSafe(_ item: Item) -> Bool {
+        if case .auction = item.entry.body { true } else { isFinal(item, .now) }
     }
 
     private func isParty(_ peer: PeerID, to item: Item) -> Bool {
