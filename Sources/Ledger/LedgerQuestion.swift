@@ -1,4 +1,5 @@
 public import Identity
+internal import Replication
 public import Wire
 
 /// What electors are asked about an escrow: the whole of the answer, so that whoever finds it true affirms it, and a
