@@ -23,7 +23,7 @@ enum Main {
 }
 
 /// The whole program. The tree reads in the order in which a newcomer needs the commands.
-let program = Program(
+let program: Program = Program(
     root: Command(
         "shoal", summary: "sites that learn one model from private knowledge graphs",
         discussion: """

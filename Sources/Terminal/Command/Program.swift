@@ -1,6 +1,6 @@
 /// A whole command line program.
 public struct Program: Sendable {
-    let root: Command
+    public let root: Command
     private let version: String
     private let welcome: String
     private let explain: @Sendable (any Error) -> Failure
