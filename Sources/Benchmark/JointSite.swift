@@ -31,12 +31,13 @@ final class JointSite {
     private let triples: [TokenTriple]
     private let own: UInt64
     private var distortion: Random
+    private var lookahead = Lookahead()
 
     init(_ data: QualityData, _ place: Int, _ plan: QualityPlan, members: Int, seed: UInt64) throws {
         let site = data.sites[place]
         let spec = try plan.spec
         (self.plan, self.place, self.members) = (plan, place, members)
-        steps = plan.steps(edges: site.train.count)
+        steps = plan.steps(of: site)
         vocabulary = site.vocabulary
         tokens = site.vocabulary.tokens
         builder = RoundBuilder(spec: spec, topRows: plan.topRows, coarser: plan.coarseness)
@@ -104,7 +105,7 @@ final class JointSite {
     func train(_ conduct: Conduct = .honest) throws -> Outcome {
         guard let trainer else { return Outcome(bodies: [], loss: 0) }
         let base = parameters()
-        trainer.parameters = base
+        trainer.parameters = lookahead.start(from: base)
         var loss: Float = 0
         for _ in 0..<steps {
             loss += try trainer.step(try next(conduct)) / Float(steps)

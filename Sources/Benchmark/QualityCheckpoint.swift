@@ -123,12 +123,13 @@ struct QualityCheckpoint {
 extension QualityPlan {
     /// Everything on which a figure depends, but for the seeds and arms that were asked for.
     func fingerprint(of data: QualityData) -> String {
-        let what = [
+        var what = [
             data.name, "\(data.sites.count) sites", "\(data.everything.count) triples",
             "dim \(shape.dim) heads \(shape.heads) layers \(shape.layers) context \(shape.context)",
             "rounds \(rounds) steps \(steps.map { "\($0)" } ?? "usual") batch \(batch) hops \(hops) all answers \(allAnswers) floor \(rateFloor)",
             "top rows \(topRows.map { "\($0)" } ?? "all") coarseness \(coarseness) delay \(delay)", "\(options)",
         ]
+        if asked != .test { what.append("asked \(asked.rawValue)") }
         return what.joined(separator: ", ")
     }
 }

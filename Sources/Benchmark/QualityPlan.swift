@@ -1,4 +1,5 @@
 internal import Federation
+internal import Graph
 public import Learning
 
 /// How the models of a quality benchmark are trained.
@@ -11,6 +12,13 @@ public struct QualityPlan: Sendable {
         case federated
         /// One model on the triples of all.
         case pooled
+    }
+
+    /// Which held-out triples are asked about.
+    public enum Asked: String, Sendable, CaseIterable, Codable {
+        case test
+        /// To choose settings by, so that test triples stay unseen.
+        case valid
     }
 
     public var shape: ModelShape
@@ -39,16 +47,23 @@ public struct QualityPlan: Sendable {
     public var validationLimit = 4_000
     public var seeds: [UInt64] = [1, 2, 3]
     public var arms: [Arm] = Arm.allCases
+    /// The questions that the sites are asked.
+    public var asked = Asked.test
     public var threads = 1
     /// Steps of mining for each relation; nil: without rules.
     public var ruleRounds: Int?
     /// Rules that a site proposes to the others, at most.
     public var ruleProposals = 400
 
-    public init(shape: ModelShape) { self.shape = shape }
+    public init(shape: ModelShape) {
+        self.shape = shape
+        options.labelSmoothing = StandardRecipe.labelSmoothing
+    }
 
-    /// Steps per round of a site with so many edges.
-    func steps(edges: Int) -> Int { steps ?? StandardRecipe.steps(edges: edges) }
+    /// Steps per round of a site.
+    func steps(of site: QualityData.Site) -> Int {
+        steps ?? StandardRecipe.steps(edges: site.train.count, nodes: site.vocabulary.nodeCount)
+    }
 
     /// The options of a training of so many steps.
     func options(plannedSteps: Int) -> TrainingOptions {

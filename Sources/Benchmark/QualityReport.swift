@@ -1,7 +1,7 @@
 internal import Graph
 internal import Learning
 
-/// What a quality benchmark measured: filtered MRR on test triples, two-sided, over several seeds.
+/// What a quality benchmark measured: filtered MRR on held-out triples, two-sided, over several seeds.
 public struct QualityReport: Sendable, Codable {
     /// One number over the seeds.
     public struct Spread: Sendable, Codable {
@@ -74,6 +74,8 @@ public struct QualityReport: Sendable, Codable {
     public var dataset: String
     public var `protocol` = "two-sided"
     public var filter = "all-sites"
+    /// The split that was asked about.
+    public var asked: QualityPlan.Asked
     public var seeds: [UInt64]
     public var parameters: Int
     public var rounds: Int
@@ -112,6 +114,7 @@ public struct QualityReport: Sendable, Codable {
         }
         dataset = data.name
         seeds = plan.seeds
+        asked = plan.asked
         parameters = plan.shape.parameterCount(vocabulary: data.vocabulary.count)
         (rounds, steps) = (plan.rounds, plan.steps)
         func figures(_ arm: QualityPlan.Arm, at place: Int? = nil) -> Figures? {

@@ -31,7 +31,7 @@ public final class QualityRun {
     var checkpoint: QualityCheckpoint
     /// What became of the patterns that sites proposed.
     var exchanges: [QualityReport.Exchange] = []
-    /// Each site's test questions.
+    /// What each site is asked.
     let questions: [[LinkQuery]]
     private let checkpointEvery: Duration
 
@@ -48,7 +48,7 @@ public final class QualityRun {
         self.plan = plan
         checkpoint = try QualityCheckpoint(path: path, fingerprint: plan.fingerprint(of: data))
         questions = try data.sites.map {
-            try data.queries($0.test, filter: data.everything, over: $0.vocabulary)
+            try data.queries(plan.asked == .test ? $0.test : $0.valid, filter: data.everything, over: $0.vocabulary)
         }
     }
 
@@ -104,7 +104,7 @@ public final class QualityRun {
         let validation = try data.queries(site.valid, filter: site.train + site.valid, over: site.vocabulary)
         var training = try LoneTraining(
             site.train, over: site.vocabulary, validation: validation, plan,
-            stepsPerRound: plan.steps(edges: site.train.count),
+            stepsPerRound: plan.steps(of: site),
             seed: stage.seed, place: place)
         try complete(&training, stage, follow)
         var ranks: [[Double]] = data.sites.map { _ in [] }
@@ -117,7 +117,7 @@ public final class QualityRun {
             data.sites.flatMap(\.valid), filter: data.everything, over: data.vocabulary)
         var training = try LoneTraining(
             data.sites.flatMap(\.train), over: data.vocabulary, validation: validation, plan,
-            stepsPerRound: data.sites.filter(\.learns).reduce(0) { $0 + plan.steps(edges: $1.train.count) },
+            stepsPerRound: data.sites.filter(\.learns).reduce(0) { $0 + plan.steps(of: $1) },
             seed: stage.seed, place: 0)
         try complete(&training, stage, follow)
         let weights = data.sites.map { training.rows(of: $0.vocabulary) }

@@ -9,9 +9,11 @@ extension ModelService {
     func train(_ request: TrainRequest) async throws -> JobReport {
         let model = try await find(request.agent)
         guard let spec = try await host.ask({ $0.spec(of: model) }) else { throw TrainingError.modelGone }
-        let edges = try await graphs.current(for: try WalkRequest(request)).index.edgeCount
+        let graph = try await graphs.current(for: try WalkRequest(request)).index
         return try await trainer.train(
-            model, agent: spec.agent, try TrainingPlan(request, context: spec.shape.context, edges: edges))
+            model, agent: spec.agent,
+            try TrainingPlan(
+                request, context: spec.shape.context, edges: graph.edgeCount, nodes: graph.nodeCount))
     }
 
     func curves(of model: ModelID) -> [CurveReport] { trainer.curves.reports(of: model) }

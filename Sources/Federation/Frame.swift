@@ -8,12 +8,29 @@ package import Wire
 /// different blocks for the same content: what is canonical is the content.
 package enum Frame {
     private static let magic: Bytes = [0x28, 0xB5, 0x2F, 0xFD]
-    private static let level: Int32 = 3
+
+    /// How hard zstd looks. Nearly all of a delta is five levels, so that literals cost about their entropy and only
+    /// the choice among many short matches saves more. Deltas of umls-fed3, 62,510 bytes, order-0 entropy 11.6 to 12.6
+    /// kB, on one core: level 3 16.1 kB in 0.2 ms, level 9 14.9 in 1.9, level 13 14.3 in 6, level 15 13.5 in 11, level
+    /// 19 13.2 in 27; these settings 13.6 in 5.
+    private static let thorough: [(ZSTD_cParameter, Int32)] = [
+        (ZSTD_c_compressionLevel, 15), (ZSTD_c_strategy, Int32(ZSTD_btultra.rawValue)), (ZSTD_c_minMatch, 3),
+        (ZSTD_c_searchLog, 2), (ZSTD_c_targetLength, 16),
+    ]
+    /// More would take longer than it saves: 80 ms a MiB.
+    private static let thoroughBytes = 8 << 20
+    private static let fast: [(ZSTD_cParameter, Int32)] = [(ZSTD_c_compressionLevel, 3)]
 
     package static func compress(_ raw: Bytes) -> Bytes {
         let bound = ZSTD_compressBound(raw.count)
+        guard let context = ZSTD_createCCtx() else { preconditionFailure("no memory for zstd") }
+        defer { ZSTD_freeCCtx(context) }
+        for (parameter, value) in raw.count <= thoroughBytes ? thorough : fast {
+            let result = ZSTD_CCtx_setParameter(context, parameter, value)
+            precondition(ZSTD_isError(result) == 0, "zstd knows its parameters")
+        }
         return Bytes(unsafeUninitializedCapacity: bound) { buffer, filled in
-            let written = ZSTD_compress(buffer.baseAddress, bound, raw, raw.count, level)
+            let written = ZSTD_compress2(context, buffer.baseAddress, bound, raw, raw.count)
             precondition(ZSTD_isError(written) == 0, "zstd cannot compress into its own bound")
             filled = written
         }

@@ -11,7 +11,7 @@ public struct TrainingOptions: Hashable, Sendable {
     }
 
     /// Adam's step size, above 0 to 1. Faster learns more where sites share little, slower forgets less of what
-    /// the others know; see ``StandardRecipe/steps(edges:)``.
+    /// the others know; see ``StandardRecipe/steps(edges:nodes:)``.
     public var learningRate: Float = 2e-3
     public var schedule: Schedule = .constant
     /// Steps over which the rate rises from 0, counted from global step 0; 0 to 1,000,000.

@@ -32,22 +32,35 @@ import Wire
     @Test func `a site stays two rounds ahead of one that it hears`() {
         var pace = Pace()
         #expect(mayBegin(&pace, [a: 5], 0))
-        #expect(free(&pace, [a: 6], 10) == 2)
+        #expect(free(&pace, [a: 6], 10) == 3, "its first op ends its first round")
         #expect(free(&pace, [a: 7], 20) == 1, "each op lets one round begin")
         #expect(free(&pace, [a: 10], 30) == 3)
+    }
+
+    @Test func `a site that begins later is waited for until it has caught up, ten rounds at most`() {
+        for (lead, expected) in [(5, 5), (30, 10)] {
+            var pace = Pace()
+            for _ in 0..<lead {
+                #expect(mayBegin(&pace, [a: 3], 0))
+                pace.completed(in: 100)
+            }
+            var ops: UInt64 = 3
+            while ops == 3 || !mayBegin(&pace, [a: ops], 10) { ops += 1 }
+            #expect(ops - 3 == UInt64(expected - Pace.lead + 1), "within the lead again")
+        }
     }
 
     @Test func `the slowest of those that train sets the pace`() {
         var pace = Pace()
         #expect(mayBegin(&pace, [a: 0, b: 0], 0))
-        #expect(free(&pace, [a: 1, b: 1], 10) == 2)
+        #expect(free(&pace, [a: 1, b: 1], 10) == 3)
         #expect(free(&pace, [a: 9, b: 2], 20) == 1)
     }
 
     @Test func `who falls silent is not waited for, and counts again when it is heard`() {
         var pace = Pace()
         #expect(mayBegin(&pace, [a: 0], 0))
-        #expect(free(&pace, [a: 1], 0) == 2)
+        #expect(free(&pace, [a: 1], 0) == 3)
         #expect(!mayBegin(&pace, [a: 1], Pace.patienceMs - 1))
         #expect(free(&pace, [a: 1], Pace.patienceMs) == 20)
         #expect(free(&pace, [a: 2], 9_000) == 2, "from where both stand now")
@@ -56,7 +69,7 @@ import Wire
     @Test func `slow rounds are waited for longer`() {
         var pace = Pace()
         #expect(mayBegin(&pace, [a: 0], 0))
-        for _ in 0..<2 {
+        for _ in 0..<3 {
             #expect(mayBegin(&pace, [a: 1], 0))
             pace.completed(in: 5_000)
         }

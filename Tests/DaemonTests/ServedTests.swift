@@ -12,7 +12,9 @@ import Wire
         tokens: [TokenID(rawValue: 3)], parameters: Parameters(dense: [1, -2], tokens: [0.5]))
 
     private func state(_ merged: Double, _ adapted: Double?, _ weights: SavedWeights?) -> ServedState {
-        ServedState(merged: merged, adapted: adapted, source: .ownEdges, questions: 40, weights: weights)
+        ServedState(
+            merged: merged, adapted: adapted, bar: merged + HomeScore.margin, source: .ownEdges, questions: 40,
+            weights: weights)
     }
 
     @Test func `adapted weights are served only where they are better by more than chance`() {
@@ -28,12 +30,32 @@ import Wire
         for kept in [state(0.9, 0.95, weights), state(0.1, nil, nil)] {
             let read = try ServedState(bytes: kept.bytes)
             #expect(read.merged == kept.merged && read.adapted == kept.adapted && read.source == .ownEdges)
+            #expect(read.bar == kept.bar)
             #expect(read.questions == 40 && read.weights?.tokens == kept.weights?.tokens)
             #expect(read.weights?.parameters == kept.weights?.parameters)
             for length in 0..<kept.bytes.count {
                 #expect(throws: CBORError.self) { try ServedState(bytes: Bytes(kept.bytes.prefix(length))) }
             }
         }
+    }
+
+    @Test func `adapted weights above the merged ones are not served below the bar`() {
+        let state = ServedState(
+            merged: 0.5, adapted: 0.7, bar: 0.7, source: .validSplit, questions: 40, weights: weights)
+        #expect(!state.servesAdapted)
+    }
+
+    @Test func `what an earlier version kept is measured again before it is served`() throws {
+        var encoder = CBOREncoder()
+        encoder.array(6)
+        encoder.uint(1)
+        encoder.uint((0.5).bitPattern)
+        encoder.uint((0.9).bitPattern)
+        encoder.text("valid split")
+        encoder.uint(40)
+        encoder.optionalBytes(weights.bytes)
+        let read = try ServedState(bytes: encoder.bytes)
+        #expect(read.adapted == 0.9 && read.weights?.tokens == weights.tokens && !read.servesAdapted)
     }
 
     @Test func `adaptation keeps its best round and ends when it has stopped to improve`() {

@@ -73,10 +73,13 @@ import Wire
     }
 
     @Test func `tours of a tree are long unless told otherwise`() throws {
-        #expect(try TrainingPlan(TrainRequest(agent: "m", walks: "tree"), context: 16, edges: 1_000).tokens == 16)
         #expect(
-            try TrainingPlan(TrainRequest(agent: "m", walks: "tree", hops: 2), context: 16, edges: 1_000).tokens == 4)
-        #expect(try TrainingPlan(TrainRequest(agent: "m"), context: 16, edges: 1_000).tokens == 2)
+            try TrainingPlan(TrainRequest(agent: "m", walks: "tree"), context: 16, edges: 1_000, nodes: 100).tokens
+                == 16)
+        #expect(
+            try TrainingPlan(TrainRequest(agent: "m", walks: "tree", hops: 2), context: 16, edges: 1_000, nodes: 100)
+                .tokens == 4)
+        #expect(try TrainingPlan(TrainRequest(agent: "m"), context: 16, edges: 1_000, nodes: 100).tokens == 2)
     }
 }
 

@@ -75,7 +75,8 @@ private struct PlayedNetwork {
         try TrainingPlan(
             TrainRequest(
                 agent: "a", weights: weights, rounds: weights == .served ? nil : Self.rounds, steps: Self.steps,
-                batch: 128, learningRate: weights == .served ? 1.2e-3 : 2e-3), context: spec.shape.context, edges: 1_000
+                batch: 128, learningRate: weights == .served ? 1.2e-3 : 2e-3), context: spec.shape.context,
+            edges: 1_000, nodes: 100
         )
     }
 
@@ -140,18 +141,16 @@ private struct PlayedNetwork {
     mutating func served(_ site: Int, after earlier: Workbench) throws -> Double {
         let bench = try bench(site, try plan(.served), after: earlier)
         let merged = weights(site)
-        let before = try bench.validate(sites[site].probe) ?? 0
+        let others = sites[site].graph.vocabulary.tokens.map { model.owners.owners(of: $0) > 1 }
+        let before = try bench.score(sites[site].probe, others: others)
         var adaptation = Adaptation()
         for _ in 0..<Adaptation.rounds where !adaptation.isOver {
             _ = try bench.steps()
             adaptation.completed(
-                try bench.validate(sites[site].probe),
+                try bench.score(sites[site].probe, others: others).gain(over: before),
                 SavedWeights(tokens: sites[site].graph.vocabulary.tokens, parameters: bench.parameters))
         }
-        let state = ServedState(
-            merged: before, adapted: adaptation.best?.score, source: sites[site].probe.source,
-            questions: sites[site].probe.queries.count, weights: adaptation.best?.weights)
-        return try mrr(site, state.servesAdapted ? state.weights!.parameters : merged)
+        return try mrr(site, adaptation.best.map(\.weights.parameters) ?? merged)
     }
 }
 

@@ -12,9 +12,9 @@ import Wire
     private let place = TrainerState.Place(log: LogID(rawValue: 5), seq: 17)
 
     @Test func `a plan without wishes is the standard recipe`() throws {
-        let plan = try TrainingPlan(TrainRequest(agent: "a"), context: 16, edges: 1_000)
+        let plan = try TrainingPlan(TrainRequest(agent: "a"), context: 16, edges: 1_000, nodes: 100)
         #expect(plan.weights == .federated)
-        #expect(plan.rounds == StandardRecipe.rounds && plan.steps == StandardRecipe.steps(edges: 1_000))
+        #expect(plan.rounds == StandardRecipe.rounds && plan.steps == StandardRecipe.steps(edges: 1_000, nodes: 100))
         #expect(plan.tokens == 2 * StandardRecipe.hops && plan.seed == StandardRecipe.seed)
         #expect(plan.options == StandardRecipe.options(plannedSteps: plan.rounds * plan.steps))
     }
@@ -27,7 +27,7 @@ import Wire
         (TrainRequest(agent: "a", learningRate: .nan), "learning_rate"),
     ])
     func `a wish out of range is refused by its field`(request: TrainRequest, field: String) {
-        let problem = #expect(throws: Problem.self) { try TrainingPlan(request, context: 16, edges: 1_000) }
+        let problem = #expect(throws: Problem.self) { try TrainingPlan(request, context: 16, edges: 1_000, nodes: 100) }
         #expect(problem?.field == field && problem?.status == 400)
     }
 
@@ -69,7 +69,8 @@ import Wire
             return try SiteGraph(nodes: nodes, relations: [near], triples: triples, valid: [], test: [])
         }
         let spec = try ModelSpec(name: "a", agent: "a", shape: shape)
-        let plan = try TrainingPlan(TrainRequest(agent: "a", rounds: 1, steps: 3, batch: 4), context: 8, edges: 1_000)
+        let plan = try TrainingPlan(
+            TrainRequest(agent: "a", rounds: 1, steps: 3, batch: 4), context: 8, edges: 1_000, nodes: 100)
         var model = MergedModel(id: ModelID(Bytes(repeating: 1, count: 32))!, spec: spec)
         func bench(_ graph: SiteGraph, _ saved: TrainerState?) throws -> Workbench {
             try Workbench(
@@ -104,7 +105,8 @@ import Wire
             nodes: [node], relations: [knows],
             triples: [TokenTriple(head: node.id, relation: knows.tokens.forward, tail: node.id)], valid: [], test: [])
         let spec = try ModelSpec(name: "a", agent: "a", shape: shape)
-        let plan = try TrainingPlan(TrainRequest(agent: "a", rounds: 1, steps: 3, batch: 4), context: 8, edges: 1_000)
+        let plan = try TrainingPlan(
+            TrainRequest(agent: "a", rounds: 1, steps: 3, batch: 4), context: 8, edges: 1_000, nodes: 100)
         var model = MergedModel(id: ModelID(Bytes(repeating: 1, count: 32))!, spec: spec)
         let bench = try Workbench(
             spec: spec, graph: graph, plan: plan, site: PeerID(Bytes(repeating: 1, count: 32))!,

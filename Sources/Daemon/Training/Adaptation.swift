@@ -19,6 +19,8 @@ struct Adaptation: Sendable {
     var isOver: Bool { failures >= Self.patience }
 
     /// Notes what a round came to.
+    ///
+    /// - Parameter score: by how much it is better than the merged weights; one that is not is never kept.
     mutating func completed(_ score: Double?, _ weights: @autoclosure () -> SavedWeights) {
         failures += 1
         guard let score, score > best?.score ?? 0 else { return }

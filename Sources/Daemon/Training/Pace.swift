@@ -17,6 +17,9 @@ struct Pace: Sendable {
     static let patienceMs: UInt64 = 2_000
     private static let patienceRounds: UInt64 = 3
 
+    /// Rounds of a lead at the start for which it is waited: as many as one request or a slow start may cost.
+    static let start = 10
+
     private struct Peer {
         var ops: UInt64
         var heardAt: Instant?
@@ -49,7 +52,12 @@ struct Pace: Sendable {
             }
             let isHeard = peer.heardAt.map { now < $0 + patience } ?? false
             if count > peer.ops {
-                if !isHeard { peer.since = (own, count) }
+                if peer.heardAt == nil {
+                    // It begins later: what this site has done meanwhile is its lead, within reason.
+                    peer.since = (max(0, own - Self.start), peer.ops)
+                } else if !isHeard {
+                    peer.since = (own, count)
+                }
                 peer.ops = count
                 peer.heardAt = now
                 peers[id] = peer

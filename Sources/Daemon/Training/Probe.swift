@@ -70,4 +70,21 @@ struct Probe: Sendable {
     func mrr(_ parameters: Parameters, shape: ModelShape, candidates: Int) throws(LearningError) -> Double? {
         try evaluate(shape: shape, parameters: parameters, candidates: candidates, queries: queries).mrr
     }
+
+    /// Filtered reciprocal ranks, apart for questions that others may know answers to.
+    ///
+    /// - Parameter others: which tokens of the vocabulary others train as well.
+    func score(
+        _ parameters: Parameters, shape: ModelShape, candidates: Int, others: [Bool]
+    ) throws(LearningError) -> HomeScore {
+        let ranks = try evaluate(shape: shape, parameters: parameters, candidates: candidates, queries: queries).ranks
+        var score = HomeScore()
+        for (query, rank) in zip(queries, ranks) {
+            let isShared = query.context.allSatisfy { others[Int($0)] }
+            let part = isShared ? \HomeScore.shared : \HomeScore.own
+            score[keyPath: part].sum += 1 / rank
+            score[keyPath: part].count += 1
+        }
+        return score
+    }
 }

@@ -6,18 +6,17 @@ internal import Wire
 
 /// What a site answers with: the merged weights of the moment, or its adaptation of them where that is better.
 struct ServedState: Sendable {
-    /// A difference below this is chance, and the merged weights learn on by themselves.
-    static let margin = 0.002
-
     /// MRR of each on the site's probe.
     let merged: Double
     let adapted: Double?
+    /// What the adapted weights must be above to be served, see ``HomeScore/bar(for:)``.
+    let bar: Double
     let source: Probe.Source
     let questions: Int
     /// The adapted weights, whether they are served or not.
     let weights: SavedWeights?
 
-    var servesAdapted: Bool { weights != nil && adapted.map { $0 > merged + Self.margin } ?? false }
+    var servesAdapted: Bool { weights != nil && adapted.map { $0 > bar } ?? false }
 
     var report: ServedReport {
         ServedReport(
@@ -27,23 +26,25 @@ struct ServedState: Sendable {
 }
 
 extension ServedState {
-    /// `[1, merged, adapted or null, source, questions, weights or null]`, numbers as their bits.
+    /// `[2, merged, adapted or null, source, questions, weights or null, bar]`, numbers as their bits; version 1 had
+    /// no bar.
     var bytes: Bytes {
         var encoder = CBOREncoder()
-        encoder.array(6)
-        encoder.uint(1)
+        encoder.array(7)
+        encoder.uint(2)
         encoder.uint(merged.bitPattern)
         if let adapted { encoder.uint(adapted.bitPattern) } else { encoder.null() }
         encoder.text(source.rawValue)
         encoder.uint(UInt64(questions))
         encoder.optionalBytes(weights?.bytes)
+        encoder.uint(bar.bitPattern)
         return encoder.bytes
     }
 
     init(bytes: Bytes) throws(CBORError) {
         var decoder = CBORDecoder(bytes)
-        try decoder.array(exactly: 6)
-        _ = try decoder.uint(max: 1)
+        let isFirstVersion = try decoder.array(max: 7) == 6
+        _ = try decoder.uint(max: 2)
         merged = Double(bitPattern: try decoder.uint())
         adapted = try decoder.null() ? nil : Double(bitPattern: try decoder.uint())
         let name = try decoder.text(max: 32)
@@ -55,6 +56,8 @@ extension ServedState {
         weights = try decoder.optionalBytes(max: SavedWeights.maxBytes).map { (bytes) throws(CBORError) in
             try SavedWeights(bytes: bytes)
         }
+        // What an earlier version served by its own measure alone is measured again before it is served.
+        bar = isFirstVersion ? .infinity : Double(bitPattern: try decoder.uint())
         try decoder.end()
     }
 }

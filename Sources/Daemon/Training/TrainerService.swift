@@ -228,8 +228,7 @@ final class TrainerService: Sendable {
     ) async throws -> TrainerSchedule.Outcome {
         guard let spec = try await host.ask({ $0.spec(of: id) }) else { return .gone }
         let plan = try work.plan(
-            spec: spec, edges: try await graphs.current().index.edgeCount, rounds: rounds, course: course,
-            cores: settings.cores)
+            spec: spec, graph: try await graphs.current().index, rounds: rounds, course: course, cores: settings.cores)
         let run = TrainingRun(
             model: id, plan: plan, graph: try await graphs.current(for: plan.walks), host: host, states: states,
             served: served, privacy: privacy, curves: curves)
@@ -362,12 +361,14 @@ extension TrainerSchedule.Work {
         }
     }
 
-    func plan(spec: ModelSpec, edges: Int, rounds: Int, course number: UInt64, cores: Int) throws -> TrainingPlan {
+    func plan(spec: ModelSpec, graph: GraphIndex, rounds: Int, course number: UInt64, cores: Int) throws -> TrainingPlan
+    {
         let (count, peak) = course
         let weights: Weights = self == .measure || self == .adapt ? .served : .federated
         let request = TrainRequest(
             agent: spec.agent, weights: weights, rounds: count, seed: Int(truncatingIfNeeded: number & 0xFFFF_FFFF))
-        var plan = try TrainingPlan(request, context: spec.shape.context, edges: edges)
+        var plan = try TrainingPlan(
+            request, context: spec.shape.context, edges: graph.edgeCount, nodes: graph.nodeCount)
         plan.options = StandardRecipe.options(plannedSteps: max(count, 1) * plan.steps)
         plan.options.learningRate *= peak
         if self != .learn { plan.options.warmupSteps = 0 }

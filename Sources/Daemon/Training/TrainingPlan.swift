@@ -27,12 +27,12 @@ struct TrainingPlan: Sendable {
 
     /// - Parameters:
     ///   - context: tokens that the model reads at most.
-    ///   - edges: of the site's graph; the usual number of steps follows from it.
-    init(_ request: TrainRequest, context: Int, edges: Int) throws(Problem) {
+    ///   - edges: of the site's graph; the usual number of steps follows from it and `nodes`.
+    init(_ request: TrainRequest, context: Int, edges: Int, nodes: Int) throws(Problem) {
         weights = request.weights ?? .federated
         let usual = weights == .served ? Adaptation.rounds : StandardRecipe.rounds
         rounds = try Self.check(request.rounds ?? usual, 0...10_000, "rounds")
-        steps = try Self.check(request.steps ?? StandardRecipe.steps(edges: edges), 1...10_000, "steps")
+        steps = try Self.check(request.steps ?? StandardRecipe.steps(edges: edges, nodes: nodes), 1...10_000, "steps")
         batch = try Self.check(request.batch ?? StandardRecipe.batch, 1...4_096, "batch")
         walks = try WalkRequest(request)
         tokens = 2 * (try Self.check(request.hops ?? walks.rule.standardHops(context), 1...context / 2, "hops"))

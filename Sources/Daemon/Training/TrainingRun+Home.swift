@@ -17,6 +17,7 @@ extension TrainingRun {
         let (found, merged, site) = try await host.ask { node in
             (node.spec(of: model), node.parameters(of: model, tokens: tokens), node.identity.peerID)
         }
+        let others = try await othersTrain(tokens)
         guard let spec = found, let merged else { throw TrainingError.modelGone }
         let probe = try await onWorker { try Probe(graph) }
         let before = try await measure(probe, spec)
@@ -30,16 +31,25 @@ extension TrainingRun {
             try Workbench(
                 spec: spec, graph: graph, plan: plan, site: site, start: merged, saved: saved, walked: probe.walked)
         }
+        let start = try await onWorker {
+            try probe.score(merged, shape: spec.shape, candidates: graph.vocabulary.nodeCount, others: others)
+        }
         var adaptation = Adaptation()
+        var reached = before
         for round in 1..<plan.rounds + 1 where !isCancelled && !adaptation.isOver {
-            let outcome: (loss: Float, score: Double?)
+            let outcome: (loss: Float, score: HomeScore)
             do {
-                outcome = try await onWorker { (try bench.steps { self.isCancelled }, try bench.validate(probe)) }
+                outcome = try await onWorker {
+                    (try bench.steps { self.isCancelled }, try bench.score(probe, others: others))
+                }
             } catch is CancellationError {
                 break
             }
-            adaptation.completed(outcome.score, SavedWeights(tokens: tokens, parameters: bench.parameters))
-            let score = adaptation.best?.score
+            let earlier = adaptation.best?.score
+            adaptation.completed(
+                outcome.score.gain(over: start), SavedWeights(tokens: tokens, parameters: bench.parameters))
+            if adaptation.best?.score != earlier { reached = outcome.score.mrr }
+            let score = reached
             note {
                 $0.round = round
                 $0.steps += plan.steps
@@ -61,20 +71,36 @@ extension TrainingRun {
             throw TrainingError.modelGone
         }
         let earlier = try await served.state(of: model)?.weights
+        let others = try await othersTrain(tokens)
         let candidates = [adapted, earlier].compactMap(\.self).filter { $0.tokens == tokens }
-        let (score, scores) = try await onWorker {
+        let (standing, scores) = try await onWorker {
             let ask = { (parameters: Parameters) in
-                try probe.mrr(parameters, shape: spec.shape, candidates: graph.vocabulary.nodeCount)
+                try probe.score(
+                    parameters, shape: spec.shape, candidates: graph.vocabulary.nodeCount, others: others)
             }
-            return (try ask(merged), try candidates.map { try ask($0.parameters) ?? 0 })
+            return (try ask(merged), try candidates.map { try ask($0.parameters) })
         }
-        guard let score else { return nil }
-        let best = scores.indices.max { scores[$0] < scores[$1] }
+        guard let score = standing.mrr else { return nil }
+        let best = scores.indices.max { scores[$0].gain(over: standing) < scores[$1].gain(over: standing) }
         try await served.keep(
             ServedState(
-                merged: score, adapted: best.map { scores[$0] }, source: probe.source, questions: probe.queries.count,
-                weights: best.map { candidates[$0] }), isNew: adapted != nil, of: model)
+                merged: score, adapted: best.flatMap { scores[$0].mrr },
+                bar: best.map { standing.bar(for: scores[$0]) } ?? .infinity, source: probe.source,
+                questions: probe.queries.count, weights: best.map { candidates[$0] }),
+            isNew: adapted != nil, of: model)
         return score
+    }
+
+    /// Which tokens other members have announced that they train.
+    private func othersTrain(_ tokens: [TokenID]) async throws -> [Bool] {
+        let model = model
+        return try await host.ask { node in
+            let owners = node.owners(of: model)
+            let own = node.identity.peerID
+            return tokens.map { token in
+                owners.map { $0.owners(of: token) > ($0.isOwner(own, of: token) ? 1 : 0) } ?? false
+            }
+        }
     }
 
     // MARK: Isolated

@@ -33,6 +33,7 @@ final class Workbench: @unchecked Sendable {
             return batch
         }
     }
+    private var lookahead = Lookahead()
     private var residuals: Residuals
     /// The residuals that count once the ops of this round are durable.
     private var pending: Residuals?
@@ -87,7 +88,7 @@ final class Workbench: @unchecked Sendable {
 
     /// Trains one round from the merged weights; the mean loss.
     func train(from base: Node.RoundBase, isCancelled: () -> Bool = { false }) throws -> Float {
-        trainer.parameters = base.parameters
+        trainer.parameters = lookahead.start(from: base.parameters)
         return try steps(isCancelled: isCancelled)
     }
 
@@ -127,5 +128,10 @@ final class Workbench: @unchecked Sendable {
 
     func validate(_ probe: Probe) throws -> Double? {
         try probe.mrr(trainer.parameters, shape: spec.shape, candidates: graph.vocabulary.nodeCount)
+    }
+
+    func score(_ probe: Probe, others: [Bool]) throws -> HomeScore {
+        try probe.score(
+            trainer.parameters, shape: spec.shape, candidates: graph.vocabulary.nodeCount, others: others)
     }
 }

@@ -1,6 +1,7 @@
 internal import DemoData
 internal import FoundationEssentials
 internal import Graph
+internal import Learning
 internal import Site
 internal import Terminal
 internal import Wire
@@ -29,6 +30,11 @@ struct SiteData: Sendable {
     func facts(_ split: Split) -> [Fact] { facts[split] ?? [] }
     /// Whether it has anything to learn from.
     var learns: Bool { !facts(.train).isEmpty }
+    /// Steps of a round, unless told otherwise.
+    var usualSteps: Int {
+        let known = facts(.train)
+        return StandardRecipe.steps(edges: known.count, nodes: Set(known.flatMap { [$0.head, $0.tail] }).count)
+    }
 
     /// - Parameter name: becomes a part of file names.
     init(name: String, files: [Split: (path: String, bytes: Bytes)]) throws(Failure) {

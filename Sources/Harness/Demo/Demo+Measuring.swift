@@ -59,7 +59,7 @@ extension Demo {
         let rounds = options.rounds ?? StandardRecipe.rounds
         // As many steps as all sites make together.
         let steps = sites.filter(\.data.learns).reduce(0) {
-            $0 + (options.steps ?? StandardRecipe.steps(edges: $1.data.facts(.train).count))
+            $0 + (options.steps ?? $1.data.usualSteps)
         }
         let seed = options.seed.map { UInt64($0) } ?? StandardRecipe.seed
         let row = region.row("pooled")

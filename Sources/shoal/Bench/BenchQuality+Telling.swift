@@ -6,7 +6,8 @@ extension BenchQuality {
     static func tell(_ console: Console, _ report: QualityReport) {
         let seeds = report.seeds.map { "\($0)" }.joined(separator: ", ")
         console.print(
-            "\(report.dataset): filtered MRR on test triples, two-sided; mean (lowest to highest) of seeds \(seeds)")
+            "\(report.dataset): filtered MRR on \(report.asked.rawValue) triples, two-sided; mean (lowest to highest) of seeds \(seeds)"
+        )
         console.print()
         var table = Table(
             .text(report.sites.count > 1 ? "site" : "graph"), .number("questions"), .number("isolated"),

@@ -30,6 +30,8 @@ enum BenchQuality {
         "delay", .integer(0...100), default: 0, "rounds that a delta is on its way to the other sites")
     private static let every = Option(
         "measure-every", .integer(1...10_000), default: 1, "rounds between measurements on validation triples")
+    private static let split = Option(
+        "split", .text.named("SPLIT"), default: "test", "what sites are asked; valid, to choose settings by")
     private static let rules = Option<Int?>(
         "with-rules", .integer(1...1_000), "mine rules in so many steps a relation, and answer with them as well")
     private static let threads = Option("threads", .integer(1...256), default: 1, "cores to use")
@@ -52,7 +54,7 @@ enum BenchQuality {
             """,
         options: [
             data, seeds, arms, rounds, steps, batch, dim, heads, layers, rate, warmUp, decay, dropout, smoothing, top,
-            coarseness, delay, every, rules, threads, checkpoint,
+            coarseness, delay, every, split, rules, threads, checkpoint,
         ],
         examples: [
             .init("shoal bench quality --data data/umls-shared3", "three sites, three seeds: about a minute"),
@@ -149,6 +151,11 @@ enum BenchQuality {
         if let decay = call[decay] { plan.options.weightDecay = Float(decay) }
         if let dropout = call[dropout] { plan.options.dropout = Float(dropout) }
         if let smoothing = call[smoothing] { plan.options.labelSmoothing = Float(smoothing) }
+        guard let asked = QualityPlan.Asked(rawValue: call[split]) else {
+            throw call.failure(
+                "--split", "'\(call[split])' is no split", remedy: "Say test or valid", exit: .usage)
+        }
+        plan.asked = asked
         plan.seeds = try list(call, seeds, "a list of whole numbers") { UInt64($0) }
         plan.arms = try list(call, arms, "isolated, federated and pooled, or some of them") {
             QualityPlan.Arm(rawValue: $0)
