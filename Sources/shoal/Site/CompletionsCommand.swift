@@ -8,9 +8,9 @@ enum CompletionsCommand {
     static let command = Command(
         "completions", summary: "print a shell's completion script", arguments: [shell], flags: [Shared.json],
         examples: [
-            .init("shoal completions bash > /etc/bash_completion.d/shoal", "for every user's bash"),
-            .init("shoal completions fish > ~/.config/fish/completions/shoal.fish", "for your fish"),
-            .init("shoal completions zsh > /usr/local/share/zsh/site-functions/_shoal", "for every user's zsh"),
+            .init("shoal completions bash", "to be written to /etc/bash_completion.d/shoal"),
+            .init("shoal completions fish", "to be written to ~/.config/fish/completions/shoal.fish"),
+            .init("shoal completions zsh", "to be written to /usr/local/share/zsh/site-functions/_shoal"),
         ]
     ) { call in
         let shell = Completions.Shell(rawValue: call[shell])!
@@ -20,7 +20,7 @@ enum CompletionsCommand {
 
     static let man = Command(
         "man", summary: "print the man page", flags: [Shared.json],
-        examples: [.init("shoal man > /usr/local/share/man/man1/shoal.1", "then: man shoal")]
+        examples: [.init("shoal man", "to be written to /usr/local/share/man/man1/shoal.1; then: man shoal")]
     ) { call in
         try tell(call, ManPage.text(of: program.root, version: ShoalVersion.current))
         return .done
