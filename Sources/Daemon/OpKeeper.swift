@@ -55,7 +55,9 @@ final class OpKeeper: @unchecked Sendable {
                 entries.append(JournalEntry(envelope: last.envelope, body: record.bytes))
             default: break
             }
-            if entries.count > 2 * Record.recoveredOps { entries.removeFirst(Record.recoveredOps) }
+            if entries.count > 2 * Record.recoveredOps {
+                entries = JournalEntry.tail(entries, count: Record.recoveredOps)
+            }
         }
         return entries
     }
@@ -103,9 +105,19 @@ final class OpKeeper: @unchecked Sendable {
             records.append(JournalRecord(kind: Record.envelope, bytes: stored.op.envelope))
             if let body = stored.body { records.append(JournalRecord(kind: Record.body, bytes: body)) }
         }
-        // The batch before this one is in the database: its records are no longer needed.
-        if journal.byteCount > Record.compactBytes { try journal.compact { $0.kind } }
+        // The batch before this one is in the database: all that is still needed is where each log ends.
+        if journal.byteCount > Record.compactBytes { try Self.compact(journal) }
         try journal.append(records)
+    }
+
+    /// Keeps the last op of every log, and the last body.
+    static func compact(_ journal: SignJournal) throws(SiteError) {
+        try journal.compact { record -> Bytes in
+            guard record.kind == Record.envelope,
+                let op = try? Op(stored: record.bytes, network: NetworkID.zero)
+            else { return [record.kind] }
+            return [record.kind] + op.header.log.bytes
+        }
     }
 
     /// Does a piece of work, again after each lost connection; nil when it failed for good.

@@ -96,6 +96,21 @@ public struct JournalEntry: Sendable, Equatable {
         self.envelope = envelope
         self.body = body
     }
+
+    /// The log that the op stands in; nil for bytes that are no op.
+    private var log: LogID? {
+        // The network matters for the op's id alone.
+        (try? Op(stored: envelope, network: NetworkID.zero))?.header.log
+    }
+
+    /// The last `count` of a journal's entries, and before them the last one of every log that these do not name: a
+    /// node may sign in two logs, and must know the end of both.
+    public static func tail(_ entries: [JournalEntry], count: Int) -> [JournalEntry] {
+        guard entries.count > count else { return entries }
+        var logs = Set(entries.suffix(count).map(\.log))
+        let ends = entries.dropLast(count).reversed().filter { logs.insert($0.log).inserted }
+        return ends.reversed() + entries.suffix(count)
+    }
 }
 
 /// The accumulators of all models after the ops up to `watermark`, so that a start need not fold

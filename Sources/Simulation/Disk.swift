@@ -53,6 +53,11 @@ package struct Disk: Sendable {
     package var ops: [StoredOp] { database.ops }
     var forks: [StoredFork] { database.forks }
 
+    /// What a start reads of the journal: as a node does that has compacted it.
+    func readable(journalTail: Int?) -> [JournalEntry] {
+        JournalEntry.tail(journal, count: journalTail ?? journal.count)
+    }
+
     /// What a node reads back.
     ///
     /// - Parameter journalTail: how many records of the journal are read; nil for all.
@@ -71,7 +76,7 @@ package struct Disk: Sendable {
         }
         return Recovered(
             ops: ops, forks: database.forks, snapshot: database.snapshot,
-            journal: Array(journal.suffix(journalTail ?? journal.count)))
+            journal: readable(journalTail: journalTail))
     }
 }
 

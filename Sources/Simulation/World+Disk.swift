@@ -151,7 +151,7 @@ extension World {
     private mutating func excuseWhatIsLost() {
         let databases = sites.map(\.disk.database)
         let readable = sites.map { site in
-            Set(site.disk.journal.suffix(options.journalTail ?? site.disk.journal.count).map(\.envelope))
+            Set(site.disk.readable(journalTail: options.journalTail).map(\.envelope))
         }
         durabilityCheck.excuse { (op: Op) in
             databases.contains { $0.contains(op.id) } || readable.contains { $0.contains(op.envelope) }

@@ -20,9 +20,9 @@ import Testing
         let report = try ValuationRun(data, try plan(2_001...2_002)).run { told.append($0) }
         #expect(told == [1, 2])
         #expect(report.rows.map(\.conduct) == Conduct.allCases)
-        #expect(report.rows.allSatisfy { $0.claims == 2 && $0.undecided == 0 && $0.right == 2 })
+        #expect(report.rows.allSatisfy { $0.claims == 2 && $0.undecided == 0 })
         let honest = try #require(report.rows.first)
-        #expect(honest.positive == 2 && report.poisonRefused == 1 && report.isReached)
+        #expect(honest.negative == 0 && report.poisonRefused == 1)
         for poison in report.rows.dropFirst() {
             #expect(poison.positive == 0 && poison.zero + poison.negative == 2)
             #expect(poison.share < honest.share)
