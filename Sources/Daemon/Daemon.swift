@@ -194,7 +194,7 @@ public final class Daemon: Sendable {
                 requestStop.yield(reason)
             }
             for signal in [SIGTERM, SIGINT] { try loop.onSignal(signal) { requestStop.yield(nil) } }
-            return Started(transport: transport, host: host, listening: listening)
+            return Started(transport: transport, host: host, listening: listening, advertised: advertised)
         }
 
         let graphs = try GraphService(database: database, vocabularyKey: network.vocabularyKey)
@@ -214,13 +214,17 @@ public final class Daemon: Sendable {
         let peerService = PeerService(
             host: parts.host, names: Dictionary(uniqueKeysWithValues: peers.entries.map { ($0.peerID, $0.name) }),
             peersFile: options.peers.first { $0.hasSuffix(".peers") })
+        let invitations = InvitationService(
+            host: parts.host, peers: peerService, network: network,
+            book: try InvitationBook(path: directory.invitationsPath), addresses: parts.advertised,
+            site: key.site.description, log: log)
         let routes = Routes(
             site: SiteFacts(name: key.site.description, network: network.genesis.name, listen: parts.listening),
             host: parts.host, database: database, graphs: graphs, models: models, searches: searches,
             exchange: WeightsExchange(host: parts.host, graphs: graphs, models: models, states: states),
             ops: OpService(database: database, network: network.genesis.networkID),
             peers: peerService, koi: KoiService(host: parts.host, peers: peerService, database: database),
-            consensus: ConsensusService(host: parts.host), log: log, feed: feed)
+            consensus: ConsensusService(host: parts.host), invitations: invitations, log: log, feed: feed)
         let server = try Self.server(options, runtime, directory, routes, log)
         let tcp = server.addresses.first { if case .tcp = $0 { true } else { false } }
         let http = tcp.map { "http://\($0)" }
@@ -258,6 +262,7 @@ public final class Daemon: Sendable {
         let transport: TLSTransport
         let host: NodeHost
         let listening: String?
+        let advertised: [String]
     }
 
     private func onLoop<Value: Sendable>(_ work: @escaping @Sendable (EventLoop) throws -> Value) async throws -> Value

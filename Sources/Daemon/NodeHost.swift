@@ -24,6 +24,7 @@ final class NodeHost: @unchecked Sendable {
     /// Called on the loop when ops took effect.
     private var observers: [@Sendable ([AppliedOp]) -> Void] = []
     private var noticeObservers: [@Sendable (Notice) -> Void] = []
+    private var joinHandler: (@Sendable (ConnectionNumber, PeerID, JoinRequest) -> Void)?
     /// Called once when the node stops applying.
     private let onStopped: @Sendable (String) -> Void
     /// Who answers questions of which kind on this site's own data.
@@ -81,6 +82,13 @@ final class NodeHost: @unchecked Sendable {
         loop.post { self.noticeObservers.append(observer) }
     }
 
+    /// Who answers strangers with a ticket, with ``answer(_:_:)``. On the loop.
+    func onJoin(_ handler: @escaping @Sendable (ConnectionNumber, PeerID, JoinRequest) -> Void) {
+        loop.post { self.joinHandler = handler }
+    }
+
+    func answer(_ connection: ConnectionNumber, _ answer: JoinMessage) { post(.joinAnswered(connection, answer)) }
+
     var counters: TransportCounters {
         get async throws(TransportError) { try await loop.perform { self.transport.counters } }
     }
@@ -135,6 +143,7 @@ final class NodeHost: @unchecked Sendable {
         case .applied(let ops): for observer in observers { observer(ops) }
         case .measure(let id, let question):
             measurers.measure(question) { [weak self] numbers in self?.post(.measured(id, numbers: numbers)) }
+        case .join(let connection, let peer, let request): joinHandler?(connection, peer, request)
         case .notice(let notice):
             journalOfEvents.log(notice)
             for observer in noticeObservers { observer(notice) }

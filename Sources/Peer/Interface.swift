@@ -60,6 +60,8 @@ public enum Event: Sendable {
     case opsLoaded(request: UInt64, envelopes: [Bytes])
     case bodyLoaded(request: UInt64, body: Bytes?)
     case contactAdded(Contact)
+    /// Answers ``Effect/join(_:peer:_:)``.
+    case joinAnswered(ConnectionNumber, JoinMessage)
     /// Answers ``Effect/measure(_:_:)``; nil: this site's data says nothing about it.
     case measured(QuestionID, numbers: [Int64]?)
     /// The operator of this site agrees: the node votes for an open question of this slot, or asks it.
@@ -90,6 +92,8 @@ public enum Effect: Sendable, Equatable {
     /// An elector is asked: measure on this site's own data and answer ``Event/measured(_:numbers:)``. Asked again
     /// after half a minute without an answer.
     case measure(QuestionID, Question)
+    /// A stranger, who has proven to have the key of `peer`, redeems a ticket: answer ``Event/joinAnswered(_:_:)``.
+    case join(ConnectionNumber, peer: PeerID, JoinRequest)
     case notice(Notice)
 }
 
@@ -132,6 +136,9 @@ public enum Notice: Sendable, Equatable {
 /// Bounds of the node as a whole (protocol §8, §9).
 public enum NodeLimits {
     public static let connections = 128
+    /// Strangers with a ticket at once, and how long each may take.
+    public static let guests = 8
+    public static let guestMs: UInt64 = 30_000
     public static let dialsAtOnce = 4
     public static let backoffMinMs: UInt64 = 250
     /// A connection that lasted this long was a success: the next dial need not wait longer.

@@ -55,7 +55,8 @@ extension Node {
         var link = Link(
             role: role, identity: identity, network: network, expected: dial.flatMap { dials[$0] }, exporter: exporter,
             offer: HelloOffer(
-                features: 0, listenAddresses: configuration.listenAddresses, frontier: summary.frontierDigest,
+                features: role == .acceptor ? HelloFeatures.join : 0,
+                listenAddresses: configuration.listenAddresses, frontier: summary.frontierDigest,
                 state: summary.stateDigest), now: now)
         let outputs = link.start()
         connections[number] = Connection(link: link, role: role, dial: dial)
@@ -77,6 +78,10 @@ extension Node {
             case .write(let bytes): effects.append(.write(number, bytes))
             case .established(let hello): greeted(number, hello, now: now, &effects)
             case .message(let message, let lane, let bytes):
+                if connections[number]?.guest != nil {
+                    heard(message, fromGuest: number, now: now, &effects)
+                    continue
+                }
                 guard let peer = connections[number]?.peer else { continue }
                 handle(message, from: peer, now: now, &effects)
                 if let credit = connections[number]?.link.processed(lane: lane, bytes: bytes) {
@@ -95,6 +100,7 @@ extension Node {
         _ number: ConnectionNumber, _ hello: HelloInfo, now: Instant, _ effects: inout [Effect]
     ) {
         let peer = hello.peer
+        if hello.features & HelloFeatures.join != 0 { return welcome(peer, number, now: now, &effects) }
         connections[number]!.peer = peer
         // A listed contact may be a member that this node has not heard of yet: it is asked for its ops.
         guard state.members.contains(peer) || contacts[peer] != nil else {
@@ -218,6 +224,7 @@ extension Node {
         case .blobNone(let hash):
             bodies.none(hash, from: peer)
             fetchBodies(now: now, &effects)
+        case .join: ban(peer, "it sent JOIN as a member", now: now, &effects)
         case .equivocation(let one, let other): receivedProof(one, other, from: peer, now: now, &effects)
         case .iwant(let ids): serve(ids, to: peer, &effects)
         case .ihave:

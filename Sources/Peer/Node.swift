@@ -101,6 +101,15 @@ public struct Node: Sendable {
         var peer: PeerID?
         /// When the other end greeted.
         var since = Instant(milliseconds: 0)
+        /// A stranger who redeems a ticket, and when that must be over; nil for peers.
+        var guest: Guest?
+    }
+
+    /// Somebody who is here to redeem a ticket and for nothing else.
+    struct Guest: Sendable {
+        let peer: PeerID
+        let until: Instant
+        var hasAsked = false
     }
 
     /// The state of dialling one contact.
@@ -213,6 +222,7 @@ public struct Node: Sendable {
         case .contactAdded(let contact):
             guard contact.peer != identity.peerID else { break }
             contacts[contact.peer] = Dialling(contact: contact, next: now)
+        case .joinAnswered(let number, let answer): joinAnswered(number, answer, now: now, &effects)
         case .submit(let ticket, let kind, let body):
             submit(Submission(ticket: ticket, kind: kind, body: body), &effects)
         case .persisted(let number):
@@ -261,7 +271,7 @@ public struct Node: Sendable {
         switch event {
         case .wake, .persisted, .measured, .affirm, .submit: true
         case .opened, .received, .closed, .dialFailed, .persistFailed, .snapshotWritten, .opsLoaded, .bodyLoaded,
-            .contactAdded:
+            .contactAdded, .joinAnswered:
             false
         }
     }
@@ -271,6 +281,7 @@ public struct Node: Sendable {
             guard let outputs = connections[number]?.link.tick(now: now) else { continue }
             carryOut(outputs, of: number, now: now, &effects)
         }
+        dismissGuests(now: now, &effects)
         if case .unconfirmed(_, let until) = ownLog, until <= now { confirmationTimedOut() }
         exchange(decide { $0.tick(now: now, headersThrough: $1) }, now: now, &effects)
         bodies.tick(now: now)
@@ -282,6 +293,7 @@ public struct Node: Sendable {
         var next = ops.nextDeadline
         for connection in connections.values {
             if let deadline = connection.link.nextDeadline { next = min(next, deadline) }
+            if let guest = connection.guest { next = min(next, guest.until) }
         }
         if let deadline = bodies.nextDeadline { next = min(next, deadline) }
         for time in missingOps.values { next = min(next, time) }

@@ -11,6 +11,7 @@ public import Wire
 /// IHAVE, IWANT  [op id …]                      BLOB          [hash, chunk, chunks, null | [hash …], bytes]
 /// CREDIT        [control, ops, bulk]           BLOB_NONE     [hash]
 /// BYE           [code, text]                   EQUIVOCATION  [envelope, envelope]
+/// JOIN          see JoinMessage
 /// ```
 /// Lists have at least one item unless said otherwise.
 public enum Message: Sendable, Equatable {
@@ -30,6 +31,7 @@ public enum Message: Sendable, Equatable {
     case blobNone(Hash32)
     /// Two different envelopes of one author for one place in its log; not verified here.
     case equivocation(Bytes, Bytes)
+    case join(JoinMessage)
     /// Bytes per lane that were processed and may be sent again.
     case credit(PerLane<Int>)
     case bye(ByeCode, String)
@@ -48,6 +50,7 @@ public enum Message: Sendable, Equatable {
         case .blob: .blob
         case .blobNone: .blobNone
         case .equivocation: .equivocation
+        case .join: .join
         case .credit: .credit
         case .bye: .bye
         }
@@ -76,7 +79,7 @@ public enum Message: Sendable, Equatable {
         case .ops(let envelopes): envelopes.reduce(8) { $0 + $1.count + 3 }
         case .ihave(let ids), .iwant(let ids): ids.count * 34 + 8
         case .blob(let blob): blob.bytes.count + (blob.chunkHashes?.count ?? 0) * 34 + 64
-        case .frontier, .pull, .equivocation, .hello: 1_024
+        case .frontier, .pull, .equivocation, .hello, .join: 1_024
         case .ping, .pong, .blobWant, .blobNone, .credit, .bye: 64
         }
     }
@@ -100,6 +103,7 @@ public enum Message: Sendable, Equatable {
             encoder.array(2)
             encoder.bytes(one)
             encoder.bytes(other)
+        case .join(let join): join.encode(into: &encoder)
         case .credit(let bytes): encoder.perLane(bytes)
         case .bye(let code, let text):
             encoder.array(2)
@@ -125,6 +129,7 @@ public enum Message: Sendable, Equatable {
             let pair = try decoder.envelopes(2...2)
             guard pair[0] != pair[1] else { throw .outOfRange(at: 0, what: "twice the same envelope") }
             return .equivocation(pair[0], pair[1])
+        case .join: return .join(try JoinMessage(&decoder))
         case .credit: return .credit(try decoder.perLane(max: SessionLimits.grantBytes))
         case .bye:
             try decoder.array(exactly: 2)

@@ -22,6 +22,7 @@ public enum MessageKind: UInt8, Sendable, CaseIterable, Hashable {
     case blob = 12
     case blobNone = 13
     case equivocation = 14
+    case join = 20
     case credit = 21
     case bye = 22
 
@@ -30,8 +31,8 @@ public enum MessageKind: UInt8, Sendable, CaseIterable, Hashable {
         switch self {
         case .ops: .ops
         case .blob: .bulk
-        case .hello, .ping, .pong, .ihave, .iwant, .frontier, .pull, .blobWant, .blobNone, .equivocation, .credit,
-            .bye:
+        case .hello, .ping, .pong, .ihave, .iwant, .frontier, .pull, .blobWant, .blobNone, .equivocation, .join,
+            .credit, .bye:
             .control
         }
     }
@@ -41,7 +42,7 @@ public enum MessageKind: UInt8, Sendable, CaseIterable, Hashable {
     public var needsCredit: Bool {
         switch self {
         case .hello, .ping, .pong, .credit, .bye: false
-        case .ops, .ihave, .iwant, .frontier, .pull, .blobWant, .blob, .blobNone, .equivocation: true
+        case .ops, .ihave, .iwant, .frontier, .pull, .blobWant, .blob, .blobNone, .equivocation, .join: true
         }
     }
 
@@ -60,6 +61,7 @@ public enum MessageKind: UInt8, Sendable, CaseIterable, Hashable {
         case .blob: "BLOB"
         case .blobNone: "BLOB_NONE"
         case .equivocation: "EQUIVOCATION"
+        case .join: "JOIN"
         case .credit: "CREDIT"
         case .bye: "BYE"
         }
@@ -75,5 +77,4 @@ public enum ReservedKind: UInt8, Sendable, CaseIterable, Hashable {
     case poll = 17
     case pollReply = 18
     case peers = 19
-    case join = 20
 }

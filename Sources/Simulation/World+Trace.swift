@@ -39,6 +39,8 @@ extension World {
             }
         case .affirm(let proposition):
             trace.record(14, now, place) { "\(now) site \(site): agrees to \(proposition)" }
+        case .joinAnswered(let number, let answer):
+            trace.record(15, now, place, number) { "\(now) site \(site): ticket on \(number): \(answer)" }
         case .contactAdded(let contact):
             trace.record(12, now, place) { "\(now) site \(site): contact \(contact.name)" }
         }
@@ -73,6 +75,8 @@ extension World {
             trace.record(32, place, question.kind.rawValue, bytes: id.bytes) {
                 "    measure \(question.kind.name) \(id.short)"
             }
+        case .join(let number, let peer, _):
+            trace.record(33, place, number) { "    join of \(peer.short) on \(number)" }
         case .notice(let notice): trace.record(30, place) { "    \(notice)" }
         }
     }
@@ -81,7 +85,7 @@ extension World {
     private static func describe(_ frame: Bytes) -> String {
         let names = [
             1: "HELLO", 2: "PING", 3: "PONG", 4: "OPS", 5: "IHAVE", 6: "IWANT", 9: "FRONTIER", 10: "PULL",
-            11: "BLOB_WANT", 12: "BLOB", 13: "BLOB_NONE", 14: "EQUIVOCATION", 21: "CREDIT", 22: "BYE",
+            11: "BLOB_WANT", 12: "BLOB", 13: "BLOB_NONE", 14: "EQUIVOCATION", 20: "JOIN", 21: "CREDIT", 22: "BYE",
         ]
         guard frame.count > 4 else { return "\(frame.count) bytes" }
         return "\(names[Int(frame[4])] ?? "?") (\(frame.count) bytes)"

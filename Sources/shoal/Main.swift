@@ -38,6 +38,7 @@ let program: Program = Program(
         ],
         subcommands: [
             DemoCommand.command, InitCommand.command, KeysCommand.command, NetworkCommand.command, JoinCommand.command,
+            InviteCommand.command,
             RunCommand.command, PeersCommand.command, StatusCommand.command, DoctorCommand.command,
             GraphCommand.command,
             AgentsCommand.command, PerspectiveCommand.command, AssociationsCommand.command, ModelCommand.command,

@@ -30,6 +30,8 @@ struct Bench {
     var waiting: [Int: [StoreBatch]] = [:]
     /// Both ends of each connection, the initiator first; `nil` is a ``Guest``.
     var wires: [ConnectionNumber: (Int?, Int?)] = [:]
+    /// Tickets that somebody tried to redeem.
+    var joins: [(number: ConnectionNumber, peer: PeerID, request: JoinRequest)] = []
     /// What was written to guests.
     var toGuests: [ConnectionNumber: [Bytes]] = [:]
     var closed: Set<ConnectionNumber> = []
@@ -132,6 +134,7 @@ struct Bench {
             let body = stored[site].first { $0.op.header.bodyHash == hash }?.body
             pending.append((site, .bodyLoaded(request: request, body: body)))
         case .submitted(let ticket, let result): results[site][ticket] = result
+        case .join(let number, let peer, let request): joins.append((number, peer, request))
         case .notice(let notice): notices[site].append(notice)
         }
     }

@@ -16,12 +16,13 @@ struct Guest {
     /// Dials a site of the bench.
     init(
         _ bench: inout Bench, dials site: Int, as key: KeyPair, network: NetworkID? = nil, expected: PeerID? = nil,
-        exporter: Bytes? = nil
+        exporter: Bytes? = nil, features: UInt64 = 0
     ) {
         number = bench.newWire(nil, site)
         link = Link(
             role: .initiator, identity: key, network: network ?? bench.network, expected: expected ?? bench.peer(site),
-            exporter: exporter ?? bench.exporter(number), offer: HelloOffer(frontier: .zero, state: .zero),
+            exporter: exporter ?? bench.exporter(number),
+            offer: HelloOffer(features: features, frontier: .zero, state: .zero),
             now: bench.now)
         bench.run(.opened(number, role: .acceptor, dial: nil, exporter: bench.exporter(number)), at: site)
         carryOut(link.start(), &bench)

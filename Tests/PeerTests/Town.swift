@@ -169,7 +169,7 @@ final class Town {
         case .submitted(let ticket, let result): results[ticket] = result
         case .notice(let notice): notices.append((index, notice))
         case .measure(let id, let question): post(index, .measured(id, numbers: measure(index, question)))
-        case .authenticated, .applied: break
+        case .authenticated, .applied, .join: break
         }
     }
 

@@ -42,7 +42,7 @@ private func read(
         (rawFrame(type: 23), .unknownType(23)),
         (rawFrame(type: 0x7F), .unknownType(0x7F)),
         (rawFrame(type: 7), .notSpoken(.graft)),
-        (rawFrame(type: 20), .notSpoken(.join)),
+        (rawFrame(type: 19), .notSpoken(.peers)),
         (rawFrame(type: 4, lane: 0), .wrongLane(.ops, .control)),
         (rawFrame(type: 2, lane: 2), .wrongLane(.ping, .bulk)),
         (rawFrame(type: 9, length: 65_537), .frameTooLong(.control, bytes: 65_537, limit: 65_536)),

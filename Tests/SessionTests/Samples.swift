@@ -153,6 +153,13 @@ enum Samples {
         .blob(Blob(hash: id(8), chunk: 2, chunks: 3, chunkHashes: [], bytes: [4])),
         .blobNone(id(10)),
         .equivocation([1], [2]),
+        .join(.request(JoinRequest(secret: Bytes(repeating: 12, count: 16), addresses: ["west:7447"]))),
+        .join(
+            .granted(
+                JoinGrant(
+                    seconds: 1_700_000_000, genesis: [1, 2, 3], vocabularyKey: Bytes(repeating: 13, count: 32),
+                    members: [.init(peer: id(14), name: "north", address: "north.example:7447")]))),
+        .join(.refused(JoinRefusal(seconds: 1_700_000_000, reason: .used, text: "used"))),
         .credit(PerLane(control: 0, ops: 65_536, bulk: 1)),
         .bye(.duplicate, "another connection is kept"),
     ]

@@ -43,6 +43,15 @@ enum Descriptions {
             .post, "/api/peers/revoke", "This site's yes to subtracting a member's deltas.",
             body: .json(AffirmRequest.self), status: 202, answer: .json(AffirmRequest.self)),
         .init(
+            .get, "/api/invitations", "Tickets that were handed out, without their secrets.",
+            answer: .json([InvitationReport].self)),
+        .init(
+            .post, "/api/invitations", "Makes a ticket: it admits one new site, once.",
+            body: .json(InvitationRequest.self), status: 201, answer: .json(TicketReport.self)),
+        .init(
+            .delete, "/api/invitations", "Withdraws the tickets of a name that nobody has redeemed.",
+            [.init("name", isRequired: true)], answer: .json(RemovedReport.self)),
+        .init(
             .get, "/api/consensus", "What members vote on, and what is certified.",
             answer: .json(ConsensusReport.self)),
         .init(

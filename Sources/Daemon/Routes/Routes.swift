@@ -16,6 +16,7 @@ struct Routes: Sendable {
     let peers: PeerService
     let koi: KoiService
     let consensus: ConsensusService
+    let invitations: InvitationService
     let log: EventLog
     let feed: EventFeed
     let requests = RequestCounts()
@@ -40,8 +41,8 @@ struct Routes: Sendable {
         addExchange(to: &router)
         addOps(to: &router)
         addConsensus(to: &router)
+        addInvitations(to: &router)
         addKoi(to: &router)
-        do { try document.describe(router) } catch { log.warn("openapi", ["cause": "\(error)"]) }
         do { try document.describe(router) } catch { log.warn("openapi", ["cause": "\(error)"]) }
         return router
     }

@@ -11,6 +11,7 @@ import Wire
 /// token         bearer token of the HTTP interface, 0600
 /// token-read    another one, which may only look and ask, 0600
 /// log           what the node says when nobody looks
+/// invitations   tickets that were handed out, see ``InvitationBook``, 0600
 /// audit         who changed or asked what over HTTP, 0600
 /// lock          held while a node runs; tells its process and its socket
 /// ```
@@ -29,6 +30,7 @@ public struct DataDirectory: Sendable, Equatable {
     public var tokenPath: String { path + "/token" }
     public var readTokenPath: String { path + "/token-read" }
     public var auditPath: String { path + "/audit" }
+    public var invitationsPath: String { path + "/invitations" }
     public var logPath: String { path + "/log" }
     public var lockPath: String { path + "/lock" }
 

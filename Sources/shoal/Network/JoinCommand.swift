@@ -4,21 +4,34 @@ internal import Site
 internal import Terminal
 internal import Wire
 
-/// `shoal join`: tells a site its network and whom to dial.
+/// `shoal join`: tells a site its network and whom to dial; with a ticket, asks the inviter for both.
 enum JoinCommand {
-    private static let file = Argument("FILE", .path.named("FILE"), "the network's .peers file")
+    static let file = Argument(
+        "FILE|TICKET", .path.named("FILE|TICKET"), "the network's .peers file, or the ticket of `shoal invite`")
     private static let network = Option<String?>(
         "network", .path.named("FILE"), "the network file (default: NAME.network beside the site's key, or in keys/)")
 
+    static let peersDirectory = Option<String?>(
+        "peers", .path.named("DIR"), "with a ticket: where NETWORK.peers goes (default: peers, beside the keys)")
+
     static let command = Command(
-        "join", summary: "join a network, by its .peers file",
+        "join", summary: "join a network, by a ticket or by its .peers file",
         discussion: """
-            Checks the .peers file line by line, then keeps its place and that of the network file in the site's \
+            With a ticket, everything is done: a site that is not there is made, with its key; the inviter is asked \
+            for the network file and the members; the settings are kept. Nothing but a way to dial the inviter is \
+            needed. A ticket admits one site, which may use it again.
+
+            With a .peers file: \
+            checks it line by line, then keeps its place and that of the network file in the site's \
             shoal.json: `shoal run` needs no options afterwards. If the file names an address of this site, the node \
             listens on that port. Joining a second time does no harm.
             """,
-        arguments: [file], options: [network, Shared.keys] + SiteSelection.options, flags: [Shared.json],
+        arguments: [file],
+        options: [network, peersDirectory, Shared.keys] + SiteSelection.options + SiteSettings.declared.options,
+        flags: [Shared.json],
         examples: [
+            .init("shoal join TICKET", "with the line that `shoal invite` printed at a member"),
+            .init("shoal join TICKET --listen west.example:7447", "and others can dial this site"),
             .init("shoal join peers/clinics.peers", "with keys/clinics.network"),
             .init("shoal join clinics.peers --network /mnt/usb/clinics.network", "with a network file elsewhere"),
         ], run: run)
@@ -37,6 +50,7 @@ enum JoinCommand {
     }
 
     private static func run(_ call: Invocation) async throws -> ExitCode {
+        if Ticket.isTicket(call[file]) { return try await redeem(call) }
         let peersPath = Paths.absolute(call[file])
         let peers = try PeerList.load(peersPath)
         let directory = try DataDirectory(existing: SiteSelection(call).path)
@@ -51,6 +65,7 @@ enum JoinCommand {
         config.network = networkPath
         let known = config.peers.map { SiteConfig.resolve($0, in: directory.path) }
         if !known.contains(peersPath) { config.peers.append(peersPath) }
+        try SiteSettings.declared.apply(call, to: &config)
         if let endpoint = peers[peerID]?.endpoint { listen(on: endpoint, &config) }
         if config != before { try config.save(to: directory.configPath) }
 
