@@ -150,13 +150,16 @@ final class JointSite {
     }
 
     func saved() throws -> SavedTrainer {
-        SavedTrainer(adam: trainer?.adam ?? .fresh(shape: plan.shape, vocabulary: 0), residuals: residuals.bytes)
+        SavedTrainer(
+            adam: trainer?.adam ?? .fresh(shape: plan.shape, vocabulary: 0), residuals: residuals.bytes,
+            lastBase: lookahead.previous)
     }
 
     func resume(_ saved: SavedTrainer, round: Int) throws {
         try trainer?.resume(saved.adam)
         trainer?.globalStep = round * steps
         residuals = try Residuals(bytes: saved.residuals, shape: plan.shape)
+        lookahead = Lookahead(after: saved.lastBase)
         self.round = round
         lessons?.restart(at: round)
         falseLessons?.restart(at: round)

@@ -27,6 +27,8 @@ struct SavedSums {
 struct SavedTrainer {
     var adam: AdamState
     var residuals: Bytes
+    /// Where its last round began to count from; nil before the first.
+    var lastBase: Parameters?
 }
 
 // MARK: As bytes
@@ -60,7 +62,7 @@ extension SavedTraining {
     }
 }
 
-/// `[round, bytes, [token, sums]…, [sums…], [steps, moments ×4, residuals]…]`
+/// `[round, bytes, [token, sums]…, [sums…], [steps, moments ×4, residuals, last base ×2]…]`
 extension SavedJoint {
     var encoded: Bytes {
         var encoder = CBOREncoder()
@@ -74,11 +76,13 @@ extension SavedJoint {
         }
         encoder.array(sums.tensors.count)
         for tensor in sums.tensors { encoder.bytes(tensor) }
-        encoder.array(6 * trainers.count)
+        encoder.array(8 * trainers.count)
         for trainer in trainers {
             encoder.uint(UInt64(trainer.adam.steps))
             for floats in trainer.adam.arrays { encoder.bytes(Packed.bytes(floats)) }
             encoder.bytes(trainer.residuals)
+            encoder.bytes(Packed.bytes(trainer.lastBase?.dense ?? []))
+            encoder.bytes(Packed.bytes(trainer.lastBase?.tokens ?? []))
         }
         return encoder.bytes
     }
@@ -95,14 +99,18 @@ extension SavedJoint {
         }
         for _ in 0..<(try decoder.array(max: 1_000)) { sums.tensors.append(try decoder.bytes(max: Packed.maxBytes)) }
         trainers = []
-        for _ in 0..<(try decoder.array(max: 6_000)) / 6 {
+        for _ in 0..<(try decoder.array(max: 8_000)) / 8 {
             let steps = try decoder.count(max: .max)
             var arrays: [[Float]] = []
             for _ in 0..<4 { arrays.append(try Packed.floats(decoder.bytes(max: Packed.maxBytes))) }
+            let residuals = try decoder.bytes(max: Packed.maxBytes)
+            let base = Parameters(
+                dense: try Packed.floats(decoder.bytes(max: Packed.maxBytes)),
+                tokens: try Packed.floats(decoder.bytes(max: Packed.maxBytes)))
             trainers.append(
                 SavedTrainer(
-                    adam: AdamState(arrays: arrays, steps: steps),
-                    residuals: try decoder.bytes(max: Packed.maxBytes)))
+                    adam: AdamState(arrays: arrays, steps: steps), residuals: residuals,
+                    lastBase: base.dense.isEmpty ? nil : base))
         }
         try decoder.end()
     }

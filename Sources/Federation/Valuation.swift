@@ -18,7 +18,7 @@ public struct MarginalGain: Hashable, Sendable {
 
     /// Standard errors that count as noise. On seeds that are not reported (docs/valuation.md): with none, one in six
     /// claims for random values passes for help, with one, one in twenty.
-    public static let noise = 1.0
+    public static let noise = 0.25
     /// A gain as large as the logarithm of any rank; keeps sums of claims far from overflow.
     static let most = 64.0
 
@@ -56,12 +56,16 @@ public struct Valuation: Sendable {
     private let tokens: [TokenID]
     private let candidates: Int
     private let queries: [LinkQuery]
+    private let least: Int
 
     /// - Parameters:
     ///   - tokens: the elector's vocabulary in its local order.
     ///   - candidates: its graph nodes, the first of the tokens.
     ///   - queries: held out, the same set for every claim: a fixed choice that the claimant does not know.
-    public init(tokens: [TokenID], candidates: Int, queries: [LinkQuery]) {
+    ///   - least: fewer of them about rows of the range say nothing; two at least.
+    public init(tokens: [TokenID], candidates: Int, queries: [LinkQuery], least: Int = leastQuestions) {
+        precondition(least > 1, "gains of several questions")
+        self.least = least
         self.tokens = tokens
         self.candidates = candidates
         self.queries = queries
@@ -71,12 +75,12 @@ public struct Valuation: Sendable {
     ///
     /// All questions are asked, also those about other rows: dense weights reach every question.
     ///
-    /// - Returns: nil where fewer than ``leastQuestions`` are about a row of the range.
+    /// - Returns: nil where too few questions are about a row of the range.
     /// - Complexity: two passes over the questions, and ``MergedModel/without(_:log:)``.
     public func gain(
         of deltas: [Delta], by log: OwnerTable.LogName, in model: MergedModel
     ) throws(ValuationError) -> MarginalGain? {
-        guard touched(by: deltas, model.owners.rows(of: log)) >= Self.leastQuestions else { return nil }
+        guard touched(by: deltas, model.owners.rows(of: log)) >= least else { return nil }
         var (present, absent) = (model, model)
         do { absent = try model.without(deltas, log: log) } catch { throw .range(error) }
         return MarginalGain(with: try losses(&present), without: try losses(&absent))

@@ -16,9 +16,10 @@ public struct Lookahead: Sendable {
     /// 0.6 and 0.7 learn a little more where sites share little, and cost .01 to .02 on umls-shared3.
     public static let share: Float = 0.5
 
-    private var previous: Parameters?
+    /// The merged weights that the last round began from; nil before the first.
+    public private(set) var previous: Parameters?
 
-    public init() {}
+    public init(after previous: Parameters? = nil) { self.previous = previous }
 
     /// The weights to train from.
     ///
