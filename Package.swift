@@ -97,22 +97,22 @@ let rooms: [Target] = [
     room("Learning", ["Wire", "CShims", "CHints"] + kernelNames, optimised: "-O"),
     room("Graph", ["Wire", "Identity"]),
     room("Search", ["Wire"], optimised: "-O"),
-    room("Rules", ["Wire", "Identity", "Graph", "Search"], optimised: "-O"),
+    room("Rules", ["Wire", "Identity", "Membership", "Graph", "Search"], optimised: "-O"),
     room("Federation", ["Wire", "Identity", "Learning", "CZstd"], optimised: "-O"),
     // 2 whole
     room(
         "Peer",
         [
-            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Consensus", "Ledger", "Learning",
-            "Federation",
+            "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Consensus", "Ledger", "Rules",
+            "Learning", "Federation",
         ]),
     // 3 shells
     room("Site", ["Wire", "Identity", "Membership", "CShims"]),
     room(
         "Storage",
         [
-            "Wire", "Identity", "Membership", "Replication", "Ledger", "Learning", "Graph", "Federation", "Peer",
-            "Site", "CPostgres", "CShims",
+            "Wire", "Identity", "Membership", "Replication", "Ledger", "Rules", "Learning", "Graph", "Federation",
+            "Peer", "Site", "CPostgres", "CShims",
         ]),
     room("TreeImport", ["Wire", "Graph", "CMark"]),
     room("Transport", ["Wire", "Identity", "CUV", "COpenSSL", "CShims"]),
@@ -175,7 +175,7 @@ let allTests: [Target] = [
         "Peer",
         [
             "Wire", "Identity", "Session", "Membership", "Replication", "Gossip", "Consensus", "Ledger", "Learning",
-            "Federation",
+            "Rules", "Federation",
             "Peer", "Simulation",
         ]),
     tests("Site", ["Wire", "Identity", "Membership", "Site"]),

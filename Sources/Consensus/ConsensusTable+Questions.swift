@@ -34,6 +34,9 @@ extension ConsensusTable {
         open.filter { matters[$0]!.question.expires > latest.seconds }.sorted()
     }
 
+    /// How many open questions belong to `owner`. O(open questions).
+    public func openCount(of owner: PeerID) -> Int { open.count { matters[$0]!.question.owner == owner } }
+
     /// Whether an open question waits for time to pass.
     public var hasExpiringQuestions: Bool {
         open.contains { ((latest.seconds + 1)..<(1 << 53)).contains(matters[$0]!.question.expires) }
@@ -86,6 +89,12 @@ extension ConsensusTable {
     /// Questions that decide the same as `question`, itself included.
     public func rivals(of question: Question) -> [Matter] {
         (bySlot[question.slot] ?? []).sorted().compactMap { matters[$0] }
+    }
+
+    /// Questions about ops, by op, each op's by id. O(questions).
+    public func mattersByOp() -> [OpID: [Matter]] {
+        Dictionary(grouping: matters.values.filter { $0.question.about != nil }, by: { $0.question.about! })
+            .mapValues { $0.sorted { $0.id < $1.id } }
     }
 
     /// Members that a certificate admits to vote, ascending; a checkpoint makes them electors.

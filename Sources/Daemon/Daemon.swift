@@ -34,6 +34,8 @@ public struct DaemonOptions: Sendable {
     public var schema: String
     public var verbose: Bool
     public var training = TrainingSettings()
+    /// Rounds after which this site claims what it trained; 0: never by itself.
+    public var claimRounds = 0
 
     public init(
         dataDirectory: String, key: String, network: String, peers: [String] = [], listen: String? = nil,
@@ -218,13 +220,21 @@ public final class Daemon: Sendable {
             host: parts.host, peers: peerService, network: network,
             book: try InvitationBook(path: directory.invitationsPath), addresses: parts.advertised,
             site: key.site.description, log: log)
+        let koi = KoiService(host: parts.host, peers: peerService, database: database)
         let routes = Routes(
             site: SiteFacts(name: key.site.description, network: network.genesis.name, listen: parts.listening),
             host: parts.host, database: database, graphs: graphs, models: models, searches: searches,
             exchange: WeightsExchange(host: parts.host, graphs: graphs, models: models, states: states),
             ops: OpService(database: database, network: network.genesis.networkID),
-            peers: peerService, koi: KoiService(host: parts.host, peers: peerService, database: database),
-            consensus: ConsensusService(host: parts.host), invitations: invitations, log: log, feed: feed)
+            peers: peerService, koi: koi, consensus: ConsensusService(host: parts.host),
+            invitations: invitations,
+            patterns: PatternService(host: parts.host, graphs: graphs, rules: models.rules, koi: koi), log: log,
+            feed: feed)
+        let measurer = ClaimMeasurer(
+            host: parts.host, graphs: graphs, database: database, network: network.genesis.networkID, log: log)
+        defer { measurer.stop() }
+        let claims = ClaimService(host: parts.host, rounds: options.claimRounds, log: log)
+        await claims.start()
         let server = try Self.server(options, runtime, directory, routes, log)
         let tcp = server.addresses.first { if case .tcp = $0 { true } else { false } }
         let http = tcp.map { "http://\($0)" }

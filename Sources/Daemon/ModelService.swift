@@ -35,7 +35,7 @@ final class ModelService: Sendable {
         self.answers = answers
         self.trainer = trainer
         self.privacy = privacy
-        rules = RuleService(graphs: graphs)
+        rules = RuleService(host: host, graphs: graphs)
     }
 
     /// Questions that wait are not answered any more, and long ones end early.

@@ -12,6 +12,8 @@ struct SiteGraph: Sendable {
     let valid: [TokenTriple]
     let test: [TokenTriple]
     private let names: [TokenID: String]
+    /// From a graph node to the one above it in the tree, as a local token.
+    private let parent: Int32?
     /// By exact UTF-8: as strings, two spellings of one character would be the same name.
     private let nodesByName: [Bytes: TokenID]
     private let relationsByName: [Bytes: RelationTokens]
@@ -41,6 +43,8 @@ struct SiteGraph: Sendable {
             names[parent.inverse] = Self.childName
         }
         self.names = names
+        let tokens = ground.vocabulary
+        parent = tree.flatMap { tokens.index(of: $0.parent.forward) }
         nodesByName = Dictionary(nodes.map { (Bytes($0.name.utf8), $0.id) }, uniquingKeysWith: { first, _ in first })
         relationsByName = Dictionary(
             relations.map { (Bytes($0.name.utf8), $0.tokens) } + Self.treeNames(tree?.parent),
@@ -94,6 +98,17 @@ struct SiteGraph: Sendable {
             return vocabulary.index(of: relation.inverse)
         }
         return TokenID(hex: word).flatMap { vocabulary.index(of: $0) }
+    }
+
+    /// The graph nodes above one in the tree, from its parent on.
+    func ancestors(of node: Int32) -> [Int32] {
+        guard let parent else { return [] }
+        var (above, next) = ([Int32](), index.tails(of: node, parent).first)
+        while let node = next, !above.contains(node) {
+            above.append(node)
+            next = index.tails(of: node, parent).first
+        }
+        return above
     }
 
     /// What the site's own edges say follows the last two tokens, if they are a node and a relation.

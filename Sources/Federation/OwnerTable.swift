@@ -41,6 +41,9 @@ public struct OwnerTable: Sendable {
     /// The rows that a log has announced, in order; a delta's row index counts in here.
     public func rows(of log: LogName) -> [TokenID] { logs[log]?.tokens ?? [] }
 
+    /// Logs that announced rows, ascending.
+    public var logNames: [LogName] { logs.keys.sorted() }
+
     /// How many distinct authors train a row.
     public func owners(of token: TokenID) -> Int { owners[token] ?? 0 }
 

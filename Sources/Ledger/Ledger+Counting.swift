@@ -1,6 +1,6 @@
 public import Identity
-internal import Membership
-internal import Replication
+public import Membership
+public import Replication
 public import Wire
 
 /// Keeping the sums: whatever changes what an op counts for takes its rows out and puts them in anew.
@@ -46,6 +46,14 @@ extension Ledger {
         switch items[id]?.entry.body {
         case .claim?, .bountySettle?, .bountyPost?, .auction?: true
         case .transfer?, .bountyClaim?, .price?, .stake?, .attestation?, .bid?, nil: false
+        }
+    }
+
+    /// Whether a pattern's stake is in escrow, or has come back because it was accepted, as far as a causal past says.
+    public func isOpen(_ stake: OpID, to key: LogKey, inPast past: @escaping (LogPosition) -> Bool) -> Bool {
+        switch decided(.op(stake), .past(key, past)) {
+        case .patternRejected?, .patternExpired?: false
+        default: true
         }
     }
 

@@ -115,6 +115,31 @@ extension Ledger {
 
     public func rows(of id: OpID) -> [LedgerRow] { items[id]?.rows ?? [] }
 
+    /// The ops that a claim, for training or for a bounty, is about.
+    public func span(of claim: OpID) -> OpSpan? {
+        switch items[claim]?.entry.body {
+        case .claim(let body)?: body.span
+        case .bountyClaim(let body)?: body.span
+        default: nil
+        }
+    }
+
+    /// The bounty claim that a settlement is about, and what its bounty asks to improve.
+    public func settlement(_ id: OpID) -> (claim: OpID, target: BountyPost.Target)? {
+        guard case .bountySettle(let body)? = items[id]?.entry.body, let claim = body.claim,
+            case .bountyPost(let post)? = items[body.bounty]?.entry.body
+        else { return nil }
+        return (claim, post.target)
+    }
+
+    /// Through which op of a log its author has claimed training; 0: nothing.
+    public func lastClaimed(by author: PeerID, in log: LogID) -> UInt64 {
+        (claims[author] ?? []).reduce(0) { last, id in
+            guard case .claim(let claim)? = items[id]?.entry.body, claim.span.log == log else { return last }
+            return max(last, claim.span.through)
+        }
+    }
+
     public func bids(for auction: OpID) -> [LedgerUpdate.Listing] {
         (bids[auction] ?? []).sorted().map { listing(items[$0]!) }
     }

@@ -63,6 +63,8 @@ struct Elector: Sendable {
     var checkpointSince: (height: UInt64, at: Instant)?
     var finalityAsked: (seq: UInt64, at: Instant)?
     var accountAsked: QuestionID?
+    /// Own ops that the electors are asked about, or are about to be.
+    var asked: Set<OpID> = []
     /// What the operator of this site has agreed to.
     var approved: Set<Proposition> = []
     private(set) var nextDeadline: Instant?
@@ -92,6 +94,7 @@ struct Elector: Sendable {
             publish(certificate, id, isFirst: false, matter, view, now: now, &actions)
         }
         askForFinality(view, now: now, &actions)
+        askAboutPatterns(view, &actions)
         return actions
     }
 

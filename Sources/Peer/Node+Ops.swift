@@ -133,7 +133,7 @@ extension Node {
         lastBatch += 1
         let stored = StoreBatch(
             number: lastBatch, ops: batch.ops, forks: batch.forks, signed: batch.signed,
-            ledger: state.takeLedgerUpdate())
+            ledger: state.takeLedgerUpdate(), patterns: state.takePatternUpdate())
         inFlight = InFlight(batch: stored, results: batch.results, senders: batch.senders)
         effects.append(.persist(stored))
     }

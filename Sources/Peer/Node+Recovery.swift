@@ -34,7 +34,10 @@ extension Node {
         durableIndex = applyIndex
         state.settle(with: replica)
         // What the store has need not be written again, unless it is from before there was a ledger.
-        if recovered.hasLedger { _ = state.takeLedgerUpdate() }
+        if recovered.hasLedger {
+            _ = state.takeLedgerUpdate()
+            _ = state.takePatternUpdate()
+        }
         sinceSnapshot = recovered.ops.count { $0.applyIndex > watermark }
         try recoverOwnLog(recovered.journal, now: now)
     }

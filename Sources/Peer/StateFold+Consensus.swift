@@ -3,6 +3,7 @@ internal import Identity
 internal import Ledger
 internal import Membership
 internal import Replication
+internal import Rules
 internal import Wire
 
 /// Questions, votes and certificates, and what certificates bring about elsewhere.
@@ -41,6 +42,11 @@ extension StateFold {
         for change in consensus.takeOutcomeChanges() {
             if case .revoked(let revocation)? = change.new?.meaning ?? change.old?.meaning {
                 revocationChanged(revocation)
+            }
+            if let (op, outcome) = change.new.flatMap(Self.pattern) {
+                patterns.decide(op, outcome)
+            } else if let (op, _) = change.old.flatMap(Self.pattern) {
+                patterns.decide(op, nil)
             }
         }
     }

@@ -2,6 +2,7 @@ internal import Federation
 internal import Identity
 internal import Membership
 internal import Replication
+internal import Rules
 internal import Wire
 
 /// Taking back what a forked log did, exactly: sums of integers lose nothing by a subtraction (protocol §6).
@@ -12,6 +13,7 @@ extension StateFold {
             case member(MemberChange)
             case model(ModelChange)
             case consensus(ConsensusChange)
+            case pattern
         }
         let seq: UInt64
         let what: What
@@ -40,6 +42,7 @@ extension StateFold {
         case .member(let change): undo(change, at: LogPosition(log: line, seq: last.seq))
         case .model(let change): try undo(change, key: key, body: body)
         case .consensus(let change): undo(change, at: LogPosition(log: line, seq: last.seq))
+        case .pattern: patterns.retract(at: LogPosition(log: line, seq: last.seq))
         }
     }
 }

@@ -4,6 +4,7 @@ public import Identity
 public import Ledger
 public import Membership
 package import Replication
+public import Rules
 public import Wire
 
 /// The state that follows from the applied ops: who belongs, and the models.
@@ -23,6 +24,7 @@ public struct StateFold: Sendable {
     public internal(set) var models = ModelTable()
     public internal(set) var ledger: Ledger
     public internal(set) var consensus: ConsensusTable
+    public internal(set) var patterns = PatternTable()
     /// Whether votes and Koi are part of this network's rules: not in those founded before there were any.
     let hasVotes: Bool
     /// What certificates revoke, by member; and what of it is not yet out of the sums, or not yet back in.
@@ -141,7 +143,11 @@ public struct StateFold: Sendable {
         case .memberRevoke, .vote, .certificate, .equivocation, .question, .measurement, .proposal:
             guard hasVotes else { throw Self.unsupported(op) }
             change = .consensus(try foldConsensus(op, body, at: position, causes))
-        case .rotateKey, .trainStep, .patternPropose, .checkpointVote, .retraction: throw Self.unsupported(op)
+        case .patternPropose:
+            guard hasVotes else { throw Self.unsupported(op) }
+            try foldPattern(op, body, at: position, causes)
+            change = .pattern
+        case .rotateKey, .trainStep, .checkpointVote, .retraction: throw Self.unsupported(op)
         }
         noteSubject(op, at: position)
         changes[position.log, default: []].append(Change(seq: position.seq, what: change))
@@ -161,7 +167,10 @@ public struct StateFold: Sendable {
         case .memberRevoke, .vote, .certificate, .equivocation, .question, .measurement, .proposal:
             guard hasVotes else { return }
             _ = try foldConsensus(op, body, at: position, isRetracted: true, causes)
-        case .openLog, .rotateKey, .trainStep, .patternPropose, .checkpointVote, .retraction:
+        case .patternPropose:
+            guard hasVotes else { return }
+            try foldPattern(op, body, at: position, isRetracted: true, causes)
+        case .openLog, .rotateKey, .trainStep, .checkpointVote, .retraction:
             break
         }
     }

@@ -1,6 +1,7 @@
 public import Identity
 public import Ledger
 public import Replication
+public import Rules
 public import Wire
 
 /// Why an op has no effect. It is still stored and relayed, so that it cannot block its log.
@@ -46,12 +47,15 @@ public struct StoreBatch: Sendable, Equatable {
     public let signed: [StoredOp]
     /// What changed in the ledger by all of this: derived, and written in the same transaction.
     public let ledger: LedgerUpdate
+    /// Proposed patterns that are new, or decided, by all of this; likewise.
+    public let patterns: [ProposedPattern]
 
     public init(
         number: UInt64, ops: [StoredOp], forks: [StoredFork] = [], signed: [StoredOp],
-        ledger: LedgerUpdate = LedgerUpdate()
+        ledger: LedgerUpdate = LedgerUpdate(), patterns: [ProposedPattern] = []
     ) {
         self.ledger = ledger
+        self.patterns = patterns
         self.number = number
         self.ops = ops
         self.forks = forks

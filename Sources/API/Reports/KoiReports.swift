@@ -103,11 +103,17 @@ public struct KoiListingReport: Codable, Sendable, Equatable {
     public var about: String?
     public var expires: Int?
     public var details: String
+    /// Of a claim: what the others found it worth, in nats of held-out loss; above zero it helped.
+    public var gain: Double?
+    /// Of a claim: what was minted for it.
+    public var paid: KoiAmount?
 
     public init(
         op: String, owner: String, name: String, agent: String, status: String, amount: KoiAmount?, about: String?,
-        expires: Int?, details: String
+        expires: Int?, details: String, gain: Double? = nil, paid: KoiAmount? = nil
     ) {
+        self.gain = gain
+        self.paid = paid
         self.op = op
         self.owner = owner
         self.name = name

@@ -171,6 +171,15 @@ enum Descriptions {
         .init(
             .get, "/api/patterns/mined", "Rules that were found, best first.",
             [.init("relation"), .init("top", .integer(least: 1))], answer: .json([RuleReport].self)),
+        .init(
+            .get, "/api/patterns", "What sites have proposed, and what the others made of it.",
+            answer: .json([PatternReport].self)),
+        .init(
+            .post, "/api/patterns", "Proposes rules of this site to the others.", body: .json(ProposeRequest.self),
+            status: 201, answer: .json([PatternReport].self)),
+        .init(
+            .get, "/api/patterns/:id", "One pattern and its certificate.", [.init("verify", flag)],
+            answer: .json(PatternReport.self)),
     ]
 
     private static let searches: [RouteDescription] = [

@@ -3,6 +3,7 @@ internal import API
 extension Routes {
     func addPatterns(to router: inout Router) {
         let rules = models.rules
+        let patterns = patterns
         router.post("/api/patterns/mine") { request in
             try await answering { .json(try await rules.mine(try request.json())) }
         }
@@ -10,6 +11,16 @@ extension Routes {
             let top = request.query["top"].map { Int($0) ?? 0 } ?? 20
             let relation = request.query["relation"]
             return try await answering { .json(try await rules.list(relation: relation, top: top)) }
+        }
+        router.get("/api/patterns") { _ in try await answering { .json(try await patterns.list()) } }
+        router.post("/api/patterns") { request in
+            try await answering { .json(try await patterns.propose(try request.json()), status: 201) }
+        }
+        router.get("/api/patterns/:id") { request in
+            try await answering {
+                .json(
+                    try await patterns.show(request[parameter: "id"], verify: request.query["verify"] == "true"))
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ struct Routes: Sendable {
     let koi: KoiService
     let consensus: ConsensusService
     let invitations: InvitationService
+    let patterns: PatternService
     let log: EventLog
     let feed: EventFeed
     let requests = RequestCounts()

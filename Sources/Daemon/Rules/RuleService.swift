@@ -1,22 +1,28 @@
 internal import API
 internal import Graph
+internal import Identity
+internal import Peer
 internal import Rules
 internal import Storage
 internal import Synchronization
 internal import Wire
 
-/// The rules of this site: mined from its own graph, kept in memory, mined anew when the graph has changed.
+/// The rules of this site: mined from its own graph, kept in memory, mined anew when the graph has changed; and those
+/// of other sites that a quorum has verified.
 final class RuleService: Sendable {
+    private let host: NodeHost
     private let graphs: GraphService
     /// Mining takes a core for seconds.
     private let worker = StorageThread(name: "shoal-rules")
     private let isStopping = Atomic<Bool>(false)
+    private let mined = Mutex<MinedRules?>(nil)
     private let latest = Mutex<SiteRules?>(nil)
+    private let readable = Mutex<(state: GraphState, graph: RuleGraph)?>(nil)
 
     /// What is spent where somebody asks for rules and there are none.
     private static let usualSeconds = 10.0
 
-    init(graphs: GraphService) { self.graphs = graphs }
+    init(host: NodeHost, graphs: GraphService) { (self.host, self.graphs) = (host, graphs) }
 
     func stop() {
         isStopping.store(true, ordering: .relaxed)
@@ -37,28 +43,59 @@ final class RuleService: Sendable {
         return try await mine(graph, seconds: seconds, rounds: rounds, seed: seed).report
     }
 
-    /// The rules of this graph; without any they are mined now.
+    /// The rules of this graph, without any they are mined now, and those that the network has accepted.
     func current(_ graph: SiteGraph) async throws -> SiteRules {
-        if let kept = latest.withLock({ $0 }), kept.isOf(graph) { return kept }
+        let mined = try await minedRules(graph)
+        let (accepted, own) = try await host.ask { ($0.state.patterns.accepted, $0.identity.peerID) }
+        let kept = latest.withLock { $0 }
+        if let kept, kept.mined === mined, kept.accepted == accepted.map(\.op) { return kept }
+        let rules = try await onWorker { SiteRules(graph, mined, accepted: accepted, own: own) }
+        latest.withLock { $0 = rules }
+        return rules
+    }
+
+    private func minedRules(_ graph: SiteGraph) async throws -> MinedRules {
+        if let kept = mined.withLock({ $0 }), kept.isOf(graph) { return kept }
         return try await mine(graph, seconds: Self.usualSeconds, rounds: 10_000, seed: 1)
     }
 
-    private func mine(_ graph: SiteGraph, seconds: Double, rounds: Int, seed: UInt64) async throws -> SiteRules {
-        let result: Result<SiteRules, any Error>? = await withCheckedContinuation { continuation in
-            let accepted = worker.submit {
-                continuation.resume(
-                    returning: Result {
-                        let rules = SiteRules(graph, seconds: seconds, rounds: rounds, seed: seed) {
-                            self.isStopping.load(ordering: .relaxed)
-                        }
-                        self.latest.withLock { $0 = rules }
-                        return rules
-                    })
-            }
-            if !accepted { continuation.resume(returning: nil) }
+    private func mine(_ graph: SiteGraph, seconds: Double, rounds: Int, seed: UInt64) async throws -> MinedRules {
+        try await onWorker {
+            let rules = MinedRules(
+                graph, self.readable(graph), seconds: seconds, rounds: rounds, seed: seed
+            ) { self.isStopping.load(ordering: .relaxed) }
+            self.mined.withLock { $0 = rules }
+            return rules
         }
-        guard let result else { throw Problem.unavailable("the node is stopping") }
-        return try result.get()
+    }
+
+    /// What this site's graph says about a pattern of another; nil: nothing.
+    func measure(_ pattern: RulePattern) async -> [Int64]? {
+        guard let graph = try? await graphs.current(), let rule = pattern.rule(in: graph.vocabulary) else { return nil }
+        let seed = UInt64(bigEndianBytes: pattern.id.bytes.prefix(8)) ?? 1
+        return try? await onWorker {
+            var measure = RuleMeasure(self.readable(graph))
+            return measure.measure(rule, seed: seed).numbers
+        }
+    }
+
+    /// The graph as rules are counted in it.
+    private func readable(_ graph: SiteGraph) -> RuleGraph {
+        let state = GraphState(graph)
+        return readable.withLock { kept in
+            if let kept, kept.state == state { return kept.graph }
+            let made = RuleGraph(graph.index)
+            kept = (state, made)
+            return made
+        }
+    }
+
+    private func onWorker<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async throws -> Value {
+        let value: Value? = await withCheckedContinuation { continuation in
+            if !worker.submit({ continuation.resume(returning: work()) }) { continuation.resume(returning: nil) }
+        }
+        guard let value else { throw Problem.unavailable("the node is stopping") }
+        return value
     }
 
     /// - Parameter relation: a name; nil for all.
@@ -68,16 +105,18 @@ final class RuleService: Sendable {
         }
         let graph = try await graphs.current()
         let rules = try await current(graph)
-        var wanted: Int32?
-        if let relation {
-            let index = try graph.context([relation])[0]
-            guard !graph.vocabulary.isNode(index) else {
-                throw Problem.badRequest("'\(relation)' is no relation", field: "relation")
-            }
-            wanted = index - Int32(graph.vocabulary.nodeCount)
-        }
+        let wanted = try relation.map { try Self.relation($0, graph) }
         return rules.set.rules.lazy.filter { wanted == nil || $0.rule.head == wanted }.prefix(top)
-            .map { RuleWords(graph).report($0) }
+            .map { rules.report($0, RuleWords(graph)) }
+    }
+
+    /// The directed relation that a name means.
+    static func relation(_ name: String, _ graph: SiteGraph) throws(Problem) -> Int32 {
+        let index = try graph.context([name])[0]
+        guard !graph.vocabulary.isNode(index) else {
+            throw .badRequest("'\(name)' is no relation", field: "relation")
+        }
+        return index - Int32(graph.vocabulary.nodeCount)
     }
 
     /// - Throws: unless the context ends with a graph node and a relation.

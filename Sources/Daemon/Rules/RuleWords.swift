@@ -9,29 +9,36 @@ struct RuleWords {
 
     init(_ graph: SiteGraph) { self.graph = graph }
 
-    func report(_ mined: MinedRule) -> RuleReport {
-        RuleReport(
-            id: RulePattern(mined.rule, graph.vocabulary).id.hex, words: text(mined.rule), body: mined.counts.body,
-            support: mined.counts.support, confidence: mined.counts.confidence)
+    func report(_ mined: MinedRule, isCertified: Bool) -> RuleReport {
+        let pattern = RulePattern(mined.rule, graph.vocabulary)
+        return RuleReport(
+            id: pattern.id.hex, words: text(pattern), body: mined.counts.body, support: mined.counts.support,
+            confidence: mined.counts.confidence, certified: isCertified)
     }
 
-    func text(_ rule: Rule) -> String {
-        guard rule.form == .path else {
-            let known = rule.known.map(node) ?? "somebody or something"
-            return "\(atom(rule.head, "X", rule.concluded.map(node) ?? "")) if \(atom(rule.body, "X", known))"
+    /// What this site has no name for is shown by the first digits of its id.
+    func text(_ pattern: RulePattern) -> String {
+        guard pattern.form == .path else {
+            let known = pattern.known.map(name) ?? "somebody or something"
+            let body = atom(pattern.steps[0], "X", known)
+            return "\(atom(pattern.head, "X", pattern.concluded.map(name) ?? "")) if \(body)"
         }
-        let variables = ["X"] + ["A", "B"].prefix(rule.length - 1) + ["Y"]
-        let body = rule.steps.enumerated().map { atom($0.element, variables[$0.offset], variables[$0.offset + 1]) }
-        return "\(atom(rule.head, "X", "Y")) if \(body.joined(separator: " and "))"
+        let variables = ["X"] + ["A", "B"].prefix(pattern.steps.count - 1) + ["Y"]
+        let body = pattern.steps.enumerated().map { atom($0.element, variables[$0.offset], variables[$0.offset + 1]) }
+        return "\(atom(pattern.head, "X", "Y")) if \(body.joined(separator: " and "))"
     }
 
     /// An inverse relation is read from its other end.
-    private func atom(_ directed: Int32, _ from: String, _ to: String) -> String {
-        let R = Int32(graph.vocabulary.relationCount)
-        let forward = directed < R ? directed : directed - R
-        let name = graph.name(of: graph.vocabulary[forward + Int32(graph.vocabulary.nodeCount)])
-        return directed < R ? "\(name)(\(from), \(to))" : "\(name)(\(to), \(from))"
+    private func atom(_ relation: TokenID, _ from: String, _ to: String) -> String {
+        guard let inverse = graph.vocabulary.index(ofInverse: relation) else {
+            return "\(name(relation))(\(from), \(to))"
+        }
+        let forward = graph.vocabulary[inverse - Int32(graph.vocabulary.relationCount)]
+        return "\(graph.name(of: forward))(\(to), \(from))"
     }
 
-    private func node(_ index: Int32) -> String { graph.name(of: graph.vocabulary[index]) }
+    private func name(_ token: TokenID) -> String {
+        let name = graph.name(of: token)
+        return name == token.hex ? "#\(name.prefix(8))" : name
+    }
 }

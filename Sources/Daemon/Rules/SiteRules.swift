@@ -6,13 +6,54 @@ internal import Rules
 internal import Synchronization
 internal import Wire
 
-/// The rules of one state of the site's graph, and how much they count beside each model.
+/// What mining found in one state of the site's graph.
+final class MinedRules: Sendable {
+    let graph: RuleGraph
+    /// Best first.
+    let rules: [MinedRule]
+    let report: MineReport
+    private let state: GraphState
+
+    /// Mines until time is up.
+    init(
+        _ site: SiteGraph, _ graph: RuleGraph, seconds: Double, rounds: Int, seed: UInt64, isStopping: () -> Bool
+    ) {
+        (self.graph, state) = (graph, GraphState(site))
+        let clock = ContinuousClock()
+        let start = clock.now
+        var miner = RuleMiner(graph, seed: seed)
+        miner.mine(rounds: rounds) { (clock.now - start).seconds >= seconds || isStopping() }
+        let rules = miner.rules
+        self.rules = rules
+        report = MineReport(
+            rules: rules.count,
+            paths: (1...3).map { length in rules.count { $0.rule.form == .path && $0.rule.length == length } },
+            constants: rules.count { $0.rule.form != .path }, rounds: miner.miners.map(\.steps).min() ?? 0,
+            seconds: (clock.now - start).seconds)
+    }
+
+    /// Whether they were mined from this graph.
+    func isOf(_ site: SiteGraph) -> Bool { state == GraphState(site) }
+}
+
+/// Tells one state of a site's graph from another: an import makes new ones, with other edges.
+struct GraphState: Equatable {
+    private let vocabulary: LocalVocabulary
+    private let edges: Int
+
+    init(_ site: SiteGraph) { (vocabulary, edges) = (site.vocabulary, site.index.edgeCount) }
+}
+
+/// The rules of one state of the site's graph, the network's among them, and how much they count beside each model.
 final class SiteRules: Sendable {
+    let mined: MinedRules
     let graph: RuleGraph
     let set: RuleSet
-    let report: MineReport
+    /// What the network has accepted of the rules that this graph can read.
+    let certified: Set<Rule>
+    /// The proposals that these rules took in.
+    let accepted: [OpID]
     private let vocabulary: LocalVocabulary
-    private let edgeCount: Int
     private let blends = Mutex<[BlendKey: RuleBlend]>([:])
 
     private struct BlendKey: Hashable {
@@ -24,26 +65,27 @@ final class SiteRules: Sendable {
     private static let examples = 2_000
     private static let reasons = 3
 
-    /// Mines until time is up.
-    init(_ site: SiteGraph, seconds: Double, rounds: Int, seed: UInt64, isStopping: () -> Bool) {
-        vocabulary = site.vocabulary
-        edgeCount = site.index.edgeCount
-        graph = RuleGraph(site.index)
-        let clock = ContinuousClock()
-        let start = clock.now
-        var miner = RuleMiner(graph, seed: seed)
-        miner.mine(rounds: rounds) { (clock.now - start).seconds >= seconds || isStopping() }
-        let rules = miner.rules
-        set = RuleSet(rules, for: graph)
-        report = MineReport(
-            rules: rules.count,
-            paths: (1...3).map { length in rules.count { $0.rule.form == .path && $0.rule.length == length } },
-            constants: rules.count { $0.rule.form != .path }, rounds: miner.miners.map(\.steps).min() ?? 0,
-            seconds: (clock.now - start).seconds)
+    /// Rules that a quorum has verified take the place of the own ones, with the counts of all who measured.
+    init(_ site: SiteGraph, _ mined: MinedRules, accepted: [ProposedPattern], own: PeerID) {
+        (self.mined, graph, vocabulary) = (mined, mined.graph, site.vocabulary)
+        var counts: [Rule: RuleCounts] = [:]
+        for pattern in accepted {
+            guard case .accepted(let hits, let trials, _)? = pattern.outcome,
+                let rule = pattern.proposal.pattern.rule(in: site.vocabulary)
+            else { continue }
+            // A proposer measures nothing for the network, but knows what it knows.
+            let mine = pattern.author == own ? pattern.proposal.counts : RuleCounts(body: 0, support: 0)
+            counts[rule] = RuleCounts(body: Int(trials) + mine.body, support: Int(hits) + mine.support)
+        }
+        let rules = counts.map { MinedRule($0.key, $0.value) } + mined.rules.filter { counts[$0.rule] == nil }
+        set = RuleSet(counts.isEmpty ? mined.rules : rules.sorted(by: MinedRule.isBetter), for: mined.graph)
+        certified = Set(counts.keys)
+        self.accepted = accepted.map(\.op)
     }
 
-    /// Whether they were mined from this graph.
-    func isOf(_ site: SiteGraph) -> Bool { site.vocabulary == vocabulary && site.index.edgeCount == edgeCount }
+    func report(_ mined: MinedRule, _ words: RuleWords) -> RuleReport {
+        words.report(mined, isCertified: certified.contains(mined.rule))
+    }
 
     /// What rules count beside a model: fitted to the site's validation triples once.
     func blend(
@@ -107,7 +149,7 @@ final class SiteRules: Sendable {
         let x = context[context.count - 2]
         return answerer.rules(ofCandidateAt: slot).prefix(Self.reasons).map { number in
             Reason(
-                rule: words.report(set.rules[Int(number)]),
+                rule: report(set.rules[Int(number)], words),
                 grounding: answerer.grounding(number, x, directed(context.suffix(2)), answer)
                     .map { site.name(of: vocabulary[$0]) })
         }

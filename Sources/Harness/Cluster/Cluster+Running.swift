@@ -70,7 +70,8 @@ extension Cluster {
         let clock = try Clock.variables(of: node)
         let started = try Launch.detached(
             file.binary,
-            ["run", "--data-dir", data.path, "--http", "127.0.0.1:0"] + (file.trains ?? false ? [] : ["--no-train"]),
+            ["run", "--data-dir", data.path, "--http", "127.0.0.1:0", "--claim-rounds", "\(file.claimRounds ?? 0)"]
+                + (file.trains ?? false ? [] : ["--no-train"]),
             log: node.outputPath, variables: clock,
             namespace: file.namespaces.map { Namespaces.path(of: Namespaces.name($0, name)) })
         try update { file in

@@ -32,6 +32,8 @@ public struct Cluster: Sendable {
         public var binary: String?
         /// Whether nodes train by themselves. If not, what a cluster learns is what its commands ask for.
         public var trains: Bool
+        /// Rounds after which each node claims Koi for what it trained; 0: never by itself.
+        public var claimRounds: Int
         /// Whether a harness carries what nodes say to each other, so that links can be cut and slowed down.
         public var hasLinks: Bool
         /// Gives every node a file system in memory of so many MiB, which can be filled.
@@ -41,13 +43,14 @@ public struct Cluster: Sendable {
 
         public init(
             network: String, names: [String], topology: Topology = .full, binary: String? = nil, trains: Bool = false,
-            hasLinks: Bool = false, diskMebibytes: Int? = nil, hasNamespaces: Bool = false
+            claimRounds: Int = 0, hasLinks: Bool = false, diskMebibytes: Int? = nil, hasNamespaces: Bool = false
         ) {
             self.network = network
             self.names = names
             self.topology = topology
             self.binary = binary
             self.trains = trains
+            self.claimRounds = claimRounds
             self.hasLinks = hasLinks || hasNamespaces
             self.diskMebibytes = diskMebibytes
             self.hasNamespaces = hasNamespaces
@@ -101,7 +104,8 @@ public struct Cluster: Sendable {
                 name: plan.names[place], peer: keys[place].keyPair.peerID.hex, port: 0, dials: dials, process: nil)
         }
         var file = ClusterFile(
-            network: plan.network, binary: try Self.program(plan.binary), trains: plan.trains, nodes: nodes)
+            network: plan.network, binary: try Self.program(plan.binary), trains: plan.trains,
+            claimRounds: plan.claimRounds, nodes: nodes)
         if plan.hasLinks {
             file.doors = nodes.flatMap { node in node.dials.map { .init(from: node.name, to: $0, port: 0) } }
         }

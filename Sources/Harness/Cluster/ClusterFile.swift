@@ -43,6 +43,8 @@ struct ClusterFile: Codable, Sendable, Equatable {
     var binary: String
     /// Whether its nodes train by themselves; absent: they do not.
     var trains: Bool?
+    /// Rounds after which each node claims what it trained; absent: never by itself.
+    var claimRounds: Int?
     var nodes: [Node]
     /// The doors between nodes; absent: nodes dial each other, and no link can be made worse.
     var doors: [Door]?

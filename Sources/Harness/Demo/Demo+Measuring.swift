@@ -3,7 +3,7 @@ internal import Learning
 internal import Terminal
 
 extension Demo {
-    func measure(_ sites: [DemoSite], _ learned: Learned) async throws -> DemoReport {
+    func measure(_ sites: [DemoSite], _ learned: Learned, _ knowledge: Knowledge) async throws -> DemoReport {
         try await LiveRegion.show(on: view.console) { region in
             let filter = dataset.everything
             let row = region.row("measure")
@@ -39,10 +39,13 @@ extension Demo {
                         opsSigned: status.ops - status.peers.reduce(0) { $0 + $1.ops },
                         opBytesSigned: learned.trained[place]?.opBytes ?? 0, bytesSent: status.traffic.bytesSent,
                         bytesReceived: status.traffic.bytesReceived, frontierDigest: status.frontierDigest,
-                        stateDigest: status.stateDigest, triples: site.data.facts(.train).count))
+                        stateDigest: status.stateDigest, balanceNkoi: knowledge.earnings[place].balanceNkoi,
+                        patternsAccepted: knowledge.earnings[place].patternsAccepted,
+                        triples: site.data.facts(.train).count))
             }
             return DemoReport(
-                dataset: dataset.name, sites: reports, examples: examples,
+                dataset: dataset.name, sites: reports, examples: examples, koi: knowledge.earnings,
+                patterns: knowledge.patterns,
                 wallSeconds: Self.seconds(since: start), federatedSeconds: learned.seconds)
         }
     }

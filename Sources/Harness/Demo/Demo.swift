@@ -37,7 +37,7 @@ public struct Demo: Sendable {
             cluster = try Cluster(
                 making: .init(
                     network: options.data == nil ? "hospitals" : "demo", names: dataset.sites.map(\.name),
-                    binary: options.binary), in: directory)
+                    binary: options.binary, claimRounds: Self.claimRounds), in: directory)
         } catch {
             if isTemporary { try? FileManager.default.removeItem(atPath: directory) }
             throw error
@@ -54,7 +54,9 @@ public struct Demo: Sendable {
 
     private func learnAndShow(_ cluster: Cluster) async throws -> ExitCode {
         let sites = try await prepare(cluster)
-        let report = try await measure(sites, try await learn(sites))
+        let learned = try await learn(sites)
+        let knowledge = try await verify(sites)
+        let report = try await measure(sites, learned, knowledge)
         if options.json {
             view.console.print(String(decoding: try JSON.encode(report), as: UTF8.self))
         } else {

@@ -1,4 +1,4 @@
-internal import API
+public import API
 
 /// How well link prediction did on the held-out triples of one site.
 public struct DemoScore: Encodable, Sendable, Equatable {
@@ -87,6 +87,23 @@ public struct DemoReport: Encodable, Sendable, Equatable {
         public var probability: Double
     }
 
+    /// What a site earned, and for what. Amounts in nKoi.
+    public struct Earnings: Codable, Sendable, Equatable {
+        public var site: String
+        /// Training that it claimed, what of it the others found to have helped, and by how much in all: nats of
+        /// their held-out loss.
+        public var claims: Int
+        public var claimsPaid: Int
+        public var gain: Double
+        public var claimsNkoi: Int
+        public var patternsProposed: Int
+        public var patternsAccepted: Int
+        /// Patterns of others that it measured and that were accepted.
+        public var patternsMeasured: Int
+        public var patternsNkoi: Int
+        public var balanceNkoi: Int
+    }
+
     public var dataset: String
     public var `protocol` = "two-sided"
     public var filter = "all-sites"
@@ -98,11 +115,20 @@ public struct DemoReport: Encodable, Sendable, Equatable {
     /// Whether all sites have the same ops and the same state.
     public var digestsEqual: Bool
     public var examples: [Example]
+    /// In the order of the sites.
+    public var koi: [Earnings]
+    /// What the sites proposed to each other, and what a quorum certified.
+    public var patterns: [PatternReport]
     public var wallSeconds: Double
     /// Of these: from the first step of training together to the same ops at every site.
     public var federatedSeconds: Double
 
-    init(dataset: String, sites: [Site], examples: [Example], wallSeconds: Double, federatedSeconds: Double) {
+    init(
+        dataset: String, sites: [Site], examples: [Example], koi: [Earnings] = [], patterns: [PatternReport] = [],
+        wallSeconds: Double, federatedSeconds: Double
+    ) {
+        self.koi = koi
+        self.patterns = patterns
         self.dataset = dataset
         self.sites = sites
         self.examples = examples
@@ -122,7 +148,7 @@ public struct DemoReport: Encodable, Sendable, Equatable {
 
     enum CodingKeys: String, CodingKey {
         case dataset, `protocol`, filter, sites, isolatedMrr, federatedMrr, pooledMrr, digestsEqual, examples,
-            wallSeconds, federatedSeconds
+            koi, patterns, wallSeconds, federatedSeconds
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -136,6 +162,8 @@ public struct DemoReport: Encodable, Sendable, Equatable {
         try fields.encode(pooledMrr, forKey: .pooledMrr)
         try fields.encode(digestsEqual, forKey: .digestsEqual)
         try fields.encode(examples, forKey: .examples)
+        try fields.encode(koi, forKey: .koi)
+        try fields.encode(patterns, forKey: .patterns)
         try fields.encode(wallSeconds, forKey: .wallSeconds)
         try fields.encode(federatedSeconds, forKey: .federatedSeconds)
     }

@@ -84,6 +84,38 @@ struct DemoSite: Sendable {
         return report.predictions
     }
 
+    // MARK: Koi and patterns
+
+    func koi() async throws -> KoiReport { try await call("balances", Call(.get, "/api/koi")) }
+
+    func claims() async throws -> [KoiListingReport] { try await call("claims", Call(.get, "/api/koi/claims")) }
+
+    func history() async throws -> [KoiMovementReport] {
+        try await call("history", Call(.get, "/api/koi/history", query: [("limit", "1000")]))
+    }
+
+    func patterns() async throws -> [PatternReport] { try await call("patterns", Call(.get, "/api/patterns")) }
+
+    /// Looks for rules, the same ones each time.
+    func mine() async throws -> MineReport {
+        try await post("look for rules", "/api/patterns/mine", MineRequest(seconds: 20, rounds: 2, seed: 1))
+    }
+
+    /// Proposes the best rules; nothing where there is none.
+    func propose(_ count: Int) async throws -> [PatternReport] {
+        let body = try JSON.encode(ProposeRequest(top: count))
+        do throws(APIError) {
+            return try await client.json(
+                Call(.post, "/api/patterns", body: .bytes(body, contentType: "application/json"), timeout: nil))
+        } catch {
+            let (_, object, cause, remedy) = error.parts
+            guard !error.isUnreachable else {
+                throw Failure("demo", "\(name): propose \(object)", cause, remedy: remedy)
+            }
+            return []
+        }
+    }
+
     private func post<Value: Decodable>(
         _ what: String, _ path: EscapedPath, _ body: some Encodable & Sendable
     ) async throws -> Value {

@@ -84,6 +84,61 @@ struct DemoView: Sendable {
             for site in report.sites { console.print("  \(site.name)  \(site.stateDigest)") }
         }
         show(report.examples)
+        show(report.koi)
+        show(report.patterns, of: report.sites.count)
+    }
+
+    private func show(_ koi: [DemoReport.Earnings]) {
+        guard koi.contains(where: { $0.claims > 0 }) else { return }
+        console.print()
+        console.print("What each contributed, as the others measured it, and what that earned:")
+        var table = Table(
+            .text("SITE"), .number("CLAIMS"), .number("HELPED"), .number("GAIN"), .number("KOI"),
+            .number("RULES ACCEPTED"), .number("MEASURED"), .number("KOI"), .number("BALANCE"))
+        for site in koi {
+            table.add(
+                site.site, Format.count(site.claims), Format.count(site.claimsPaid), Format.fixed(site.gain, 2),
+                Self.koi(site.claimsNkoi), "\(site.patternsAccepted) of \(site.patternsProposed)",
+                Format.count(site.patternsMeasured), Self.koi(site.patternsNkoi), Self.koi(site.balanceNkoi))
+        }
+        console.print(table)
+        console.print(
+            console.style.dim(
+                "GAIN: nats of the others' held-out loss, each claim's median. BALANCE: with 100 Koi to begin with."))
+    }
+
+    private static func koi(_ nkoi: Int) -> String { Format.fixed(Double(nkoi) / 1e9, 2) }
+
+    /// Three that were accepted and one that was not.
+    private func show(_ patterns: [PatternReport], of sites: Int) {
+        guard !patterns.isEmpty else { return }
+        let style = console.style
+        console.print()
+        let accepted = patterns.filter { $0.state == "accepted" }.prefix(3)
+        if accepted.isEmpty {
+            console.print("No rule was accepted: \(patterns.first { $0.why != nil }?.why ?? "nobody could tell").")
+        } else {
+            console.print("Rules that a quorum verified on facts of its own:")
+        }
+        for pattern in accepted {
+            console.print("  \(style.green("✓")) \(style.bold(Self.plain(pattern.words)))")
+            console.print(style.dim("    found by \(pattern.proposerName); \(Self.counts(pattern))"))
+        }
+        if let rejected = patterns.first(where: { $0.state == "rejected" }) {
+            console.print("  \(style.red("✗")) \(style.bold(Self.plain(rejected.words)))")
+            console.print(
+                style.dim(
+                    "    proposed by \(rejected.proposerName), rejected by \(rejected.votes) of "
+                        + "\(rejected.quorum) votes; \(Self.counts(rejected))"))
+        }
+    }
+
+    private static func counts(_ pattern: PatternReport) -> String {
+        let measured = pattern.measurements.map { measurement in
+            measurement.body.map { "\(measurement.support ?? 0) of \($0) at \(measurement.name)" }
+                ?? "nothing at \(measurement.name)"
+        }
+        return "true in \(measured.joined(separator: ", "))"
     }
 
     private func table(_ report: DemoReport) -> Table {
@@ -153,6 +208,11 @@ struct DemoView: Sendable {
         if let example {
             lines.append("\(command) model predict --agent \(DemoSite.agent) \(example.head) \(example.relation)")
         }
+        lines += [
+            "# what earned what, every certificate checked from the genesis on",
+            "\(command) koi history --limit 10",
+            "\(command) pattern list",
+        ]
         lines.append("\(command) ops list")
         console.print()
         console.print(console.style.bold("The network runs until you press Ctrl-C. In another terminal:"))

@@ -37,8 +37,8 @@ extension OpStore {
     /// Empties every table that only says what the ops say; the next start calculates all of it again.
     public func forgetCalculated() throws(StorageError) {
         let tables = [
-            "model_weights", "model_rows", "wallets", "ledger", "reward_schedule", "pricing", "claims", "bounties",
-            "attestations", "auctions", "bids",
+            "model_weights", "model_rows", "wallets", "ledger", "pricing", "claims", "bounties", "attestations",
+            "auctions", "bids", "patterns",
         ]
         try connection.transaction { (connection) throws(StorageError) in
             for table in tables { try connection.query("DELETE FROM \(schema).\(table)") }

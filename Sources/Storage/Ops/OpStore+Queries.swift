@@ -70,6 +70,23 @@ extension OpStore {
         return bodies
     }
 
+    /// The bodies of ops, wherever they are kept; what is not stored, or not yet, is missing.
+    public func bodies(of ids: [OpID]) throws(StorageError) -> [OpID: Bytes] {
+        let rows = try connection.query(
+            """
+            SELECT o.apply_index, o.envelope, b.body FROM \(schema).operations o
+            LEFT JOIN \(schema).bodies b ON b.body_hash = o.body_hash AND o.body_length > $2
+            WHERE o.op_id = ANY($1::bytea[])
+            """, [.bytesArray(ids.map(\.bytes)), .int64(Int64(OpLimits.inlineBodyBytes))])
+        var bodies: [OpID: Bytes] = [:]
+        for row in rows {
+            let op = try read(try row.bytes(1), at: UInt64(try row.int64(0)))
+            let separate = try row.optionalBytes(2)
+            bodies[op.id] = op.header.inlineBody ?? separate
+        }
+        return bodies
+    }
+
     private func stored(_ rows: Rows) throws(StorageError) -> [StoredOp] {
         var ops: [StoredOp] = []
         for row in rows {

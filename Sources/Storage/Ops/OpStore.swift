@@ -41,6 +41,7 @@ public final class OpStore {
             try lease?.check(connection)
             try insert(batch.forks, on: connection)
             try write(batch.ledger, on: connection)
+            try write(batch.patterns, on: connection)
             guard !ops.isEmpty else { return }
             let bodies = ops.filter { $0.body != nil }
             if !bodies.isEmpty {

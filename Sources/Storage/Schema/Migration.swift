@@ -15,6 +15,6 @@ struct Migration: Sendable {
 
     static let all: [Migration] = [
         .graph, .operations, .models, .node, .views, .agents, .names, .forks, .canonical, .learning,
-        .ledger,
+        .ledger, .patterns,
     ]
 }

@@ -1,14 +1,22 @@
 internal import API
 internal import Terminal
 
-/// `shoal pattern`: rules that this site's graph follows.
+/// `shoal pattern`: rules that graphs follow, found here and verified by other sites.
 enum PatternCommand {
     static let command = Command(
-        "pattern", summary: "find rules in this site's graph", options: SiteSelection.options, flags: [Shared.json],
+        "pattern", summary: "find rules, and have other sites verify them",
+        discussion: """
+            A site looks for rules in its own graph and proposes the best ones. Every other site counts on its own \
+            graph how often they hold; a quorum certifies what that proves. Rules travel, facts never do.
+            """,
+        options: SiteSelection.options, flags: [Shared.json],
         examples: [
             .init("shoal pattern mine --seconds 30", "look for rules"),
-            .init("shoal pattern list --relation treats", "what says that something treats something?"),
-        ], subcommands: [mine, list])
+            .init("shoal pattern rules --relation treats", "what says that something treats something?"),
+            .init("shoal pattern propose --top 20", "ask the other sites about the best ones"),
+            .init("shoal pattern list", "what became of all that sites have proposed"),
+        ], subcommands: [mine, rules, PatternPropose.command, PatternList.command, PatternShow.command],
+        standard: "list")
 
     private static let seconds = Option("seconds", .number(0.1...3_600), default: 10, "how long at most")
     private static let rounds = Option<Int?>(
@@ -46,20 +54,20 @@ enum PatternCommand {
         values.add("with a constant", Format.count(report.constants))
         values.add("took", "\(Format.fixed(report.seconds, 1)) s, \(counted(report.rounds, "step")) of each relation")
         call.console.print(values)
-        call.suggest("To see the best ones:", "pattern list")
+        call.suggest("To see the best ones:", "pattern rules")
         return .done
     }
 
-    private static let list = Command(
-        "list", summary: "rules of this site, best first",
+    private static let rules = Command(
+        "rules", summary: "rules that this site goes by, best first",
         discussion: """
             CONFIDENCE is the share of true conclusions, as if each rule had failed five times more: rules with few \
-            cases are trusted less.
+            cases are trusted less. A rule that a quorum has verified counts with what the sites measured together.
             """,
         options: [relation, top],
         examples: [
-            .init("shoal pattern list --top 50", "the best of all relations"),
-            .init("shoal pattern list --relation treats --json", "for a program"),
+            .init("shoal pattern rules --top 50", "the best of all relations"),
+            .init("shoal pattern rules --relation treats --json", "for a program"),
         ]
     ) { call in
         let reply = try await RunningNode(call).send(
@@ -70,10 +78,12 @@ enum PatternCommand {
             call.printJSON(reply)
             return .done
         }
-        var table = Table(.number("CONFIDENCE"), .number("TRUE"), .number("OF"), .text("RULE", minimum: 30))
+        var table = Table(
+            .number("CONFIDENCE"), .number("TRUE"), .number("OF"), .text("VERIFIED"), .text("RULE", minimum: 30))
         for rule in try reply.report([RuleReport].self) {
             table.add(
                 Format.percent(rule.confidence), Format.count(rule.support), Format.count(rule.body),
+                rule.certified ? "yes" : "",
                 printable(rule.words))
         }
         call.console.print(table)

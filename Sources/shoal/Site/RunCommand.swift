@@ -17,6 +17,9 @@ enum RunCommand {
         "train-hours", .trainHours, "train by itself only then, local time (SHOAL_TRAIN_HOURS)")
     private static let trainCores = Option<Int?>(
         "train-cores", .integer(1...256), "cores that training by itself uses (default: 1, or SHOAL_TRAIN_CORES)")
+    private static let claimRounds = Option<Int?>(
+        "claim-rounds", .integer(0...64),
+        "claim Koi by itself for so many rounds at a time; 2 is best (default: 0, never, or SHOAL_CLAIM_ROUNDS)")
     private static let verbose = Flag("verbose", "tell more in the log")
 
     static let command = Command(
@@ -32,7 +35,7 @@ enum RunCommand {
             directory, and ends in order on SIGINT or SIGTERM. Exit code 4: it had to stop by itself.
             """,
         options: SiteSelection.options + SiteSettings.declared.options + [
-            peers, network, key, schema, trainHours, trainCores,
+            peers, network, key, schema, trainHours, trainCores, claimRounds,
         ],
         flags: [noTrain, verbose, Shared.json],
         examples: [
@@ -119,6 +122,15 @@ enum RunCommand {
             http: settings.http?.description, databaseURL: settings.databaseURL, privacy: settings.privacy,
             schema: call[schema] ?? variable("SHOAL_SCHEMA") ?? "shoal", verbose: call[verbose])
         options.training = try training(call)
+        options.claimRounds = call[claimRounds] ?? 0
+        if call[claimRounds] == nil, let text = variable("SHOAL_CLAIM_ROUNDS") {
+            guard let rounds = Int(text), (0...64).contains(rounds) else {
+                throw call.failure(
+                    "SHOAL_CLAIM_ROUNDS=\(text)", "the variable cannot be understood",
+                    remedy: "Write a whole number from 0 to 64", exit: .usage)
+            }
+            options.claimRounds = rounds
+        }
         return options
     }
 

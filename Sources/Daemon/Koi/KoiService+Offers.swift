@@ -1,4 +1,5 @@
 internal import API
+internal import Consensus
 internal import Identity
 internal import Ledger
 internal import Peer
@@ -9,12 +10,23 @@ internal import Wire
 extension KoiService {
     func listings(of kind: OpKind) async throws -> [KoiListingReport] {
         let names = try await names()
-        return try await host.ask { node in node.state.ledger.listings(of: kind) }.map { listing in
+        let (listings, outcomes) = try await host.ask { node in
+            (
+                node.state.ledger.listings(of: kind).map { ($0, node.state.ledger.rows(of: $0.id)) },
+                node.state.consensus.outcomes
+            )
+        }
+        var gains: [OpID: Int64] = [:]
+        for case .trained(let claim, let gain) in outcomes.map(\.meaning) { gains[claim] = gain }
+        return listings.map { listing, rows in
             let (agent, amount, about, expires, details) = Self.facts(listing)
+            let gain = gains[listing.id]
+            let minted = rows.lazy.filter { $0.from == nil }.reduce(0) { $0 + $1.amount }
             return KoiListingReport(
                 op: listing.id.hex, owner: listing.owner.hex, name: names[listing.owner.hex] ?? "", agent: agent,
                 status: listing.status.rawValue, amount: amount.map(Self.amount), about: about?.hex,
-                expires: expires.map { Int(clamping: $0) }, details: details)
+                expires: expires.map { Int(clamping: $0) }, details: details, gain: gain.map { Double($0) / 1e6 },
+                paid: gain.map { _ in Self.amount(minted) })
         }
     }
 

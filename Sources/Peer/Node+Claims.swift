@@ -1,0 +1,71 @@
+public import Federation
+public import Identity
+public import Ledger
+internal import Membership
+internal import Replication
+public import Wire
+
+/// What an elector needs to measure a claim. Nothing here changes state.
+extension Node {
+    /// A claim's deltas, and what is not part of the model that it was made on.
+    public struct ClaimedRange: Sendable {
+        /// The deltas of one log, by op.
+        public struct Part: Sendable {
+            public let log: OwnerTable.LogName
+            public internal(set) var ops: [OpID]
+        }
+        public let span: OpSpan
+        /// The merged model of now.
+        public let model: MergedModel
+        public internal(set) var claimed: Part
+        /// Deltas applied here that the claim does not build on: of later, or of elsewhere.
+        public internal(set) var beyond: [Part] = []
+
+        /// All ops whose bodies are needed.
+        public var ops: [OpID] { claimed.ops + beyond.flatMap(\.ops) }
+    }
+
+    /// Nil for an op that is no claim of training in a model that is here.
+    ///
+    /// Deltas of other models are among the ops: only their bodies tell. Those that a certificate revokes are not.
+    ///
+    /// - Complexity: O((claimed deltas + deltas since) · log).
+    public func range(of claim: OpID) -> ClaimedRange? {
+        guard let span = state.ledger.span(of: claim), let model = state.models[span.model],
+            let end = replica.position(of: claim)
+        else { return nil }
+        let key = LogKey(author: replica.key(of: end).author, log: span.log)
+        let name = OwnerTable.LogName(author: key.author, log: key.log)
+        var range = ClaimedRange(span: span, model: model, claimed: .init(log: name, ops: []))
+        for (line, lineKey) in state.trainedLines.sorted(by: { $0.key < $1.key }) {
+            var beyond: [OpID] = []
+            for change in (state.changes[line] ?? []).reversed() {
+                // What the claim builds on, all before it is built on as well.
+                let isBuiltOn = replica.past(of: end, includes: LogPosition(log: line, seq: change.seq))
+                if isBuiltOn, lineKey != key || change.seq < span.from { break }
+                guard case .model(.merged(counts: true)) = change.what, let id = replica.id(lineKey, change.seq) else {
+                    continue
+                }
+                if !isBuiltOn {
+                    beyond.append(id)
+                } else if change.seq <= span.through {
+                    range.claimed.ops.append(id)
+                }
+            }
+            guard !beyond.isEmpty else { continue }
+            range.beyond.append(.init(log: .init(author: lineKey.author, log: lineKey.log), ops: beyond))
+        }
+        return range
+    }
+
+    /// Places of this node's own deltas from `seq` on, in the log that it trains in; ascending.
+    public func ownDeltas(from seq: UInt64) -> [UInt64] {
+        guard let key = ownLogKey else { return [] }
+        return state.trainedLines.filter { $0.value == key }.keys
+            .flatMap { state.changes[$0] ?? [] }
+            .compactMap { change in
+                if case .model(.merged) = change.what, change.seq >= seq { change.seq } else { nil }
+            }
+            .sorted()
+    }
+}
