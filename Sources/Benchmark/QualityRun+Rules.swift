@@ -32,15 +32,26 @@ extension QualityRun {
         exchanges.append(exchange)
         var (alone, both): ([[Double]], [[Double]]) = ([], [])
         for (place, site) in data.sites.enumerated() {
-            // What a site may know when it calibrates: its own triples, without the test.
-            let valid = try data.queries(site.valid, filter: site.train + site.valid, over: site.vocabulary)
+            // What a site may know when it calibrates: its own triples, without those that it is asked about.
+            let heldOut = plan.asked == .test ? site.valid : site.test
+            let valid = try data.queries(heldOut, filter: site.train + heldOut, over: site.vocabulary)
             let ranks = try sides[place].ask(
-                questions[place], valid: valid, shape: plan.shape, parameters(place), threads: plan.threads)
+                questions[place], valid: valid, others: othersTrain(place), shape: plan.shape, parameters(place),
+                threads: plan.threads)
             alone.append(ranks.alone)
             both.append(ranks.both)
         }
         try checkpoint.add(alone, of: stage, with: rulesAlone)
         try checkpoint.add(both, of: stage, with: rulesAndModel)
+    }
+
+    /// How many other sites train each token of a site's vocabulary.
+    private func othersTrain(_ place: Int) -> [Int] {
+        var sites: [TokenID: Int] = [:]
+        for other in data.sites.indices where other != place && data.sites[other].learns {
+            for token in data.sites[other].vocabulary.tokens { sites[token, default: 0] += 1 }
+        }
+        return data.sites[place].vocabulary.tokens.map { sites[$0] ?? 0 }
     }
 
     func rulesReport() -> QualityReport.RulesReport? {

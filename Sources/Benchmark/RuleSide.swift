@@ -22,9 +22,12 @@ struct RuleSide {
 
     /// Ranks of the answers: with rules alone, and with rules and the model.
     ///
-    /// - Parameter valid: questions that the weights of both are fitted to.
+    /// - Parameters:
+    ///   - valid: questions that the weights of both are fitted to.
+    ///   - others: how many other sites train each token of the vocabulary.
     func ask(
-        _ questions: [LinkQuery], valid: [LinkQuery], shape: ModelShape, _ parameters: Parameters, threads: Int
+        _ questions: [LinkQuery], valid: [LinkQuery], others: [Int], shape: ModelShape, _ parameters: Parameters,
+        threads: Int
     ) throws -> (alone: [Double], both: [Double], blend: RuleBlend) {
         let set = RuleSet(rules, for: graph)
         let nodes = Int32(vocabulary.nodeCount)
@@ -42,9 +45,12 @@ struct RuleSide {
             }.ranks
         }
         _ = try evaluated(spread(valid, atMost: Self.examples)) { worker, query, scores in
+            let directed = query.context[1] - nodes
+            let sites = query.context.reduce(Int.max) { min($0, others[Int($1)]) }
             worker.examples.append(
                 BlendExample(
-                    directed: query.context[1] - nodes, answer: query.answer, others: query.filtered,
+                    directed: directed, answer: query.answer, others: query.filtered,
+                    taught: graph.reached(from: query.context[0], along: directed), sites: sites,
                     scores: scores, worker.answerer))
         }
         let blend = RuleBlend(workers.flatMap(\.examples))

@@ -84,8 +84,9 @@ extension ModelService {
             for at in sum.indices { sum[at] += logits[at] }
             guard let site else { continue }
             let logitsNow = sum
+            let others = try await othersTaught(id, weights, graph)
             (sum, answerer) = try await onWorker {
-                let blend = try site.blend(id, weights, spec.shape, parameters, graph)
+                let blend = try site.blend(id, weights, spec.shape, parameters, graph, others: others)
                 return site.rescored(logitsNow, context, blend)
             }
         }
@@ -105,6 +106,12 @@ extension ModelService {
         }
     }
 
+    /// How many others have taught these weights each token of the vocabulary.
+    private func othersTaught(_ model: ModelID, _ weights: Weights, _ graph: SiteGraph) async throws -> [Int] {
+        let tokens = graph.vocabulary.tokens
+        return weights == .isolated ? tokens.map { _ in 0 } : try await host.othersTrain(tokens, of: model)
+    }
+
     /// About a second's work at 15,000 graph nodes.
     private static let queriesAtOnce = 4_096
 
@@ -119,8 +126,9 @@ extension ModelService {
         let heldOut = split == "valid" ? graph.valid : graph.test
         let parameters = try await parameters(weights, of: model, graph)
         let site = withRules ? try await rules.current(graph) : nil
+        let others = try await othersTaught(model, weights, graph)
         let (ranking, unknown, rulesHelp) = try await onWorker {
-            let blend = try site?.blend(model, weights, spec.shape, parameters, graph)
+            let blend = try site?.blend(model, weights, spec.shape, parameters, graph, others: others)
             let task = try HeldOutTask(
                 heldOut: heldOut, filter: filter ?? graph.triples + graph.valid + graph.test,
                 vocabulary: graph.vocabulary, evaluation: evaluation)

@@ -71,8 +71,8 @@ struct BlendFit {
             var mean = gradient
             for example in examples {
                 let scores = (0..<example.count).map { example.score($0, weights) }
-                let highest = scores.max()!
-                let powers = scores.map { exponential($0 - highest) }
+                let highest = zip(scores, example.wrong).reduce(scores[0]) { $1.1 > 0 ? max($0, $1.0) : $0 }
+                let powers = zip(scores, example.wrong).map { Double($1) * exponential($0 - highest) }
                 let total = powers.reduce(0, +)
                 loss -= scores[0] - highest - logarithm(total)
                 for at in mean.indices { mean[at] = 0 }

@@ -14,8 +14,8 @@ public struct RuleBlend: Sendable, Equatable {
     public static let modelAlone: [Double] = [1, 0, 0, 0, 0]
     /// Examples with which the data of all relations weighs as much as the model alone, and those of one relation as
     /// much as all relations.
-    static let priorExamples = 20.0
-    static let relationExamples = 40.0
+    static let priorExamples = 100.0
+    static let relationExamples = 100.0
 
     /// For all relations.
     public let weights: [Double]
@@ -37,7 +37,7 @@ public struct RuleBlend: Sendable, Equatable {
     /// Fits to examples, twice to halves of them first: only if each half is ranked better with what the other half
     /// taught than by the model alone, on average, the rules get a voice. O(examples · candidates · 25 · iterations).
     public init(_ examples: [BlendExample]) {
-        let usable = examples.filter { $0.count > 1 }
+        let usable = SharedKnowledge.discounted(examples.filter { $0.count > 1 })
         let halves = [0, 1].map { half in usable.enumerated().filter { $0.offset % 2 == half }.map(\.element) }
         var (blended, alone) = (0.0, 0.0)
         for half in 0...1 {
@@ -100,25 +100,31 @@ public struct BlendExample: Sendable {
     public let directed: Int32
     /// Of the candidates, the answer first: ``RuleBlend/featureCount`` each.
     let features: [Float]
+    /// How much each candidate counts as a wrong answer, the answer itself 1.
+    var wrong: [Float]
+    /// Of a question to which others may have taught the model answers.
+    let shared: SharedKnowledge?
     var count: Int { features.count / RuleBlend.featureCount }
 
     /// - Parameters:
     ///   - scores: the model's logits of all candidates (N).
     ///   - answerer: was asked the question.
     ///   - others: further true answers, which are no candidates.
+    ///   - taught: those of `others` that this site trained the model on.
+    ///   - sites: how many others may have taught it more answers to this question.
     public init(
-        directed: Int32, answer: Int32, others: [Int32], scores: UnsafeMutableBufferPointer<Float>,
-        _ answerer: RuleAnswerer
+        directed: Int32, answer: Int32, others: [Int32], taught: ArraySlice<Int32> = [], sites: Int = 0,
+        scores: UnsafeMutableBufferPointer<Float>, _ answerer: RuleAnswerer
     ) {
         self.directed = directed
         let excluded = Set(others).union([answer])
-        var byScore = Best(Self.kept + others.count + 1)
+        var byScore = Best(Self.kept + excluded.count)
         var highest = -Float.infinity
         for at in scores.indices {
             highest = max(highest, scores[at])
             byScore.offer(Int32(at), scores[at])
         }
-        var byEvidence = Best(Self.kept + others.count + 1)
+        var byEvidence = Best(Self.kept + excluded.count)
         for (slot, candidate) in answerer.candidates.enumerated() {
             byEvidence.offer(candidate, answerer.evidence(ofCandidateAt: slot).strength)
         }
@@ -140,6 +146,17 @@ public struct BlendExample: Sendable {
                 answerer.slot(of: candidate).map { answerer.evidence(ofCandidateAt: $0) } ?? RuleEvidence())
         }
         self.features = features
+        wrong = [Float](repeating: 1, count: candidates.count)
+        guard sites > 0 else {
+            shared = nil
+            return
+        }
+        var shared = SharedKnowledge()
+        for at in taught { shared.taught[SharedKnowledge.level(scores[Int(at)] - highest)] += Double(sites) }
+        for at in scores.indices where !excluded.contains(Int32(at)) {
+            shared.unknown[SharedKnowledge.level(scores[at] - highest)] += 1
+        }
+        self.shared = shared
     }
 
     func score(_ candidate: Int, _ weights: [Double]) -> Double {
@@ -155,7 +172,8 @@ public struct BlendExample: Sendable {
         var rank = 1.0
         for other in 1..<count {
             let score = score(other, weights)
-            if score > mine { rank += 1 } else if score == mine { rank += 0.5 }
+            let weight = Double(wrong[other])
+            if score > mine { rank += weight } else if score == mine { rank += weight / 2 }
         }
         return rank
     }

@@ -59,6 +59,52 @@ import Wire
         #expect(scores.indices.max { scores[$0] < scores[$1] } == 1)
     }
 
+    /// Questions of relation 1 about a graph in which it leads two nodes on. The model scores 0 what this site taught it
+    /// and what another did, which leads three on, and -0.6 the answers that nobody taught.
+    private static func shared(sites: Int, others: ClosedRange<Int32> = 3...3) -> [BlendExample] {
+        var sketch = Sketch(nodes: 60, relations: 2)
+        for x in 0..<60 as Range<Int32> {
+            sketch.add(x, 0, (x + 7) % 60)
+            sketch.add(x, 1, (x + 2) % 60)
+        }
+        let graph = sketch.graph
+        let rules = [MinedRule(Rule(head: 1, path: [0]), RuleCounts(body: 60, support: 40))]
+        var answerer = RuleAnswerer(graph, RuleSet(rules, for: graph))
+        return (0..<60 as Range<Int32>).map { x in
+            answerer.ask(x, 1)
+            var scores = (0..<60 as Range<Int32>).map { candidate -> Float in
+                let step = (candidate - x + 60) % 60
+                return step == 2 || others.contains(step) ? 0 : step == 1 ? -0.6 : -9
+            }
+            return scores.withUnsafeMutableBufferPointer {
+                BlendExample(
+                    directed: 1, answer: (x + 1) % 60, others: [(x + 2) % 60], taught: graph.reached(from: x, along: 1),
+                    sites: sites, scores: $0, answerer)
+            }
+        }
+    }
+
+    @Test(
+        arguments: [(0, Int32(3), 0.5), (1, 3, 1), (2, 3, 1), (1, 4, 0.5), (2, 4, 1), (1, 6, 0.25)]
+            as [(Int, Int32, Double)])
+    func `what scores like own facts counts less as an error, the more sites may have taught it`(
+        sites: Int, last: Int32, alone: Double
+    ) {
+        let blend = RuleBlend(Self.shared(sites: sites, others: 3...last))
+        #expect(blend.gain.alone == alone)
+    }
+
+    @Test func `what nobody scores like own facts is as wrong as ever`() {
+        for example in SharedKnowledge.discounted(Self.shared(sites: 2)) {
+            let scores = (1..<example.count).map { example.features[$0 * RuleBlend.featureCount] }
+            #expect(scores.contains(0) && scores.contains(-9))
+            for (candidate, score) in scores.enumerated() {
+                #expect(example.wrong[candidate + 1] == (score == 0 ? 0 : 1))
+            }
+            #expect(example.wrong[0] == 1, "the answer")
+        }
+    }
+
     @Test func `without examples the model speaks alone`() {
         #expect(RuleBlend([]).isModelAlone)
         #expect(RuleBlend() == RuleBlend([]))

@@ -88,8 +88,11 @@ final class SiteRules: Sendable {
     }
 
     /// What rules count beside a model: fitted to the site's validation triples once.
+    ///
+    /// - Parameter others: how many others have taught the weights each token of the vocabulary.
     func blend(
-        _ model: ModelID, _ weights: Weights, _ shape: ModelShape, _ parameters: Parameters, _ site: SiteGraph
+        _ model: ModelID, _ weights: Weights, _ shape: ModelShape, _ parameters: Parameters, _ site: SiteGraph,
+        others: [Int]
     ) throws -> RuleBlend {
         let key = BlendKey(model: model, weights: weights)
         if let kept = blends.withLock({ $0[key] }) { return kept }
@@ -108,9 +111,12 @@ final class SiteRules: Sendable {
             let query = queries[at]
             let directed = self.directed(query.context)
             worker.answerer.ask(query.context[0], directed)
+            let sites = query.context.reduce(Int.max) { min($0, others[Int($1)]) }
             worker.examples.append(
                 BlendExample(
-                    directed: directed, answer: query.answer, others: query.filtered, scores: scores, worker.answerer))
+                    directed: directed, answer: query.answer, others: query.filtered,
+                    taught: self.graph.reached(from: query.context[0], along: directed), sites: sites,
+                    scores: scores, worker.answerer))
         }
         let blend = RuleBlend(worker.examples)
         blends.withLock { $0[key] = blend }

@@ -17,7 +17,7 @@ extension TrainingRun {
         let (found, merged, site) = try await host.ask { node in
             (node.spec(of: model), node.parameters(of: model, tokens: tokens), node.identity.peerID)
         }
-        let others = try await othersTrain(tokens)
+        let others = try await host.othersTrain(tokens, of: model).map { $0 > 0 }
         guard let spec = found, let merged else { throw TrainingError.modelGone }
         let probe = try await onWorker { try Probe(graph) }
         let before = try await measure(probe, spec)
@@ -71,7 +71,7 @@ extension TrainingRun {
             throw TrainingError.modelGone
         }
         let earlier = try await served.state(of: model)?.weights
-        let others = try await othersTrain(tokens)
+        let others = try await host.othersTrain(tokens, of: model).map { $0 > 0 }
         let candidates = [adapted, earlier].compactMap(\.self).filter { $0.tokens == tokens }
         let (standing, scores) = try await onWorker {
             let ask = { (parameters: Parameters) in
@@ -89,18 +89,6 @@ extension TrainingRun {
                 questions: probe.queries.count, weights: best.map { candidates[$0] }),
             isNew: adapted != nil, of: model)
         return score
-    }
-
-    /// Which tokens other members have announced that they train.
-    private func othersTrain(_ tokens: [TokenID]) async throws -> [Bool] {
-        let model = model
-        return try await host.ask { node in
-            let owners = node.owners(of: model)
-            let own = node.identity.peerID
-            return tokens.map { token in
-                owners.map { $0.owners(of: token) > ($0.isOwner(own, of: token) ? 1 : 0) } ?? false
-            }
-        }
     }
 
     // MARK: Isolated
