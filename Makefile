@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 60
 FUZZ   ?= cbor frames envelope hello delta triples jsonl safetensors peers settings http
 
 .PHONY: help packages test-packages build demo test lint unit simulate cluster soak fuzz bench-train bench-search bench-flower \
-	bench-quality bench-quality-fb15k bench-rules bench-valuation bench-merge bench-verify clean
+	bench-quality bench-quality-fb15k bench-privacy bench-rules bench-valuation bench-merge bench-verify clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make soak      seven real sites, ten minutes of random faults (SEED=N repeats one)"
 	@echo "make fuzz      readers of hostile bytes under libFuzzer, FUZZ_SECONDS=$(FUZZ_SECONDS) each (FUZZ=one of them)"
 	@echo "make bench-quality DATA=DIR  alone, together, pooled: data sets of triples below DIR (bench-quality-fb15k: an hour)"
+	@echo "make bench-privacy DATA=DIR  what clipping, noise and withholding cost, on umls-shared3"
 	@echo "make bench-rules DATA=DIR  rules alone, the model alone, both (FB15K=1: FB15k-237 as well, from its checkpoint)"
 	@echo "make bench-train  training speed beside PyTorch, which it installs (BENCH_PYTHON=one that has it)"
 	@echo "make bench-search REFERENCE=DIR|ARCHIVE  searches beside full text, on the Rust Reference"
@@ -105,6 +106,10 @@ bench-quality: build
 
 bench-quality-fb15k: build
 	Benchmarks/quality/run.sh $(SHOAL) $(DATA) fb15k
+
+# Federated MRR with each of the privacy settings of docs/privacy.md.
+bench-privacy: build
+	Benchmarks/quality/privacy.sh $(SHOAL) $(DATA)
 
 # Rules beside the model; the model of FB15k-237 is trained once, as by bench-quality-fb15k.
 bench-rules: build

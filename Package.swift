@@ -196,7 +196,7 @@ let allTests: [Target] = [
             "Site", "Storage", "Transport", "API", "Daemon",
         ]),
     tests("Simulation", ["Wire", "Identity", "Replication", "Simulation", "Peer"]),
-    tests("Benchmark", ["Learning", "Benchmark"]),
+    tests("Benchmark", ["Learning", "Federation", "Benchmark"]),
     .testTarget(name: "FuzzTests", dependencies: ["Wire", "Fuzz"], exclude: ["Corpus"], swiftSettings: strict),
     // Every command, against a node that the test plays.
     tests("Command", ["Wire", "Identity", "Membership", "Graph", "Site", "API", "Terminal", "Simulation", "shoal"]),

@@ -14,6 +14,8 @@ final class JointSite {
 
     let vocabulary: LocalVocabulary
     private let tokens: [TokenID]
+    /// Those of ``tokens`` that the plan's privacy settings let others see.
+    private let shared: [TokenID]
     private let plan: QualityPlan
     private let members: Int
     /// Per round.
@@ -31,7 +33,10 @@ final class JointSite {
     private let triples: [TokenTriple]
     private let own: UInt64
     private var distortion: Random
-    private var lookahead = Lookahead()
+    private var lookahead: Lookahead
+    private var accountant = PrivacyAccountant()
+    /// L2 norm of what each round changed, as it would be sent without privacy settings.
+    private(set) var norms: [Double] = []
 
     init(_ data: QualityData, _ place: Int, _ plan: QualityPlan, members: Int, seed: UInt64) throws {
         let site = data.sites[place]
@@ -40,19 +45,23 @@ final class JointSite {
         steps = plan.steps(of: site)
         vocabulary = site.vocabulary
         tokens = site.vocabulary.tokens
-        builder = RoundBuilder(spec: spec, topRows: plan.topRows, coarser: plan.coarseness)
+        builder = RoundBuilder(
+            spec: spec, topRows: plan.topRows, coarser: plan.coarseness, minRows: plan.privacy.minRows)
+        lookahead = Lookahead(share: plan.lookahead)
         model = MergedModel(id: Seeds.model(seed), spec: spec)
         residuals = Residuals(shape: spec.shape)
         own = Seeds.own(seed, place)
         distortion = Random(seed: ~own)
         guard site.learns else {
-            (trainer, lessons, triples) = (nil, nil, [])
+            (trainer, lessons, triples, shared) = (nil, nil, [], [])
             return
         }
+        let graph = try GraphIndex(vocabulary, triples: site.train)
+        shared = plan.shared(vocabulary, graph)
         trainer = try Trainer(
             shape: plan.shape, vocabulary: vocabulary.count, candidates: vocabulary.nodeCount,
             options: plan.options(plannedSteps: plan.rounds * steps), seed: own)
-        lessons = try LessonSource(try GraphIndex(vocabulary, triples: site.train), plan, seed: own)
+        lessons = try LessonSource(graph, plan, seed: own)
         triples = site.train
     }
 
@@ -76,7 +85,7 @@ final class JointSite {
     // MARK: What travels
 
     func announcements() throws -> [RowAnnouncement] {
-        let sorted = tokens.sorted()
+        let sorted = shared.sorted()
         return try stride(from: 0, to: sorted.count, by: RowAnnouncement.maxTokens).map { start in
             try RowAnnouncement(
                 model: model.id, tokens: Array(sorted[start..<min(start + RowAnnouncement.maxTokens, sorted.count)]))
@@ -103,7 +112,8 @@ final class JointSite {
 
     /// Trains from the merged weights and seals the change.
     func train(_ conduct: Conduct = .honest) throws -> Outcome {
-        guard let trainer else { return Outcome(bodies: [], loss: 0) }
+        // A site whose budget is spent shares no more.
+        guard let trainer, (try? accountant.admit(plan.privacy)) != nil else { return Outcome(bodies: [], loss: 0) }
         let base = parameters()
         trainer.parameters = lookahead.start(from: base)
         var loss: Float = 0
@@ -111,15 +121,38 @@ final class JointSite {
             loss += try trainer.step(try next(conduct)) / Float(steps)
         }
         round += 1
+        let shares = try model.owners.shares(of: shared, in: Self.log(place))
         let learned = TrainingRound(
             model: model.id, round: UInt64(round), steps: UInt64(steps),
             tokensSeen: UInt64(steps * plan.batch * 2 * plan.hops), base: base, trained: trainer.parameters,
-            tokens: tokens,
-            shares: try model.owners.shares(of: tokens, in: Self.log(place)), members: members)
-        let built = try builder.build(learned, residuals: residuals)
+            tokens: tokens, shares: shares, members: members
+        ).restricted(to: shared, shares: shares, dim: plan.shape.dim)
+        norms.append(norm(of: learned))
+        // Nobody has to be kept from guessing this noise: the same seed gives the same figures.
+        var noise = Random(seed: own ^ UInt64(round) &* 0xA24B_AED4_963E_E407)
+        accountant.record(plan.privacy)
+        let sent = try learned.protected(by: plan.privacy, spec: builder.spec, using: &noise)
+        let built = try builder.build(sent, residuals: residuals)
         residuals = built.residuals
         let delta = conduct.distort(built.delta, using: &distortion)
         return Outcome(bodies: delta.isEmpty ? [] : [delta.body], loss: loss)
+    }
+
+    private func norm(of round: TrainingRound) -> Double {
+        var squares = 0.0
+        func add(_ base: ArraySlice<Float>, _ trained: ArraySlice<Float>, among owners: Int) {
+            for (a, b) in zip(base, trained) {
+                let change = (Double(b) - Double(a)) / Double(owners)
+                squares += change * change
+            }
+        }
+        add(round.base.dense[...], round.trained.dense[...], among: round.members)
+        let dim = plan.shape.dim
+        for (row, share) in round.shares.enumerated() {
+            let range = row * dim..<(row + 1) * dim
+            add(round.base.tokens[range], round.trained.tokens[range], among: share.owners)
+        }
+        return squares.squareRoot()
     }
 
     private func next(_ conduct: Conduct) throws -> Batch {
@@ -159,8 +192,9 @@ final class JointSite {
         try trainer?.resume(saved.adam)
         trainer?.globalStep = round * steps
         residuals = try Residuals(bytes: saved.residuals, shape: plan.shape)
-        lookahead = Lookahead(after: saved.lastBase)
+        lookahead = Lookahead(after: saved.lastBase, share: plan.lookahead)
         self.round = round
+        for _ in 0..<round where trainer != nil { accountant.record(plan.privacy) }
         lessons?.restart(at: round)
         falseLessons?.restart(at: round)
     }

@@ -1,3 +1,4 @@
+internal import Federation
 internal import FoundationEssentials
 internal import Learning
 internal import Site
@@ -129,6 +130,8 @@ extension QualityPlan {
             "rounds \(rounds) steps \(steps.map { "\($0)" } ?? "usual") batch \(batch) hops \(hops) all answers \(allAnswers) floor \(rateFloor)",
             "top rows \(topRows.map { "\($0)" } ?? "all") coarseness \(coarseness) delay \(delay)", "\(options)",
         ]
+        if lookahead != Lookahead.share { what.append("lookahead \(lookahead)") }
+        if !privacy.isOff { what.append("privacy \(privacy.words.joined(separator: " "))") }
         if asked != .test { what.append("asked \(asked.rawValue)") }
         return what.joined(separator: ", ")
     }

@@ -1,6 +1,7 @@
-internal import Federation
+public import Federation
 internal import Graph
 public import Learning
+internal import Wire
 
 /// How the models of a quality benchmark are trained.
 public struct QualityPlan: Sendable {
@@ -39,6 +40,10 @@ public struct QualityPlan: Sendable {
     public var topRows: Int?
     /// Bits of each value of a delta that wait for later rounds, 0 to 6.
     public var coarseness = RoundBuilder.coarsest
+    /// Share of the merged weights' last move that a site's round begins beyond them.
+    public var lookahead = Lookahead.share
+    /// What every site does to its changes before it sends them.
+    public var privacy = PrivacyPolicy.off
     /// Rounds that a delta is on its way to the other sites.
     public var delay = 0
     /// Rounds between two measurements on validation triples, which choose the weights of a model that stands alone.
@@ -63,6 +68,12 @@ public struct QualityPlan: Sendable {
     /// Steps per round of a site.
     func steps(of site: QualityData.Site) -> Int {
         steps ?? StandardRecipe.steps(edges: site.train.count, nodes: site.vocabulary.nodeCount)
+    }
+
+    /// The tokens of a site that others may see, in the order of its vocabulary.
+    func shared(_ vocabulary: LocalVocabulary, _ graph: GraphIndex) -> [TokenID] {
+        let edges = graph.edgesPerToken()
+        return vocabulary.tokens.enumerated().filter { edges[$0.offset] >= privacy.minEdges }.map(\.element)
     }
 
     /// The options of a training of so many steps.

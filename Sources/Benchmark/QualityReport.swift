@@ -1,3 +1,4 @@
+internal import Federation
 internal import Graph
 internal import Learning
 
@@ -51,6 +52,37 @@ public struct QualityReport: Sendable, Codable {
         public var exchanges: [Exchange]
     }
 
+    /// What sites did to their changes before they sent them, and what a proof of privacy that gives.
+    public struct Privacy: Sendable, Codable {
+        /// As `shoal run --privacy` takes them; none: off.
+        public var settings: [String]
+        /// Of a site's graph after all rounds; nil: without bound.
+        public var epsilon: Double?
+        public var delta: Double
+        /// Tokens that a site neither announces nor sends, on average.
+        public var withheld: Double
+        /// Of the L2 norm of a round's change before it is clipped; nil where a checkpoint had the training already.
+        public var medianNorm: Double?
+
+        init(_ data: QualityData, _ plan: QualityPlan, norms: [Double]) throws {
+            settings = plan.privacy.words
+            delta = plan.privacy.delta
+            var accountant = PrivacyAccountant()
+            for _ in 0..<plan.rounds where (try? accountant.admit(plan.privacy)) != nil {
+                accountant.record(plan.privacy)
+            }
+            let bound = accountant.epsilon(delta: delta)
+            epsilon = bound.isFinite ? bound : nil
+            let learning = data.sites.filter(\.learns)
+            withheld = try learning.reduce(0) { sum, site in
+                let graph = try GraphIndex(site.vocabulary, triples: site.train)
+                let shared = plan.shared(site.vocabulary, graph)
+                return sum + Double(site.vocabulary.count - shared.count) / Double(learning.count)
+            }
+            medianNorm = norms.isEmpty ? nil : norms.sorted()[norms.count / 2]
+        }
+    }
+
     /// What became of the rules that sites proposed, and how long mining took.
     public struct Exchange: Sendable, Codable {
         public var mined: Int
@@ -86,6 +118,8 @@ public struct QualityReport: Sendable, Codable {
     public var federated: Figures?
     public var pooled: Figures?
     public var sites: [Site]
+    /// Of the federated arm.
+    public var privacy: Privacy?
     /// With `--with-rules`.
     public var rules: RulesReport?
     /// Mean bytes of one site's deltas of one round.

@@ -31,6 +31,8 @@ public final class QualityRun {
     var checkpoint: QualityCheckpoint
     /// What became of the patterns that sites proposed.
     var exchanges: [QualityReport.Exchange] = []
+    /// Of what sites changed in each round of joint training.
+    private var norms: [Double] = []
     /// What each site is asked.
     let questions: [[LinkQuery]]
     private let checkpointEvery: Duration
@@ -89,6 +91,7 @@ public final class QualityRun {
         }
         var report = QualityReport(data, plan, questions: questions.map(\.count)) { checkpoint.outcome(of: $0) }
         report.rules = rulesReport()
+        if report.federated != nil { report.privacy = try QualityReport.Privacy(data, plan, norms: norms) }
         return report
     }
 
@@ -152,6 +155,7 @@ public final class QualityRun {
             }
             try follow(figures) { try training.saved().encoded }
         }
+        norms += training.sites.flatMap(\.norms)
         guard training.agree() else { throw BenchmarkError.sitesDisagree }
         try checkpoint.finish(
             stage,

@@ -18,8 +18,14 @@ public struct Lookahead: Sendable {
 
     /// The merged weights that the last round began from; nil before the first.
     public private(set) var previous: Parameters?
+    private let share: Float
 
-    public init(after previous: Parameters? = nil) { self.previous = previous }
+    /// - Parameter share: of the last move that is repeated; nodes take the standard one. 0: a round begins at the
+    ///   merged weights.
+    public init(after previous: Parameters? = nil, share: Float = Lookahead.share) {
+        self.previous = previous
+        self.share = share
+    }
 
     /// The weights to train from.
     ///
@@ -32,10 +38,10 @@ public struct Lookahead: Sendable {
             previous.dense.count == base.dense.count && previous.tokens.count == base.tokens.count,
             "rounds of one vocabulary")
         return Parameters(
-            dense: Self.beyond(base.dense, previous.dense), tokens: Self.beyond(base.tokens, previous.tokens))
+            dense: beyond(base.dense, previous.dense), tokens: beyond(base.tokens, previous.tokens))
     }
 
-    private static func beyond(_ base: [Float], _ previous: [Float]) -> [Float] {
+    private func beyond(_ base: [Float], _ previous: [Float]) -> [Float] {
         base.withUnsafeBufferPointer { base in
             previous.withUnsafeBufferPointer { previous in
                 [Float](unsafeUninitializedCapacity: base.count) { result, filled in

@@ -1,4 +1,5 @@
 import Benchmark
+import Federation
 import FoundationEssentials
 import Testing
 
@@ -105,6 +106,48 @@ import Testing
         #expect(throws: BenchmarkError.nothingToLearn(folder.path)) { try QualityData(folder: folder.path) }
         let missing = "\(folder.path)/missing"
         #expect(throws: BenchmarkError.unreadable(missing)) { try QualityData(folder: missing) }
+    }
+
+    @Test func `privacy settings are applied to what sites send, and their epsilon is told`() throws {
+        let folder = try Folder.ring(nodes: 24, sites: 2)
+        let data = try QualityData(folder: folder.path)
+        func run(_ settings: String...) throws -> (mrr: Double, bytes: Double, privacy: QualityReport.Privacy) {
+            var plan = try smallPlan()
+            plan.arms = [.federated]
+            plan.privacy = try PrivacyPolicy(settings)
+            let report = try QualityRun(data, plan).run { _ in }
+            return (
+                try #require(report.federated).mrr.mean, try #require(report.bytesPerRound),
+                try #require(report.privacy)
+            )
+        }
+        let off = try run("off")
+        #expect(off.privacy.epsilon == nil && off.privacy.withheld == 0 && off.privacy.settings.isEmpty)
+        let norm = try #require(off.privacy.medianNorm)
+        #expect(norm > 0)
+        let noised = try run("clip=0.4", "noise=3")
+        var accountant = PrivacyAccountant()
+        for _ in 0..<6 { accountant.record(try PrivacyPolicy(["clip=0.4", "noise=3"])) }
+        #expect(noised.privacy.epsilon == accountant.epsilon(delta: 1e-5))
+        #expect(noised.mrr != off.mrr, "another model")
+        let clipped = try run("clip=1e-9")
+        #expect(clipped.bytes < off.bytes && clipped.privacy.epsilon == nil, "next to nothing is sent")
+        let withheld = try run("min-edges=5")
+        #expect(withheld.privacy.withheld > 0 && withheld.bytes < off.bytes)
+        // The first rounds use it up.
+        let budget = accountant.epsilon(delta: 1e-5) * 0.7
+        let spent = try run("clip=0.4", "noise=3", "budget=\(budget)")
+        #expect(try #require(spent.privacy.epsilon) <= budget && spent.bytes < noised.bytes)
+    }
+
+    @Test func `a round that begins beyond the merged weights learns something else`() throws {
+        let folder = try Folder.ring(nodes: 24, sites: 2)
+        let data = try QualityData(folder: folder.path)
+        var plan = try smallPlan()
+        plan.arms = [.federated]
+        let half = try QualityRun(data, plan).run { _ in }.federated?.mrr.mean
+        plan.lookahead = 0
+        #expect(try QualityRun(data, plan).run { _ in }.federated?.mrr.mean != half)
     }
 
     @Test func `rules are measured beside the model, and what sites verify of each other is counted`() throws {

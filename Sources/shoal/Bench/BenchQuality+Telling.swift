@@ -87,6 +87,22 @@ extension BenchQuality {
         console.print(table)
     }
 
+    /// What privacy settings cost, one line a training.
+    static func tellPrivacy(_ console: Console, _ reports: [QualityReport]) {
+        var table = Table(
+            .text("data"), .text("settings"), .number("federated"), .number("epsilon"), .number("withheld a site"),
+            .number("median norm"), .number("sent a round"))
+        for report in reports {
+            guard let privacy = report.privacy else { continue }
+            table.add(
+                report.dataset, privacy.settings.isEmpty ? "off" : privacy.settings.joined(separator: " "),
+                spread(report.federated), privacy.epsilon.map { Format.fixed($0, $0 < 100 ? 1 : 0) } ?? "no bound",
+                Format.fixed(privacy.withheld, 1), privacy.medianNorm.map { Format.fixed($0, 2) } ?? "–",
+                report.bytesPerRound.map { Format.bytes(Int($0)) } ?? "–")
+        }
+        console.print(table)
+    }
+
     private static func mrr(_ figures: QualityReport.Figures?) -> String {
         figures.map { Format.fixed($0.mrr.mean, 3) } ?? "–"
     }

@@ -1,4 +1,5 @@
 internal import Benchmark
+internal import Federation
 internal import Graph
 internal import Harness
 internal import Learning
@@ -32,6 +33,12 @@ enum BenchQuality {
         "measure-every", .integer(1...10_000), default: 1, "rounds between measurements on validation triples")
     private static let split = Option(
         "split", .text.named("SPLIT"), default: "test", "what sites are asked; valid, to choose settings by")
+    private static let lookahead = Option(
+        "lookahead", .number(0...0.9), default: Double(Lookahead.share),
+        "share of the last move of the merged weights that a round begins beyond them")
+    private static let privacy = Option<[String]>(
+        repeated: "privacy", .text.named("KEY=VALUE,…|off"),
+        "what every site does to its changes, as shoal run takes it; each --privacy is one federated training")
     private static let rules = Option<Int?>(
         "with-rules", .integer(1...1_000), "mine rules in so many steps a relation, and answer with them as well")
     private static let threads = Option("threads", .integer(1...256), default: 1, "cores to use")
@@ -51,16 +58,21 @@ enum BenchQuality {
 
             With rules, each site mines its own triples and proposes its best rules; the others verify them on theirs. \
             Then it answers with rules alone, with the model alone, and with both, weighed by its validation triples.
+
+            With --privacy, sites train together once for each: what the settings cost, and the epsilon that they buy.
             """,
         options: [
             data, seeds, arms, rounds, steps, batch, dim, heads, layers, rate, warmUp, decay, dropout, smoothing, top,
-            coarseness, delay, every, split, rules, threads, checkpoint,
+            coarseness, delay, lookahead, privacy, every, split, rules, threads, checkpoint,
         ],
         examples: [
             .init("shoal bench quality --data data/umls-shared3", "three sites, three seeds: about a minute"),
             .init(
                 "shoal bench quality --data data/fb15k-237 --dim 128 --seeds 1 --checkpoint fb.run",
                 "hours; stop and start it as you like"),
+            .init(
+                "shoal bench quality --data data/umls-shared3 --privacy off --privacy clip=0.4,noise=0.003",
+                "what noise costs"),
         ], run: run)
 
     private static func run(_ call: Invocation) async throws -> ExitCode {
@@ -71,14 +83,21 @@ enum BenchQuality {
         guard folders.count == 1 || call[checkpoint] == nil else {
             throw call.failure("--checkpoint", "it keeps one run", remedy: "Give a single --data", exit: .usage)
         }
-        let plan = try plan(call)
+        let plans = try plans(call)
+        guard plans.count == 1 || call[checkpoint] == nil else {
+            throw call.failure("--checkpoint", "it keeps one run", remedy: "Give a single --privacy", exit: .usage)
+        }
         let reports = try await LiveRegion.show(on: call.console) { region in
             var reports: [QualityReport] = []
-            for folder in folders { reports.append(try await measure(folder, plan, call, region)) }
+            for folder in folders {
+                for plan in plans { reports.append(try await measure(folder, plan, call, region)) }
+            }
             return reports
         }
         if call[Shared.json] {
             for report in reports { try call.printJSON(report) }
+        } else if !call[privacy].isEmpty {
+            tellPrivacy(call.console, reports)
         } else {
             for report in reports { tell(call.console, report) }
             if reports.count > 1 { summarise(call.console, reports) }
@@ -90,7 +109,8 @@ enum BenchQuality {
         _ folder: String, _ plan: QualityPlan, _ call: Invocation, _ region: LiveRegion
     ) async throws -> QualityReport {
         let path = call[checkpoint]
-        let row = region.row(folder.split(separator: "/").last.map(String.init) ?? folder)
+        let settings = plan.privacy.isOff ? "" : " " + plan.privacy.words.joined(separator: " ")
+        let row = region.row((folder.split(separator: "/").last.map(String.init) ?? folder) + settings)
         row.status("reading")
         do {
             let report = try await OwnThread.run { isCancelled in
@@ -129,6 +149,22 @@ enum BenchQuality {
         }
     }
 
+    /// One for each `--privacy`: sites together alone, since nothing else sends anything.
+    private static func plans(_ call: Invocation) throws -> [QualityPlan] {
+        let plan = try plan(call)
+        guard !call[privacy].isEmpty else { return [plan] }
+        return try call[privacy].map { words in
+            var plan = plan
+            plan.arms = [.federated]
+            do {
+                plan.privacy = try PrivacyPolicy(words.split(separator: ",").map(String.init))
+            } catch {
+                throw call.failure("--privacy", "\(error)", exit: .usage)
+            }
+            return plan
+        }
+    }
+
     private static func plan(_ call: Invocation) throws -> QualityPlan {
         let shape: ModelShape
         do {
@@ -143,6 +179,7 @@ enum BenchQuality {
         plan.topRows = call[top]
         plan.coarseness = UInt8(call[coarseness])
         plan.delay = call[delay]
+        plan.lookahead = Float(call[lookahead])
         plan.measureEvery = call[every]
         plan.threads = call[threads]
         plan.ruleRounds = call[rules]
