@@ -9,7 +9,7 @@ public struct ValuationPlan: Sendable {
     /// Rounds that the schedule of each training is made for; claims are measured in the first half.
     public var rounds = StandardRecipe.rounds
     /// Rounds that one claim is about, one op each.
-    public var range = 2
+    public var range = 3
     /// The first round in which a poisoner may begin. Before it, a model that knows nothing learns something even
     /// from lies: which relations there are, and how many answers they have.
     public var poisonFrom = 4

@@ -220,7 +220,8 @@ public final class Daemon: Sendable {
             host: parts.host, peers: peerService, network: network,
             book: try InvitationBook(path: directory.invitationsPath), addresses: parts.advertised,
             site: key.site.description, log: log)
-        let koi = KoiService(host: parts.host, peers: peerService, database: database)
+        let koi = KoiService(
+            host: parts.host, peers: peerService, database: database, site: key.site.description)
         let routes = Routes(
             site: SiteFacts(name: key.site.description, network: network.genesis.name, listen: parts.listening),
             host: parts.host, database: database, graphs: graphs, models: models, searches: searches,

@@ -12,8 +12,11 @@ final class KoiService: Sendable {
     let host: NodeHost
     let peers: PeerService
     private let database: Database
+    /// What this site calls itself.
+    private let site: String
 
-    init(host: NodeHost, peers: PeerService, database: Database) {
+    init(host: NodeHost, peers: PeerService, database: Database, site: String) {
+        self.site = site
         self.host = host
         self.peers = peers
         self.database = database
@@ -23,7 +26,10 @@ final class KoiService: Sendable {
 
     /// Names of sites by peer id.
     func names() async throws -> [String: String] {
-        Dictionary(try await peers.list().map { ($0.peer, $0.name) }, uniquingKeysWith: { first, _ in first })
+        let own = try await host.ask { $0.identity.peerID.hex }
+        return Dictionary(
+            [(own, site)] + (try await peers.list().map { ($0.peer, $0.name) }), uniquingKeysWith: { first, _ in first }
+        )
     }
 
     func balances() async throws -> KoiReport {

@@ -63,17 +63,19 @@ final class PatternService: Sendable {
                 node.state.ledger.wallet(.site(of: node.identity.peerID)), node.state.ledger.policy.stake
             )
         }
-        var candidates: [(rule: MinedRule, pattern: RulePattern)] = []
+        var candidates: [Candidate] = []
         for mined in rules.mined.rules where mined.counts.support >= Self.leastSupport {
             guard wanted == nil || mined.rule.head == wanted else { continue }
             let pattern = RulePattern(mined.rule, graph.vocabulary)
             guard [pattern.concluded, pattern.known].allSatisfy({ $0 == nil || shared.contains($0!) }) else { continue }
             let id = pattern.id
             guard ids.map({ $0.contains { id.hex.hasPrefix($0) } }) ?? true, !known.contains(id) else { continue }
-            candidates.append((mined, pattern))
-            // They are best first; beyond this nobody looks.
-            if candidates.count >= 100 * Self.most { break }
+            let counts = mined.counts
+            let proven = ValueRule.lowerBoundMillionths(hits: Int64(counts.support), trials: Int64(counts.body))
+            candidates.append(Candidate(rule: mined, pattern: pattern, proven: proven))
         }
+        // By what they prove, not by what they promise: two cases of two prove little to anybody else.
+        candidates.sort { $0.proven != $1.proven ? $0.proven > $1.proven : $0.rule.rule < $1.rule.rule }
         guard !candidates.isEmpty else {
             throw Problem.conflict(
                 "there is no such rule that is not proposed already, has \(Self.leastSupport) true cases, and names "
@@ -83,8 +85,8 @@ final class PatternService: Sendable {
         guard wallet.balance >= stake else { throw KoiService.tooPoor(stake, AccountID.site, wallet.balance) }
         let affordable = Int(clamping: wallet.balance / stake)
         var ops: [OpID] = []
-        for (rule, pattern) in Self.spread(candidates, min(top, affordable)) {
-            let body = PatternProposal(pattern, rule.counts).encode()
+        for candidate in Self.spread(candidates, min(top, affordable)) {
+            let body = PatternProposal(candidate.pattern, candidate.rule.counts).encode()
             switch await host.submit(.patternPropose, body) {
             case .done(let id): ops.append(id)
             case .void(_, let reason):
@@ -106,10 +108,15 @@ final class PatternService: Sendable {
         }
     }
 
+    private struct Candidate {
+        let rule: MinedRule
+        let pattern: RulePattern
+        /// The least confidence that the own cases prove, in millionths.
+        let proven: Int64
+    }
+
     /// The best of each relation, then the second best of each, and so on.
-    private static func spread(
-        _ candidates: [(rule: MinedRule, pattern: RulePattern)], _ count: Int
-    ) -> [(rule: MinedRule, pattern: RulePattern)] {
+    private static func spread(_ candidates: [Candidate], _ count: Int) -> [Candidate] {
         var seen: [Int32: Int] = [:]
         var places: [(turn: Int, at: Int)] = []
         for (at, candidate) in candidates.enumerated() {

@@ -6,8 +6,8 @@ private let decisionPatience = Duration.seconds(60)
 
 /// What sites verify of each other: the worth of training, and rules.
 extension Demo {
-    /// Two rounds a claim: less drowns in noise, and what is measured late is not measured well.
-    static let claimRounds = 2
+    /// Three rounds a claim: less drowns in noise, and what is measured late is not measured well.
+    static let claimRounds = 3
     /// Rules that each site proposes.
     private static let proposals = 8
 

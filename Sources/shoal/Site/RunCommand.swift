@@ -19,7 +19,7 @@ enum RunCommand {
         "train-cores", .integer(1...256), "cores that training by itself uses (default: 1, or SHOAL_TRAIN_CORES)")
     private static let claimRounds = Option<Int?>(
         "claim-rounds", .integer(0...64),
-        "claim Koi by itself for so many rounds at a time; 2 is best (default: 0, never, or SHOAL_CLAIM_ROUNDS)")
+        "claim Koi by itself for so many rounds at a time; 3 is best (default: 0, never, or SHOAL_CLAIM_ROUNDS)")
     private static let verbose = Flag("verbose", "tell more in the log")
 
     static let command = Command(
