@@ -222,6 +222,9 @@ public final class Daemon: Sendable {
             site: key.site.description, log: log)
         let koi = KoiService(
             host: parts.host, peers: peerService, database: database, site: key.site.description)
+        let measurer = ClaimMeasurer(
+            host: parts.host, graphs: graphs, database: database, network: network.genesis.networkID, log: log)
+        defer { measurer.stop() }
         let routes = Routes(
             site: SiteFacts(name: key.site.description, network: network.genesis.name, listen: parts.listening),
             host: parts.host, database: database, graphs: graphs, models: models, searches: searches,
@@ -229,11 +232,9 @@ public final class Daemon: Sendable {
             ops: OpService(database: database, network: network.genesis.networkID),
             peers: peerService, koi: koi, consensus: ConsensusService(host: parts.host),
             invitations: invitations,
-            patterns: PatternService(host: parts.host, graphs: graphs, rules: models.rules, koi: koi), log: log,
+            patterns: PatternService(host: parts.host, graphs: graphs, rules: models.rules, koi: koi),
+            measurer: measurer, log: log,
             feed: feed)
-        let measurer = ClaimMeasurer(
-            host: parts.host, graphs: graphs, database: database, network: network.genesis.networkID, log: log)
-        defer { measurer.stop() }
         let claims = ClaimService(host: parts.host, rounds: options.claimRounds, log: log)
         await claims.start()
         let server = try Self.server(options, runtime, directory, routes, log)

@@ -18,7 +18,7 @@ public struct MarginalGain: Hashable, Sendable {
 
     /// Standard errors that count as noise. On seeds that are not reported (docs/valuation.md): with none, one in six
     /// claims for random values passes for help, with one, one in twenty.
-    public static let noise = 0.25
+    public static let noise = 0.4
     /// A gain as large as the logarithm of any rank; keeps sums of claims far from overflow.
     static let most = 64.0
 

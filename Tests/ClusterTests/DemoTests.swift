@@ -62,6 +62,37 @@ extension ClusterTests {
             }
         }
 
+        /// Three hospitals that share their relations, for as many rounds as help beyond doubt.
+        @Test func `sites are paid for what others measured, and verify each other's rules`() async throws {
+            try await Place.with { place in
+                let outcome = try await Binary.run(
+                    "demo", "--dir", "\(place)/c", "--rounds", "6", "--steps", "12", "--dim", "32", "--exit", "--json")
+                try #require(outcome.code == 0, "\(outcome.errors)")
+                let report = try #require(
+                    try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+                #expect(report["digests_equal"] as? Bool == true)
+                let koi = try #require(report["koi"] as? [[String: Any]])
+                #expect(koi.map { $0["site"] as? String } == ["north", "river", "harbour"])
+                let patterns = try #require(report["patterns"] as? [[String: Any]])
+                #expect(patterns.count == 24 && patterns.allSatisfy { $0["state"] as? String != "open" })
+                for site in koi {
+                    #expect(site["claims"] as? Int == 2, "six rounds are two claims of three")
+                    #expect(site["claims_paid"] as? Int ?? 0 > 0 && site["gain"] as? Double ?? 0 > 0)
+                    let own = patterns.filter { $0["proposer_name"] as? String == site["site"] as? String }
+                    let (accepted, rejected) = (
+                        own.count { $0["state"] as? String == "accepted" },
+                        own.count { $0["state"] as? String == "rejected" }
+                    )
+                    let measured = try #require(site["patterns_measured"] as? Int)
+                    let training = try #require(site["claims_nkoi"] as? Int)
+                    // A grant of 100; 10 for an accepted rule, 2 for measuring one, 5 lost with a rejected one.
+                    let rules = (10 * accepted + 2 * measured - 5 * rejected) * 1_000_000_000
+                    #expect(site["balance_nkoi"] as? Int == 100_000_000_000 + training + rules)
+                }
+                #expect(koi.contains { $0["patterns_accepted"] as? Int ?? 0 > 0 })
+            }
+        }
+
         @Test func `Ctrl-C in the middle of a demo leaves nothing running`() async throws {
             try await Place.with { place in
                 let demo = try Running(Binary.path, ["demo", "--dir", "\(place)/c", "--rounds", "1000"])

@@ -126,6 +126,44 @@ public struct KoiListingReport: Codable, Sendable, Equatable {
     }
 }
 
+/// How a model's latest claims divide what they improve together, on this site's held-out facts.
+public struct KoiValuationReport: Codable, Sendable, Equatable {
+    public struct Claim: Codable, Sendable, Equatable {
+        /// The op that claims.
+        public var op: String
+        public var owner: String
+        public var name: String
+        /// Deltas that it is about.
+        public var deltas: Int
+        /// Nats of held-out loss: the shares add up to ``KoiValuationReport/together``.
+        public var share: Double
+        /// Of the share; 0 where it is exact.
+        public var standardError: Double
+
+        public init(op: String, owner: String, name: String, deltas: Int, share: Double, standardError: Double) {
+            self.op = op
+            self.owner = owner
+            self.name = name
+            self.deltas = deltas
+            self.share = share
+            self.standardError = standardError
+        }
+    }
+    public var model: String
+    public var questions: Int
+    /// What all of them together improve, nats.
+    public var together: Double
+    /// By share, the largest first.
+    public var claims: [Claim]
+
+    public init(model: String, questions: Int, together: Double, claims: [Claim]) {
+        self.model = model
+        self.questions = questions
+        self.together = together
+        self.claims = claims
+    }
+}
+
 /// What was signed: the answer to everything that is posted to `/api/koi`.
 public struct KoiSignedReport: Codable, Sendable, Equatable {
     public var op: String

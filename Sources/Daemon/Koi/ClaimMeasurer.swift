@@ -1,3 +1,4 @@
+internal import API
 internal import Consensus
 internal import Federation
 internal import Graph
@@ -70,6 +71,72 @@ final class ClaimMeasurer: Sendable {
         }
     }
 
+    /// How the latest claim of each site divides what they improve together in the model of now: Shapley values
+    /// (Shapley 1953), exact up to eight sites. A report, no rule of payment: the claims were made at other frontiers.
+    func valuation(of model: ModelID) async throws -> KoiValuationReport {
+        let (ranges, owners) = try await host.ask { node -> ([(OpID, Node.ClaimedRange)], [OpID: PeerID]) in
+            var latest: [PeerID: (op: OpID, through: UInt64)] = [:]
+            for listing in node.state.ledger.listings(of: .claim) {
+                guard case .claim(let claim) = listing.body, claim.span.model == model else { continue }
+                if let other = latest[listing.owner], other.through >= claim.span.through { continue }
+                latest[listing.owner] = (listing.id, claim.span.through)
+            }
+            let ranges = latest.values.map(\.op).sorted().prefix(ShapleyShares.maxPlayers).compactMap { op in
+                node.range(of: op).map { (op, $0) }
+            }
+            return (
+                ranges.filter { !$0.1.claimed.ops.isEmpty },
+                Dictionary(uniqueKeysWithValues: latest.map { ($0.value.op, $0.key) })
+            )
+        }
+        guard !ranges.isEmpty else {
+            throw Problem.conflict(
+                "nobody has claimed anything of this model",
+                remedy: "`shoal koi claim` does, or `shoal run --claim-rounds 3`",
+                code: "nothing-claimed")
+        }
+        guard let bodies = try await bodies(of: ranges.flatMap(\.1.claimed.ops)) else {
+            throw Problem.unavailable("some of the claimed ops are not stored yet", remedy: "try again in a moment")
+        }
+        let graph = try await graphs.current()
+        let result = await onWorker { () throws -> (shares: ShapleyShares, together: Double, questions: Int) in
+            let vocabulary = graph.vocabulary
+            let queries = Self.spread(try Probe(graph).queries)
+            guard queries.count > 1 else {
+                throw Problem.conflict(
+                    "this site has no facts to measure with", remedy: "import some: shoal graph import")
+            }
+            let valuation = Valuation(
+                tokens: vocabulary.tokens, candidates: vocabulary.nodeCount, queries: queries)
+            let deltas = try ranges.map { _, range in
+                try range.claimed.ops.map { try Delta(body: bodies[$0]!) }.filter { $0.model == model }
+            }
+            func value(_ present: UInt64) throws -> Double {
+                var merged = ranges[0].1.model
+                for (player, range) in ranges.enumerated() where present & 1 << UInt64(player) == 0 {
+                    merged = try merged.without(deltas[player], log: range.1.claimed.log)
+                }
+                return -(try valuation.losses(&merged)).reduce(0, +) / Double(queries.count)
+            }
+            let everybody = ranges.count == 64 ? UInt64.max : 1 << UInt64(ranges.count) - 1
+            return (
+                try ShapleyShares.compute(players: ranges.count, seed: 1, value: value),
+                try value(everybody) - value(0), queries.count
+            )
+        }
+        guard let (shares, together, questions) = try result?.get() else {
+            throw Problem.unavailable("the node is stopping")
+        }
+        let claims = ranges.indices.map { player in
+            KoiValuationReport.Claim(
+                op: ranges[player].0.hex, owner: owners[ranges[player].0]?.hex ?? "", name: "",
+                deltas: ranges[player].1.claimed.ops.count, share: shares.shares[player],
+                standardError: shares.standardErrors[player])
+        }
+        return KoiValuationReport(
+            model: model.hex, questions: questions, together: together, claims: claims.sorted { $0.share > $1.share })
+    }
+
     /// Nil if some never became durable; those that were just taken in are waited for.
     private func bodies(of ops: [OpID]) async throws -> [OpID: Bytes]? {
         let (schema, network) = (database.schema, network)
@@ -97,12 +164,16 @@ final class ClaimMeasurer: Sendable {
         let asked = try Probe(graph).queries.filter { query in
             target.map { Self.concerns($0, query, graph) } ?? true
         }
-        let stride = max(1, (asked.count + Self.questions - 1) / Self.questions)
-        let queries = Swift.stride(from: 0, to: asked.count, by: stride).map { asked[$0] }
+        let queries = spread(asked)
         return try Valuation(
             tokens: vocabulary.tokens, candidates: vocabulary.nodeCount, queries: queries,
             least: target == nil ? Valuation.leastQuestions : Self.leastOfTarget
         ).gain(of: claimed, by: range.claimed.log, in: model)
+    }
+
+    private static func spread(_ asked: [LinkQuery]) -> [LinkQuery] {
+        let stride = max(1, (asked.count + Self.questions - 1) / Self.questions)
+        return Swift.stride(from: 0, to: asked.count, by: stride).map { asked[$0] }
     }
 
     /// A bounty is about a part of what a site knows.

@@ -8,6 +8,9 @@ extension Descriptions {
             [.init("agent"), .init("limit", .integer(least: 1))], answer: .json([KoiMovementReport].self)),
         list("bounties", "Koi that is offered for improvements."),
         list("claims", "What members want to be paid for."),
+        .init(
+            .get, "/api/koi/valuation", "How the latest claims divide what they improve together.",
+            [.init("agent", isRequired: true)], answer: .json(KoiValuationReport.self)),
         list("prices", "What inferences cost others."),
         list("attestations", "What members say of models and patterns."),
         list("auctions", "What is for sale."),

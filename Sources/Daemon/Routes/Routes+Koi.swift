@@ -23,6 +23,18 @@ extension Routes {
                 .json(try await koi.listings(of: .claim) + (try await koi.listings(of: .bountyClaim)))
             }
         }
+        let measurer = measurer
+        router.get("/api/koi/valuation") { request in
+            try await answering {
+                guard let agent = request.query["agent"] else {
+                    throw Problem.badRequest("no model is named", remedy: "add ?agent=NAME", field: "agent")
+                }
+                var report = try await measurer.valuation(of: try await models.find(agent))
+                let names = try await koi.names()
+                for at in report.claims.indices { report.claims[at].name = names[report.claims[at].owner] ?? "" }
+                return .json(report)
+            }
+        }
         router.get("/api/koi/prices") { _ in try await answering { .json(try await koi.listings(of: .price)) } }
         router.get("/api/koi/attestations") { _ in
             try await answering { .json(try await koi.listings(of: .attestation)) }

@@ -18,6 +18,7 @@ struct Routes: Sendable {
     let consensus: ConsensusService
     let invitations: InvitationService
     let patterns: PatternService
+    let measurer: ClaimMeasurer
     let log: EventLog
     let feed: EventFeed
     let requests = RequestCounts()

@@ -10,7 +10,7 @@ enum BenchValuation {
         "data", .path.named("DIR"), "a folder with a sub-folder of train.txt and valid.txt for each site")
     private static let seeds = Option("seeds", .integer(1...100_000), default: 100, "trainings, one seed each")
     private static let from = Option("from", .integer(0...1 << 40), default: 1, "the first seed")
-    private static let dim = Option("dim", .integer(16...128), default: 32, "width of the model")
+    private static let dim = Option("dim", .integer(16...128), default: 64, "width of the model")
     private static let heads = Option("heads", .integer(1...8), default: 4, "attention heads; they divide the width")
     private static let range = Option("range", .integer(1...8), default: 3, "rounds that one claim is about")
     private static let questions = Option(
