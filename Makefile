@@ -7,14 +7,16 @@ SEEDS  ?= 200
 FUZZ_SECONDS ?= 60
 FUZZ   ?= cbor frames envelope hello delta triples jsonl safetensors peers settings http
 
-.PHONY: help packages test-packages build demo test lint unit simulate cluster soak fuzz bench-train bench-search bench-flower \
-	bench-quality bench-quality-fb15k bench-privacy bench-rules bench-valuation bench-merge bench-verify clean
+.PHONY: help packages test-packages check-packages build demo test check check-api check-dashboard check-examples test-docs lint unit simulate cluster soak fuzz bench-train bench-search bench-flower \
+	bench-join bench-quality bench-quality-fb15k bench-privacy bench-rules bench-valuation bench-merge bench-verify clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make build     the shoal binary, in $(SHOAL)"
 	@echo "make demo      three sites learn one model, here, in two minutes"
 	@echo "make test      everything that must hold: lint, unit tests, simulator, real clusters"
+	@echo "make check     what people meet: the API held to its document, the dashboard in a browser, every command of the documents"
+	@echo "make test-docs the last of these alone (PAGES='README.md docs/tutorial.md')"
 	@echo "make simulate  the simulator alone (SEEDS=$(SEEDS))"
 	@echo "make soak      seven real sites, ten minutes of random faults (SEED=N repeats one)"
 	@echo "make fuzz      readers of hostile bytes under libFuzzer, FUZZ_SECONDS=$(FUZZ_SECONDS) each (FUZZ=one of them)"
@@ -34,6 +36,10 @@ packages:
 # And those that the tests check shoal with.
 test-packages:
 	@.ci/packages tests
+
+# And those that `make check` looks at it with: a browser, Prometheus' own checker.
+check-packages:
+	@.ci/packages check
 
 build: packages
 	$(BUILD) -c release --product shoal
@@ -88,6 +94,28 @@ fuzz: test-packages
 
 test: test-packages lint build unit simulate cluster
 
+# What people meet, from outside, against the built binary. CHECK_PYTHON: a Python with Tests/Check/requirements.txt.
+CHECK  := .build/check
+CHECK_PYTHON ?= $(CHECK)/venv/bin/python
+check: check-examples check-api check-dashboard test-docs
+
+$(CHECK)/venv/bin/python: Tests/Check/requirements.txt
+	python3 -m venv $(CHECK)/venv
+	$(CHECK)/venv/bin/pip install --quiet --disable-pip-version-check -r Tests/Check/requirements.txt
+	touch $@
+
+check-examples: check-packages $(CHECK_PYTHON)
+	$(CHECK_PYTHON) Tests/Check/examples.py
+
+check-api: build $(CHECK_PYTHON)
+	$(CHECK_PYTHON) Tests/Check/api.py --shoal $(SHOAL) --out $(CHECK)/api
+
+check-dashboard: build check-packages $(CHECK_PYTHON)
+	$(CHECK_PYTHON) Tests/Check/dashboard.py --shoal $(SHOAL) --out $(CHECK)/screens
+
+test-docs: build
+	python3 Tests/Check/documents.py --shoal $(SHOAL) $(PAGES)
+
 # Training and answering speed beside PyTorch, in turns; exit code 1 if a figure is not reached.
 bench-train: build
 	python3 Benchmarks/train/run.py --shoal $(SHOAL)
@@ -122,6 +150,10 @@ bench-valuation: build
 # Ratios to an anchor in the same run; exit code 1 below what is asked.
 bench-merge: build
 	$(SHOAL) bench merge
+
+# From a ticket to the state of the others: a fourth site on a network of three with 1,000 ops; exit code 1 beyond 30 s.
+bench-join: build
+	python3 Benchmarks/join/run.py --shoal $(SHOAL)
 
 bench-verify: build
 	$(SHOAL) bench verify-ops

@@ -1,0 +1,77 @@
+"""A real node with something in it, for checks from outside: the built binary, its PostgreSQL, HTTP on a free port."""
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+class Site:
+    def __init__(self, shoal, folder, name):
+        self.shoal, self.folder, self.name = str(pathlib.Path(shoal).resolve()), folder, name
+        self.data, self.keys = folder / name, folder / "keys"
+        self.process = self.http = None
+
+    def run(self, *words, code=0):
+        done = subprocess.run(
+            [self.shoal, *words, "--data-dir", str(self.data)], capture_output=True, text=True, cwd=self.folder)
+        if done.returncode != code:
+            raise SystemExit(f"shoal {' '.join(words)} ends with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def start(self, *words):
+        self.log = open(self.folder / f"{self.name}.log", "w")
+        self.process = subprocess.Popen(
+            [self.shoal, "run", "--json", "--http", "127.0.0.1:0", "--data-dir", str(self.data), *words],
+            stdout=subprocess.PIPE, stderr=self.log, text=True, cwd=self.folder)
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"the node does not start:\n{(self.folder / f'{self.name}.log').read_text()}")
+        self.http = json.loads(line)["http"]
+
+    def get(self, path):
+        with urllib.request.urlopen(self.http + path, timeout=30) as answer:
+            return json.loads(answer.read())
+
+    def is_well(self):
+        return self.process.poll() is None and "trouble" not in self.get("/api/status")
+
+    def end(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(timeout=60)
+
+
+@contextlib.contextmanager
+def network(shoal, names=("north",), teach=True):
+    """Sites that have met: the first founds the network, the others join it by ticket."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="shoal-check-"))
+    os.chmod(folder, 0o711)
+    sites = [Site(shoal, folder, name) for name in names]
+    try:
+        first = sites[0]
+        first.run("init", "--name", first.name, "--keys", "keys", "--listen", "127.0.0.1:0")
+        subprocess.run(
+            [first.shoal, "network", "new", "ward", "--member", f"keys/{first.name}.pub"], cwd=folder, check=True,
+            capture_output=True)
+        first.run("join", "peers/ward.peers")
+        first.start("--no-train")
+        place = first.get("/api/status")["listen"]
+        for site in sites[1:]:
+            ticket = first.run("invite", site.name, "--address", place).strip()
+            site.run("join", ticket, "--keys", "keys")
+            site.start("--no-train")
+        for site, facts in zip(sites, ("north", "river", "harbour")):
+            site.run("graph", "import", str(ROOT / f"Examples/ward/{facts}.tsv"))
+        if teach:
+            first.run("model", "create", "--agent", "ward", "--dim", "16", "--heads", "2")
+        yield sites
+    finally:
+        for site in reversed(sites):
+            site.end()
+        shutil.rmtree(folder, ignore_errors=True)
