@@ -39,7 +39,8 @@ let program: Program = Program(
         subcommands: [
             DemoCommand.command, InitCommand.command, KeysCommand.command, NetworkCommand.command, JoinCommand.command,
             InviteCommand.command,
-            RunCommand.command, PeersCommand.command, StatusCommand.command, DoctorCommand.command,
+            RunCommand.command, PeersCommand.command, StatusCommand.command, TopCommand.command, DoctorCommand.command,
+            ConfigCommand.command, BackupCommand.backup, BackupCommand.restore,
             GraphCommand.command,
             AgentsCommand.command, PerspectiveCommand.command, AssociationsCommand.command, ModelCommand.command,
             PatternCommand.command, KoiCommand.command,

@@ -24,6 +24,10 @@ import Wire
         config.advertise = [Endpoint(host: "a.example.org", port: 1), Endpoint(host: "::1", port: 2)]
         config.databaseURL = "postgresql://u:secret@h/d"
         config.privacy = ["clip=1", "min-edges=2"]
+        config.schema = "north"
+        config.train = false
+        config.trainHours = "22-6"
+        config.trainCores = 3
         try config.save(to: path)
         #expect(try SiteConfig.load(path) == config)
         #expect(mode(path) == 0o600)
@@ -39,7 +43,7 @@ import Wire
 
     @Test(arguments: [
         ("databse_url", "database_url"), ("Listen", "listen"), ("peer", "peers"), ("netwrok", "network"),
-        ("advertised", "advertise"),
+        ("advertised", "advertise"), ("train_hour", "train_hours"), ("trian", "train"),
     ]) func `an unknown key is refused and the nearest one named`(key: String, nearest: String) {
         let error = error { () throws(SiteError) in _ = try parse("{\"name\": \"a\",\n \"\(key)\": null}") }
         #expect(error?.reason == .malformed(line: 2))

@@ -12,7 +12,11 @@ public import Wire
 ///   "http": "127.0.0.1:7480",
 ///   "advertise": ["a.example.org:7400"],
 ///   "database_url": "postgresql://…",
-///   "privacy": ["clip=1", "min-edges=2"]
+///   "privacy": ["clip=1", "min-edges=2"],
+///   "schema": "shoal",
+///   "train": true,
+///   "train_hours": "22-6",
+///   "train_cores": 2
 /// }
 /// ```
 public struct SiteConfig: Sendable, Equatable {
@@ -35,6 +39,14 @@ public struct SiteConfig: Sendable, Equatable {
     public var databaseURL: String?
     /// What is done to changes of weights before they are sent, `KEY=VALUE` each; see docs/privacy.md.
     public var privacy: [String] = []
+    /// The schema of its tables in ``databaseURL``.
+    public var schema: String?
+    /// Whether the node trains by itself.
+    public var train: Bool?
+    /// `22-6`, `22:30-06:15`: when it trains by itself, local time.
+    public var trainHours: String?
+    /// 1 to 256.
+    public var trainCores: Int?
 
     public init(name: SiteName) {
         self.name = name
@@ -73,14 +85,20 @@ public struct SiteConfig: Sendable, Equatable {
             (.advertise, list(advertise.map(\.description))),
             (.databaseURL, databaseURL.map { StrictJSON.quote($0) }),
             (.privacy, list(privacy)),
+            (.schema, schema.map { StrictJSON.quote($0) }),
+            (.train, train.map { "\($0)" }),
+            (.trainHours, trainHours.map { StrictJSON.quote($0) }),
+            (.trainCores, trainCores.map { "\($0)" }),
         ]
         let lines = members.compactMap { key, value in value.map { "  \"\(key.rawValue)\": \($0)" } }
         return "{\n" + lines.joined(separator: ",\n") + "\n}\n"
     }
 
     enum Key: String, CaseIterable {
-        case name, key, network, peers, listen, http, advertise, privacy
+        case name, key, network, peers, listen, http, advertise, privacy, schema, train
         case databaseURL = "database_url"
+        case trainHours = "train_hours"
+        case trainCores = "train_cores"
     }
 }
 
@@ -119,6 +137,16 @@ extension SiteConfig {
         case .http: http = try Self.endpoint(value)
         case .advertise: advertise = try Self.list(value) { text throws(WrongValue) in try Self.endpoint(text) }
         case .databaseURL: databaseURL = try Self.text(value)
+        case .schema: schema = try Self.text(value)
+        case .train:
+            guard case .bool(let isOn) = value else { throw WrongValue(wanted: "true or false") }
+            train = isOn
+        case .trainHours: trainHours = try Self.text(value)
+        case .trainCores:
+            guard case .number(let cores) = value, let whole = Int(exactly: cores), (1...256).contains(whole) else {
+                throw WrongValue(wanted: "a whole number from 1 to 256")
+            }
+            trainCores = whole
         case .privacy: privacy = try Self.list(value) { text throws(WrongValue) in try Self.text(text) }
         }
     }

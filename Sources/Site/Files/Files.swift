@@ -1,4 +1,5 @@
 import Glibc
+public import Identity
 public import Wire
 
 /// Whole files, written so that a crash leaves the old or the new one and nothing in between.
@@ -49,6 +50,24 @@ public enum Files {
                 cause: "it holds a secret and belongs to user id \(info.st_uid)",
                 remedy: "run: chown \(geteuid()) \(quoted(path))")
         }
+    }
+
+    /// BLAKE2b-256 of a file of any size, and its length.
+    public static func digest(of path: String) throws(SiteError) -> (digest: Hash32, count: Int) {
+        let file = try Descriptor("read", path, O_RDONLY)
+        var hasher = Hasher32(domain: "shoal/file-digest/1")
+        var offset = 0
+        while case let bytes = try file.read(at: offset, count: 1 << 20), !bytes.isEmpty {
+            hasher.update(bytes)
+            offset += bytes.count
+        }
+        return (hasher.finish(), offset)
+    }
+
+    /// Gives a file or directory another name, durably.
+    public static func move(_ path: String, to other: String) throws(SiteError) {
+        if rename(path, other) != 0 { throw .system("move", path, errno) }
+        try syncDirectory(parent(of: other))
     }
 
     /// Replaces `path` (or makes it): temporary file, fsync, rename, fsync of the directory.

@@ -61,6 +61,13 @@ public final class PrivateServer: Sendable {
 
     deinit { stop() }
 
+    /// The one that runs for a node with this data directory, if one does.
+    public static func target(of dataDirectory: String) -> DatabaseTarget {
+        DatabaseTarget(
+            socketDirectory: SocketDirectory.path(for: dataDirectory + "/pg"), user: ServerConfiguration.role,
+            database: ServerConfiguration.role)
+    }
+
     /// The process id of the running server, for status displays; nil when it does not run.
     public var processID: Int32? {
         let process = state.change { $0.process }

@@ -39,7 +39,7 @@ enum DoctorCommand {
         return DaemonOptions(
             dataDirectory: directory.path, key: SiteConfig.resolve(key, in: directory.path),
             network: SiteConfig.resolve(network, in: directory.path), databaseURL: config.databaseURL,
-            schema: variable("SHOAL_SCHEMA") ?? "shoal")
+            schema: variable("SHOAL_SCHEMA") ?? config.schema ?? "shoal")
     }
 
     private static func tell(_ console: Console, _ report: DoctorReport) {

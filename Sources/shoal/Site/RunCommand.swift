@@ -6,16 +6,16 @@ internal import Wire
 
 /// `shoal run`: one node, in the foreground.
 enum RunCommand {
-    private static let peers = Option<[String]>(
+    static let peers = Option<[String]>(
         repeated: "peers", .path.named("FILE|DIR"), "whom to dial: .peers files, or directories of them (SHOAL_PEERS)")
-    private static let network = Option<String?>("network", .path.named("FILE"), "the network file (SHOAL_NETWORK)")
-    private static let key = Option<String?>("key", .path.named("FILE"), "the site's .key file (SHOAL_KEY)")
-    private static let schema = Option<String?>(
+    static let network = Option<String?>("network", .path.named("FILE"), "the network file (SHOAL_NETWORK)")
+    static let key = Option<String?>("key", .path.named("FILE"), "the site's .key file (SHOAL_KEY)")
+    static let schema = Option<String?>(
         "schema", .text.named("NAME"), "the schema of its tables in --database-url (default: shoal, or SHOAL_SCHEMA)")
-    private static let noTrain = Flag("no-train", "train only when somebody asks for it (SHOAL_TRAIN=no)")
-    private static let trainHours = Option<TrainHours?>(
+    static let noTrain = Flag("no-train", "train only when somebody asks for it (SHOAL_TRAIN=no)")
+    static let trainHours = Option<TrainHours?>(
         "train-hours", .trainHours, "train by itself only then, local time (SHOAL_TRAIN_HOURS)")
-    private static let trainCores = Option<Int?>(
+    static let trainCores = Option<Int?>(
         "train-cores", .integer(1...256), "cores that training by itself uses (default: 1, or SHOAL_TRAIN_CORES)")
     private static let claimRounds = Option<Int?>(
         "claim-rounds", .integer(0...64),
@@ -120,8 +120,8 @@ enum RunCommand {
                 ? settings.peers.map { SiteConfig.resolve($0, in: directory.path) } : told.map { Paths.absolute($0) },
             listen: settings.listen?.description, advertise: settings.advertise.map(\.description),
             http: settings.http?.description, databaseURL: settings.databaseURL, privacy: settings.privacy,
-            schema: call[schema] ?? variable("SHOAL_SCHEMA") ?? "shoal", verbose: call[verbose])
-        options.training = try training(call)
+            schema: call[schema] ?? variable("SHOAL_SCHEMA") ?? settings.schema ?? "shoal", verbose: call[verbose])
+        options.training = try training(call, settings, directory)
         options.claimRounds = call[claimRounds] ?? 0
         if call[claimRounds] == nil, let text = variable("SHOAL_CLAIM_ROUNDS") {
             guard let rounds = Int(text), (0...64).contains(rounds) else {
@@ -134,17 +134,26 @@ enum RunCommand {
         return options
     }
 
-    private static func training(_ call: Invocation) throws -> TrainingSettings {
+    private static func training(
+        _ call: Invocation, _ config: SiteConfig, _ directory: DataDirectory
+    ) throws -> TrainingSettings {
         var settings = TrainingSettings()
-        settings.isOn = !call[noTrain] && variable("SHOAL_TRAIN") != "no"
+        settings.isOn = !call[noTrain] && variable("SHOAL_TRAIN").map { $0 != "no" } ?? config.train ?? true
         settings.hours = call[trainHours]
-        settings.cores = call[trainCores] ?? 1
+        settings.cores = call[trainCores] ?? config.trainCores ?? 1
         func wrong(_ name: String, _ text: String, _ remedy: String) -> Failure {
             call.failure("\(name)=\(text)", "the variable cannot be understood", remedy: remedy, exit: .usage)
         }
         if settings.hours == nil, let text = variable("SHOAL_TRAIN_HOURS") {
             guard let hours = TrainHours(text) else {
                 throw wrong("SHOAL_TRAIN_HOURS", text, "Write two times of day, for example 22-6 or 22:30-06:15")
+            }
+            settings.hours = hours
+        } else if settings.hours == nil, let text = config.trainHours {
+            guard let hours = TrainHours(text) else {
+                throw call.failure(
+                    directory.configPath, "\"train_hours\" is \"\(text)\", which is no time of day",
+                    remedy: "Write two times of day, for example 22-6 or 22:30-06:15", exit: .usage)
             }
             settings.hours = hours
         }
