@@ -15,7 +15,7 @@ help:
 	@echo "make build     the shoal binary, in $(SHOAL)"
 	@echo "make demo      three sites learn one model, here, in two minutes"
 	@echo "make test      everything that must hold: lint, unit tests, simulator, real clusters"
-	@echo "make check     what people meet: the API held to its document, the dashboard in a browser, every command of the documents"
+	@echo "make check     what people meet: examples, the dashboard in a browser, every command of the documents (and make check-api)"
 	@echo "make test-docs the last of these alone (PAGES='README.md docs/tutorial.md')"
 	@echo "make simulate  the simulator alone (SEEDS=$(SEEDS))"
 	@echo "make soak      seven real sites, ten minutes of random faults (SEED=N repeats one)"
@@ -97,7 +97,7 @@ test: test-packages lint build unit simulate cluster
 # What people meet, from outside, against the built binary. CHECK_PYTHON: a Python with Tests/Check/requirements.txt.
 CHECK  := .build/check
 CHECK_PYTHON ?= $(CHECK)/venv/bin/python
-check: check-examples check-api check-dashboard test-docs
+check: check-examples check-dashboard test-docs
 
 $(CHECK)/venv/bin/python: Tests/Check/requirements.txt
 	python3 -m venv $(CHECK)/venv
