@@ -20,8 +20,8 @@ public struct CertifiedOutcome: Sendable, Equatable {
         case finality(owner: PeerID, LogPlace)
         case checkpoint(Checkpoint)
         case policy(NetworkPolicy)
-        /// What the ledger asked about itself.
-        case ledger(about: OpID, fields: Bytes)
+        /// What becomes of an escrow; the answer is the ledger's.
+        case ledger(about: OpID, answer: Bytes)
     }
 
     public let id: QuestionID
@@ -68,7 +68,10 @@ public struct CertifiedOutcome: Sendable, Equatable {
                 checkpoint.predecessor == question.electorate
             else { return nil }
             return .checkpoint(checkpoint)
-        case .admission, .revocation, .accountLog, .finality, .policy, .ledger:
+        case .ledger:
+            guard let about = question.about, value.verdict == .accepted else { return nil }
+            return .ledger(about: about, answer: value.payload)
+        case .admission, .revocation, .accountLog, .finality, .policy:
             guard value == .yes, let proposition = Proposition(question) else { return nil }
             switch proposition {
             case .admission(let peer): return .admitted(peer)
@@ -77,7 +80,6 @@ public struct CertifiedOutcome: Sendable, Equatable {
                 return .accountLog(owner: owner, generation: generation, log: log, end: end)
             case .finality(let owner, let place): return .finality(owner: owner, place)
             case .policy(let policy): return .policy(policy)
-            case .ledger(let about, let fields): return .ledger(about: about, fields: fields)
             }
         }
     }

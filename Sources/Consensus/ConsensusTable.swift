@@ -143,9 +143,13 @@ public struct ConsensusTable: Sendable {
         case .claim: wanted = .claim
         case .settlement: wanted = .bountySettle
         case .ledger:
-            guard let about = question.about, let subject = subjects[about], place.past(subject.position) else {
-                throw .unknownSubject
+            // One form, so that whoever asks about an escrow asks the very same.
+            guard question.fields.isEmpty, question.subject == nil, question.expires == Question.Limits.never else {
+                throw .invalidBody("a question about an escrow names it and nothing else")
             }
+            guard let about = question.about, let subject = subjects[about], place.past(subject.position),
+                subject.kind == .bountyPost || subject.kind == .auction
+            else { throw .unknownSubject }
             return
         case .admission, .revocation, .accountLog, .finality, .policy:
             guard Proposition(question) != nil else { throw .invalidBody("the question says nothing") }

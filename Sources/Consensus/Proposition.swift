@@ -14,8 +14,6 @@ public enum Proposition: Hashable, Sendable {
     case finality(owner: PeerID, LogPlace)
     /// `[1, policy]`
     case policy(NetworkPolicy)
-    /// The ledger's own business.
-    case ledger(about: OpID, fields: Bytes)
 
     /// Nil for questions of another nature, and for fields that say nothing.
     public init?(_ question: Question) {
@@ -25,10 +23,9 @@ public enum Proposition: Hashable, Sendable {
 
     private static func read(_ question: Question) throws(CBORError) -> Proposition? {
         var decoder = CBORDecoder(question.fields)
-        let items = question.kind == .ledger ? 0 : try decoder.array(max: 5)
-        if question.kind != .ledger {
-            guard try decoder.uint() == 1 else { throw .unexpected(at: 1, wanted: "version 1") }
-        }
+        guard question.kind.nature == .affirmed else { return nil }
+        let items = try decoder.array(max: 5)
+        guard try decoder.uint() == 1 else { throw .unexpected(at: 1, wanted: "version 1") }
         let proposition: Proposition?
         switch question.kind {
         case .admission: proposition = items == 1 ? question.subject.map(Proposition.admission) : nil
@@ -54,8 +51,7 @@ public enum Proposition: Hashable, Sendable {
             guard items == 4 else { return nil }
             proposition = .finality(owner: question.owner!, try LogPlace(&decoder))
         case .policy: proposition = items == 2 ? .policy(try NetworkPolicy(from: &decoder)) : nil
-        case .ledger: return question.about.map { .ledger(about: $0, fields: question.fields) }
-        case .pattern, .claim, .settlement, .checkpoint: return nil
+        case .pattern, .claim, .settlement, .checkpoint, .ledger: return nil
         }
         try decoder.end()
         return proposition
@@ -107,9 +103,6 @@ public enum Proposition: Hashable, Sendable {
             policy.encode(into: &encoder)
             return Question(
                 kind: .policy, owner: nil, fields: encoder.bytes, electorate: electorate, expires: expires)
-        case .ledger(let about, let fields):
-            return Question(
-                kind: .ledger, owner: owner, about: about, fields: fields, electorate: electorate, expires: expires)
         }
     }
 }

@@ -19,7 +19,7 @@ public enum QuestionKind: UInt64, Sendable, CaseIterable {
     case finality = 7
     /// Time, electorate and policy from now on.
     case checkpoint = 8
-    /// What follows from the ledger alone: an auction's end, the return of an escrow.
+    /// What becomes of an escrow: who is paid, or that it returns. The ledger decides what answers there are.
     case ledger = 9
     /// Other numbers for the network.
     case policy = 10
@@ -37,8 +37,8 @@ public enum QuestionKind: UInt64, Sendable, CaseIterable {
     public var nature: Nature {
         switch self {
         case .pattern, .claim, .settlement: .measured
-        case .admission, .revocation, .accountLog, .finality, .ledger, .policy: .affirmed
-        case .checkpoint: .agreed
+        case .admission, .revocation, .accountLog, .finality, .policy: .affirmed
+        case .checkpoint, .ledger: .agreed
         }
     }
 
@@ -46,8 +46,8 @@ public enum QuestionKind: UInt64, Sendable, CaseIterable {
     /// the same asks the very same question.
     public var hasOwner: Bool {
         switch self {
-        case .pattern, .claim, .settlement, .accountLog, .finality, .ledger: true
-        case .admission, .revocation, .checkpoint, .policy: false
+        case .pattern, .claim, .settlement, .accountLog, .finality: true
+        case .admission, .revocation, .checkpoint, .ledger, .policy: false
         }
     }
 
@@ -81,6 +81,8 @@ public struct Question: Hashable, Sendable {
     public enum Limits {
         public static let fieldBytes = 1_024
         public static let bytes = 1_280
+        /// ``Question/expires`` of what may be answered at any time.
+        public static let never: UInt64 = 1 << 53
     }
 
     public let kind: QuestionKind
@@ -108,7 +110,7 @@ public struct Question: Hashable, Sendable {
         self.about = about
         self.fields = fields
         self.electorate = electorate
-        self.expires = min(expires, 1 << 53)
+        self.expires = min(expires, Limits.never)
     }
 
     public func encode() -> Bytes {
@@ -139,7 +141,7 @@ public struct Question: Hashable, Sendable {
         about = try decoder.optionalID()
         fields = try decoder.bytes(max: Limits.fieldBytes)
         electorate = try decoder.id()
-        expires = try decoder.uint(max: 1 << 53)
+        expires = try decoder.uint(max: Limits.never)
         try decoder.end()
         guard (owner != nil) == kind.hasOwner else {
             throw .unexpected(at: start, wanted: "an owner for what belongs to somebody")
@@ -159,14 +161,14 @@ public struct Question: Hashable, Sendable {
         switch Proposition(self) {
         case .accountLog(_, let generation, _, _): what = generation.bigEndianBytes
         case .finality(_, let place): what = place.log.bytes + place.seq.bigEndianBytes
-        case .admission, .revocation, .policy, .ledger, nil: break
+        case .admission, .revocation, .policy, nil: break
         }
         var encoder = CBOREncoder()
         encoder.array(4)
         encoder.uint(kind.rawValue)
         encoder.optionalBytes(about?.bytes)
         encoder.optionalBytes(subject?.bytes)
-        encoder.bytes(kind == .ledger ? fields : what)
+        encoder.bytes(what)
         return blake2b256(domain: "shoal/slot/1", encoder.bytes)
     }
 }

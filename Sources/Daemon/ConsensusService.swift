@@ -127,14 +127,14 @@ final class ConsensusService: Sendable {
             "votes and debits of \(owner.short) count in log \(log.hex.prefix(8)) (\(generation))"
         case .finality(let owner, let place): "the account log of \(owner.short) is final up to op \(place.seq)"
         case .policy: "other numbers for the network"
-        case .ledger: "an escrow or auction ends"
         case nil:
             switch question.kind {
             case .pattern: "the pattern of op \(question.about?.short ?? "") holds elsewhere"
             case .claim: "what the ops claimed in \(question.about?.short ?? "") were worth"
             case .settlement: "the bounty settled in \(question.about?.short ?? "") is earned"
             case .checkpoint: "the next checkpoint"
-            case .admission, .revocation, .accountLog, .finality, .ledger, .policy: "nothing that can be read"
+            case .ledger: "what becomes of the escrow or auction of \(question.about?.short ?? "")"
+            case .admission, .revocation, .accountLog, .finality, .policy: "nothing that can be read"
             }
         }
     }

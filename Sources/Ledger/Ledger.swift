@@ -130,6 +130,9 @@ public struct Ledger: Sendable {
         return true
     }
 
+    /// Whether a certificate for this outcome would count if an op with this past carried it.
+    public func wouldCount(_ outcome: Outcome, past: LedgerPast) -> Bool { support(of: outcome, past: past) != nil }
+
     /// A log is proven to fork: nothing from `seq` on counts, on any branch, but what a certified prefix covers.
     public mutating func fork(_ key: LogKey, from seq: UInt64) {
         guard seq < forks[key] ?? .max else { return }

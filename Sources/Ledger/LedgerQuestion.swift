@@ -72,14 +72,12 @@ extension Ledger {
         }
     }
 
-    /// Whether an honest elector affirms an answer, by what it knows now.
+    /// What an honest elector finds that becomes of an escrow, by what it knows now; nil: nothing yet, or it is decided.
     ///
     /// - Parameter isReached: whether a quorum measured that a claim reaches its bounty's target.
-    public func affirms(_ question: LedgerQuestion, about id: OpID, isReached: (OpID) -> Bool) -> Bool {
-        guard let item = items[id], counts(item, .now), isSafe(item), decided(.op(id), .now) == nil else {
-            return false
-        }
-        return dueAnswer(about: item, isReached: isReached) == question
+    public func dueAnswer(about id: OpID, isReached: (OpID) -> Bool) -> LedgerQuestion? {
+        guard let item = items[id], counts(item, .now), isSafe(item), decided(.op(id), .now) == nil else { return nil }
+        return dueAnswer(about: item, isReached: isReached)
     }
 
     /// What there is to ask the electors about escrows now: expired bounties, reached targets, auctions that are over;
@@ -140,8 +138,61 @@ extension Ledger {
         return claim
     }
 
-    /// Whether something waits for certified time.
+    /// The claim that a settlement is about.
+    public func claim(of settlement: OpID) -> OpID? {
+        guard case .bountySettle(let body)? = items[settlement]?.entry.body else { return nil }
+        return body.claim
+    }
+
+    /// The gain that the bounty of a settlement asks for; nil if that is not here.
+    public func target(of settlement: OpID) -> Int64? {
+        guard case .bountySettle(let body)? = items[settlement]?.entry.body,
+            case .bountyPost(let post)? = items[body.bounty]?.entry.body
+        else { return nil }
+        return post.target.gain
+    }
+
+    /// Whether there is a bounty or an auction that nobody has decided.
     public var hasOpenOffers: Bool { undecided.contains { items[$0].map(isOffer) ?? false } }
+
+    /// The next certified second at which an open bounty ends, or an auction's price falls or its time is up; nil if
+    /// nothing waits for the clock. Costs a look at each open one.
+    public var nextDeadline: UInt64? {
+        let now = time(.now)
+        return undecided.compactMap { id -> UInt64? in
+            guard let item = items[id], counts(item, .now) else { return nil }
+            switch item.entry.body {
+            case .bountyPost(let post): return post.expires
+            case .auction(let auction):
+                guard let opening = opening(of: item) else { return now + 1 }
+                let (end, isNever) = opening.addingReportingOverflow(length(of: auction))
+                guard bids[id]?.isEmpty == false else { return isNever ? nil : end }
+                // Only a bid makes the steps of the price interesting.
+                let step = (now - opening) / auction.interval + 1
+                let (next, overflows) = step.multipliedReportingOverflow(by: auction.interval)
+                return overflows ? nil : opening + next
+            case .transfer, .claim, .bountyClaim, .bountySettle, .price, .stake, .attestation, .bid: return nil
+            }
+        }.filter { $0 > now }.min()
+    }
+
+    /// When an auction began: the first certified time behind the one in its own past, which may be old, since a quiet
+    /// network makes no checkpoints; nil as long as there is none.
+    private func opening(of item: Item) -> UInt64? {
+        times.compactMap { number -> UInt64? in
+            guard case .time(let seconds) = decisions[number].outcome, seconds > item.opened, isKnown(number, .now)
+            else { return nil }
+            return seconds
+        }.min()
+    }
+
+    /// Seconds from the opening until the price has stood at the floor for an interval; 2^64 - 1 for more.
+    private func length(of auction: Auction) -> UInt64 {
+        let fall = UInt64(auction.start - auction.floor)
+        let (whole, rest) = fall.quotientAndRemainder(dividingBy: UInt64(auction.step))
+        let (length, overflows) = (whole + (rest > 0 ? 1 : 0) + 1).multipliedReportingOverflow(by: auction.interval)
+        return overflows ? .max : length
+    }
 
     private func isOffer(_ item: Item) -> Bool {
         switch item.entry.body {
@@ -164,7 +215,8 @@ extension Ledger {
     /// has come to its floor. Bids count when they are final, the highest first.
     private func dueAnswer(_ auction: Auction, _ item: Item) -> LedgerQuestion? {
         let now = time(.now)
-        let price = max(1, auction.price(opened: item.opened, at: now))
+        guard let opening = opening(of: item) else { return nil }
+        let price = max(1, auction.price(opened: opening, at: now))
         let willing = (bids[item.entry.id] ?? []).compactMap { id -> (most: NanoKoi, id: OpID)? in
             guard let bid = items[id], case .bid(let words) = bid.entry.body, words.most >= price, counts(bid, .now),
                 isFinal(bid, .now)
@@ -175,9 +227,8 @@ extension Ledger {
         if willing.count >= Int(auction.minBidders) {
             return .sold(price: price, bids: willing.prefix(Int(LedgerBody.Limits.bidders)).map(\.id).sorted())
         }
-        let steps = UInt64((auction.start - auction.floor + auction.step - 1) / auction.step) + 1
-        let (length, overflows) = steps.multipliedReportingOverflow(by: auction.interval)
-        guard !overflows, now > item.opened, now - item.opened >= length else { return nil }
+        let length = length(of: auction)
+        guard length < .max, now - opening >= length else { return nil }
         return .over
     }
 }

@@ -28,11 +28,7 @@ extension Elector {
         let round = currentRound(matter, view, now: now)
         propose(matter, in: round, view, &actions)
         prepare(matter, in: round, view, &actions)
-        if let prepared = matter.decided(round: round, phase: .prepare),
-            matter.ballots(of: view.me).allSatisfy({ $0.round <= round })
-        {
-            vote(prepared.value, .commit, round: round, matter, view, &actions)
-        }
+        commit(matter, in: round, view, &actions)
     }
 
     /// Not before its time, unless others have begun and half of it has passed.
@@ -41,17 +37,17 @@ extension Elector {
         if checkpointSince?.height != height { checkpointSince = (height, now) }
         let interval = matter.checkpoint.policy.checkpointSeconds * 1_000
         let hasBegun = !matter.measurements.isEmpty
-        guard hasBegun || isNeeded(view) else { return false }
+        guard hasBegun || isNeeded(view, now: now) else { return false }
         let due = checkpointSince!.at + (hasBegun ? interval / 2 : interval)
         if due > now { wake(at: due) }
         return due <= now
     }
 
     /// Somebody waits for the clock, or for another electorate or policy.
-    private func isNeeded(_ view: View) -> Bool {
+    private mutating func isNeeded(_ view: View, now: Instant) -> Bool {
         let consensus = view.state.consensus
         return next(view, seconds: consensus.seconds).electorate != consensus.latest.electorate
-            || newPolicy(view) != nil || consensus.hasExpiringQuestions || view.state.needsClock
+            || newPolicy(view) != nil || consensus.hasExpiringQuestions || escrowsNeedClock(view, now: now)
     }
 
     private func newPolicy(_ view: View) -> NetworkPolicy? {
@@ -95,38 +91,14 @@ extension Elector {
             basis: Value.basis(of: measurements), payload: checkpoint.encode())
     }
 
-    // MARK: Rounds
-
-    /// Rounds end by the clock. Who is behind follows when more than a third are ahead: one of those is honest.
-    private mutating func currentRound(_ matter: Matter, _ view: View, now: Instant) -> UInt64 {
-        var number = rounds[matter.id]?.number ?? 0
-        var until = rounds[matter.id]?.until ?? now + Limits.roundMs
-        while until <= now {
-            number += 1
-            until = until + Limits.roundMs(number)
-        }
-        var furthest: [PeerID: UInt64] = [:]
-        for cast in matter.votes where matter.isElector(cast.author) {
-            furthest[cast.author] = max(furthest[cast.author] ?? 0, cast.vote.ballot.round)
-        }
-        let third = matter.electorate.members.count / 3
-        let sorted = furthest.values.sorted(by: >)
-        let ahead = max(sorted.count > third ? sorted[third] : 0, furthest[view.me] ?? 0)
-        if ahead > number {
-            number = ahead
-            until = now + Limits.roundMs(number)
-        }
-        rounds[matter.id] = (number, until)
-        wake(at: until)
-        return number
-    }
+    // MARK: Proposals
 
     private mutating func propose(_ matter: Matter, in round: UInt64, _ view: View, _ actions: inout [Action]) {
         guard matter.proposer(of: round) == view.me, !proposed.contains(Round(question: matter.id, number: round)),
             !matter.proposals.values.contains(where: { $0.proposal.round == round })
         else { return }
         let proposal: Proposal
-        if let (_, value) = prepared(matter, before: round),
+        if let value = prepared([matter], before: round),
             let earlier = matter.proposals.values.sorted(by: { $0.op < $1.op }).first(where: {
                 $0.proposal.value.hash == value
             })?.proposal
@@ -152,27 +124,9 @@ extension Elector {
         let proposals = matter.proposals.values.sorted { $0.op < $1.op }
         for proposed in proposals
         where proposed.proposal.round == round && isAcceptable(proposed.proposal, matter, view) {
-            guard mayPrepare(proposed.proposal.value.hash, in: round, matter, view) else { continue }
+            guard mayPrepare(proposed.proposal.value.hash, in: round, of: [matter], view) else { continue }
             vote(proposed.proposal.value.hash, .prepare, round: round, matter, view, &actions)
             return
         }
-    }
-
-    private func mayPrepare(_ value: Hash32, in round: UInt64, _ matter: Matter, _ view: View) -> Bool {
-        let commits = matter.ballots(of: view.me).filter { $0.phase == .commit }
-        guard let lock = commits.max(by: { $0.round < $1.round }), lock.value != value else { return true }
-        return (lock.round + 1..<max(round, lock.round + 1)).contains {
-            matter.decided(round: $0, phase: .prepare)?.value == value
-        }
-    }
-
-    /// The latest value that a quorum has prepared before a round.
-    private func prepared(_ matter: Matter, before round: UInt64) -> (round: UInt64, value: Hash32)? {
-        let past = Set(
-            matter.votes.lazy.map(\.vote.ballot).filter { $0.phase == .prepare && $0.round < round }.map(\.round))
-        for number in past.sorted(by: >) {
-            if let decided = matter.decided(round: number, phase: .prepare) { return (number, decided.value) }
-        }
-        return nil
     }
 }

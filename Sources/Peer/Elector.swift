@@ -65,6 +65,11 @@ struct Elector: Sendable {
     var accountAsked: QuestionID?
     /// Own ops that the electors are asked about, or are about to be.
     var asked: Set<OpID> = []
+    /// What this node asked about claims and escrows, and when.
+    var koiAsked: [OpID: Instant] = [:]
+    /// The question whose answer is the time, and what the site's clock said when it was answered last.
+    var clockQuestion: QuestionID?
+    var wallClock: (seconds: UInt64, at: Instant)?
     /// What the operator of this site has agreed to.
     var approved: Set<Proposition> = []
     private(set) var nextDeadline: Instant?
@@ -76,15 +81,20 @@ struct Elector: Sendable {
         var actions: [Action] = []
         let consensus = view.state.consensus
         var perOwner: [PeerID: Int] = [:]
-        for id in consensus.openQuestions.prefix(Limits.open) {
+        var looked = 0
+        for id in consensus.openQuestions {
             guard let matter = consensus.matters[id] else { continue }
+            // Before the limit for all: who floods pushes nobody else's questions out of sight.
             if let owner = matter.question.owner {
                 perOwner[owner, default: 0] += 1
                 guard perOwner[owner]! <= Limits.openPerOwner else { continue }
             }
+            looked += 1
+            guard looked <= Limits.open else { break }
             switch matter.question.kind.nature {
             case .affirmed: affirm(matter, view, &actions)
             case .measured: answer(matter, view, now: now, &actions)
+            case .agreed where matter.question.kind == .ledger: decide(matter, view, now: now, &actions)
             case .agreed: agree(matter, view, now: now, &actions)
             }
             publish(matter, view, now: now, &actions)
@@ -95,6 +105,8 @@ struct Elector: Sendable {
         }
         askForFinality(view, now: now, &actions)
         askAboutPatterns(view, &actions)
+        askAboutKoi(view, now: now, &actions)
+        publishUncounted(view, now: now, &actions)
         return actions
     }
 
@@ -132,7 +144,9 @@ struct Elector: Sendable {
         // To say the same yes to two of them contradicts nothing.
         guard matter.question.kind.hasOwner else { return true }
         return view.state.consensus.rivals(of: matter.question).allSatisfy { rival in
+            // Asked by another electorate, the same yes contradicts nothing either.
             rival.id == matter.id
+                || (matter.question.kind.nature == .affirmed && rival.question.fields == matter.question.fields)
                 || (rival.ballots(of: view.me).isEmpty && !cast.keys.contains { $0.question == rival.id })
         }
     }
@@ -156,7 +170,6 @@ struct Elector: Sendable {
                 && isHere(place, of: owner, view)
         case .accountLog(let owner, let generation, let log, let end):
             isSuccessor(log, of: owner, generation: generation, end: end, view)
-        case .ledger(let about, let fields): view.state.affirmsLedger(about: about, fields: fields)
         case nil: false
         }
     }
@@ -185,7 +198,7 @@ struct Elector: Sendable {
     // MARK: Questions that are measured
 
     private mutating func answer(_ matter: Matter, _ view: View, now: Instant, _ actions: inout [Action]) {
-        guard !isExpired(matter, view) else { return }
+        guard !isExpired(matter, view), view.state.isAskedFairly(matter.question) else { return }
         if matter.isElector(view.me) {
             measure(matter, view, now: now, &actions)
             for proposal in matter.proposals.values.sorted(by: { $0.op < $1.op })
@@ -203,11 +216,13 @@ struct Elector: Sendable {
         if let again = measuring[matter.id], again > now { return wake(at: again) }
         measuring[matter.id] = now + Limits.measureAgainMs
         wake(at: now + Limits.measureAgainMs)
+        if matter.question.kind == .checkpoint { clockQuestion = matter.id }
         actions.append(.measure(matter.id, matter.question))
     }
 
     /// The shell has measured.
-    mutating func measured(_ id: QuestionID, _ numbers: [Int64]?) -> Action? {
+    mutating func measured(_ id: QuestionID, _ numbers: [Int64]?, now: Instant) -> Action? {
+        if clockQuestion == id, let seconds = numbers?.first { wallClock = (UInt64(clamping: seconds), now) }
         guard measuring.removeValue(forKey: id) != nil, measured.insert(id).inserted else { return nil }
         let op = ConsensusOp.measurement(Measurement(question: id, numbers: numbers)).op
         return .submit(op.kind, op.body)
@@ -250,7 +265,7 @@ struct Elector: Sendable {
         publish(certificate, matter.id, isFirst: isFirst, matter, view, now: now, &actions)
     }
 
-    private mutating func publish(
+    mutating func publish(
         _ certificate: Certificate, _ id: QuestionID, isFirst: Bool, _ matter: Matter, _ view: View, now: Instant,
         _ actions: inout [Action]
     ) {
@@ -275,14 +290,20 @@ struct Elector: Sendable {
         guard view.canVote, let debit = view.state.lastDebits[key], debit > consensus.finality(of: key)?.seq ?? 0,
             let head = view.replica.frontier[key], head.seq >= debit
         else { return }
-        if let asked = finalityAsked, asked.seq >= debit, asked.at + Limits.publishAgainMs > now { return }
+        guard let id = view.replica.id(key, debit) else { return }
+        let proposition = Proposition.finality(owner: view.me, LogPlace(log: key.log, seq: debit, id: id))
+        let question = proposition.question(by: view.me, electorate: consensus.latestDigest)
+        // Who cannot answer today will not be told twice: a network without a quorum stays silent.
+        guard consensus.matters[question.id(in: view.network)]?.isAsked != true else { return }
+        if let asked = finalityAsked, asked.seq >= debit, asked.at + Limits.publishAgainMs > now {
+            return wake(at: asked.at + Limits.publishAgainMs)
+        }
         if let asked = finalityAsked, asked.at + Limits.finalityEveryMs > now {
             return wake(at: asked.at + Limits.finalityEveryMs)
         }
         finalityAsked = (debit, now)
         wake(at: now + Limits.publishAgainMs)
-        guard let id = view.replica.id(key, debit) else { return }
-        ask(.finality(owner: view.me, LogPlace(log: key.log, seq: debit, id: id)), view, &actions)
+        ask(proposition, view, &actions)
     }
 
     @discardableResult

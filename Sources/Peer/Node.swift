@@ -228,7 +228,7 @@ public struct Node: Sendable {
         case .persisted(let number):
             persisted(number, now: now, &effects)
         case .measured(let id, let numbers):
-            if case .submit(let kind, let body)? = elector.measured(id, numbers) {
+            if case .submit(let kind, let body)? = elector.measured(id, numbers, now: now) {
                 submissions.append(Submission(ticket: nil, kind: kind, body: body))
             }
         case .affirm(let proposition): affirmations.append(proposition)

@@ -31,6 +31,11 @@ extension StateFold {
         }
     }
 
+    /// Notes where an op stands whose effect is of no interest.
+    mutating func pass(_ position: LogPosition, of key: LogKey, after prev: LogPosition?) {
+        ledger.note(position, of: key, after: prev)
+    }
+
     /// What the store is to write with the ops of a batch.
     mutating func takeLedgerUpdate() -> LedgerUpdate { ledger.takeUpdate() }
 

@@ -32,6 +32,10 @@ public struct StateFold: Sendable {
     var recounts: [Recount] = []
     /// The logs of lines with deltas.
     var trainedLines: [Int: LogKey] = [:]
+    /// What settlements were measured at, by question.
+    var settled: [QuestionID: (settlement: OpID, gain: Int64)] = [:]
+    /// Certified, and carried by nothing that builds on what it names: of no effect in the ledger.
+    var uncounted: Set<QuestionID> = []
     /// The last op of each log that pays for something.
     var lastDebits: [LogKey: UInt64] = [:]
     /// The ops come from the node's own store: their signatures were checked when they came.
@@ -57,6 +61,14 @@ public struct StateFold: Sendable {
         if let consensus = consensus.digest() { parts += [1] + consensus.bytes }
         if let ledger = ledger.digest() { parts += [2] + ledger.bytes }
         return blake2b256(domain: "shoal/state/1", parts)
+    }
+
+    /// What the digest is made of, to tell where two states differ.
+    package mutating func parts() -> [(name: String, digest: Hash32?)] {
+        [
+            ("members", members.digest()), ("models", models.digest()), ("consensus", consensus.digest()),
+            ("ledger", ledger.digest()),
+        ]
     }
 
     /// Judges an op by its causal past and folds it in when it is valid.

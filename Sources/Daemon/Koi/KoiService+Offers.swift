@@ -10,23 +10,33 @@ internal import Wire
 extension KoiService {
     func listings(of kind: OpKind) async throws -> [KoiListingReport] {
         let names = try await names()
-        let (listings, outcomes) = try await host.ask { node in
-            (
-                node.state.ledger.listings(of: kind).map { ($0, node.state.ledger.rows(of: $0.id)) },
-                node.state.consensus.outcomes
+        let (listings, outcomes, measured) = try await host.ask { node in
+            let listings = node.state.ledger.listings(of: kind)
+            let measured = listings.compactMap { listing in
+                kind == .bountyClaim ? node.state.measuredGain(ofClaim: listing.id).map { (listing.id, $0) } : nil
+            }
+            return (
+                listings.map { ($0, node.state.ledger.rows(of: $0.id)) }, node.state.consensus.outcomes,
+                Dictionary(uniqueKeysWithValues: measured)
             )
         }
         var gains: [OpID: Int64] = [:]
         for case .trained(let claim, let gain) in outcomes.map(\.meaning) { gains[claim] = gain }
+        for (claim, measured) in measured { gains[claim] = measured.gain }
         return listings.map { listing, rows in
-            let (agent, amount, about, expires, details) = Self.facts(listing)
+            let (agent, amount, about, expires, text) = Self.facts(listing)
             let gain = gains[listing.id]
             let minted = rows.lazy.filter { $0.from == nil }.reduce(0) { $0 + $1.amount }
+            let settled = measured[listing.id]
+            let isRefused = listing.status == .open && settled.map { $0.gain < $0.target } ?? false
+            let details =
+                text
+                + (settled.map { "; measured \(Double($0.gain) / 1e6) nats, asked \(Double($0.target) / 1e6)" } ?? "")
             return KoiListingReport(
                 op: listing.id.hex, owner: listing.owner.hex, name: names[listing.owner.hex] ?? "", agent: agent,
-                status: listing.status.rawValue, amount: amount.map(Self.amount), about: about?.hex,
-                expires: expires.map { Int(clamping: $0) }, details: details, gain: gain.map { Double($0) / 1e6 },
-                paid: gain.map { _ in Self.amount(minted) })
+                status: isRefused ? "refused" : listing.status.rawValue, amount: amount.map(Self.amount),
+                about: about?.hex, expires: expires.map { Int(clamping: $0) }, details: details,
+                gain: gain.map { Double($0) / 1e6 }, paid: gain.map { _ in Self.amount(minted) })
         }
     }
 
