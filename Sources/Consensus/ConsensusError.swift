@@ -16,6 +16,8 @@ public enum ConsensusError: Error, Equatable, Sendable, CustomStringConvertible 
     case forgedVote(PeerID)
     case notAccountLog
     case provesNothing
+    /// Another certified answer to the same.
+    case contradiction(QuestionID)
 
     /// Stable, for metrics and scripts.
     public var code: String {
@@ -30,6 +32,7 @@ public enum ConsensusError: Error, Equatable, Sendable, CustomStringConvertible 
         case .forgedVote: "forged-vote"
         case .notAccountLog: "not-account-log"
         case .provesNothing: "proves-nothing"
+        case .contradiction: "contradiction"
         }
     }
 
@@ -45,6 +48,7 @@ public enum ConsensusError: Error, Equatable, Sendable, CustomStringConvertible 
         case .shortCertificate(let found, let needed): "\(found) votes; a quorum has \(needed)"
         case .forgedVote(let peer): "a vote is not signed by \(peer.short)"
         case .notAccountLog: "votes count in their author's account log alone"
+        case .contradiction(let id): "another certificate contradicts the answer to question \(id.short)"
         case .provesNothing: "two votes of which one is not signed by who is accused"
         }
     }

@@ -18,6 +18,12 @@ public struct LedgerUpdate: Sendable, Equatable {
         public let account: AccountID
         public let balance: NanoKoi
         public let pending: NanoKoi
+
+        public init(account: AccountID, balance: NanoKoi, pending: NanoKoi) {
+            self.account = account
+            self.balance = balance
+            self.pending = pending
+        }
     }
     /// All rows that an op, or the admission of a member, is the reason of.
     public struct Entry: Sendable, Equatable {

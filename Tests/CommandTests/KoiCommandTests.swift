@@ -78,6 +78,17 @@ import Testing
         #expect(outcome.output.contains("abababababab/site"))
     }
 
+    @Test func `a history that does not follow from the genesis is told, and the exit code says so`() async throws {
+        for faults in [[], ["certificate ab12: 1 votes; a quorum has 3"]] {
+            let report = KoiVerifyReport(ops: 40, certificates: 3, movements: 9, wallets: 4, faults: faults)
+            let node = try FakeNode { $0.get("/api/koi/verify") { _ in .json(report) } }
+            let outcome = await node.run("koi", "history", "--verify")
+            #expect(outcome.code == (faults.isEmpty ? .done : .no))
+            #expect(outcome.output.contains("40 ops, 3 certificates, 9 movements, 4 wallets"))
+            #expect(faults.allSatisfy { outcome.output.contains($0) })
+        }
+    }
+
     @Test(arguments: [
         ["koi", "bounty", "post", "--relation", "treats", "--gain", "0.05", "40"],
         ["koi", "bounty", "claim", "--model", "clinic", "3f2a9c01"], ["koi", "claim", "--model", "clinic"],

@@ -62,6 +62,26 @@ public struct KoiReport: Codable, Sendable, Equatable {
     }
 }
 
+/// What a fold of all ops from the genesis on said: `GET /api/koi/verify`.
+public struct KoiVerifyReport: Codable, Sendable, Equatable {
+    public var ops: Int
+    /// Distinct certified answers, each checked from the genesis on.
+    public var certificates: Int
+    /// Entries of the table `ledger`.
+    public var movements: Int
+    public var wallets: Int
+    /// One sentence for each thing that is not what it should be.
+    public var faults: [String]
+
+    public init(ops: Int, certificates: Int, movements: Int, wallets: Int, faults: [String]) {
+        self.ops = ops
+        self.certificates = certificates
+        self.movements = movements
+        self.wallets = wallets
+        self.faults = faults
+    }
+}
+
 /// A movement of Koi, newest first: `GET /api/koi/history?agent=&limit=`.
 public struct KoiMovementReport: Codable, Sendable, Equatable {
     /// Of the op that it follows from; absent: a grant.

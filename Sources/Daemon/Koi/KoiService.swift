@@ -2,6 +2,7 @@ internal import API
 internal import Federation
 internal import Identity
 internal import Ledger
+internal import Membership
 internal import Peer
 internal import Replication
 internal import Storage
@@ -73,6 +74,60 @@ final class KoiService: Sendable {
                 to: text(movement.row.to), amount: Self.amount(movement.row.amount),
                 reason: movement.row.reason.rawValue, state: movement.row.state.rawValue)
         }
+    }
+
+    /// Folds all stored ops from scratch, checks every certificate from the genesis on, and compares the tables with
+    /// what that says. Reads the whole log.
+    func verify() async throws -> KoiVerifyReport {
+        let schema = database.schema
+        let genesis = try await host.ask { $0.configuration.genesis }
+        for _ in 0..<Self.maxReadings {
+            let (recovered, tables) = try await database.query { (connection) throws(StorageError) in
+                let store = try OpStore(connection, schema: schema, network: genesis.networkID)
+                return (try store.recover(), try LedgerHistory(connection, schema: schema).tables())
+            }
+            let last = max(recovered.ops.last?.applyIndex ?? 0, recovered.forks.last?.applyIndex ?? 0)
+            // The node went on between the two.
+            guard last == tables.applyIndex else { continue }
+            let audit = HistoryAudit(recovered, genesis: genesis)
+            return KoiVerifyReport(
+                ops: audit.ops, certificates: audit.certificates, movements: tables.movements.count,
+                wallets: tables.wallets.count, faults: audit.faults + Self.compare(audit.ledger, tables))
+        }
+        throw Problem.unavailable("ops come in faster than they can be read: try again later")
+    }
+
+    private static let maxReadings = 20
+
+    private static func compare(_ update: LedgerUpdate, _ tables: LedgerHistory.Tables) -> [String] {
+        struct Reason: Hashable {
+            let op: OpID?
+            /// Whose grant, without an op.
+            let peer: PeerID?
+        }
+        var faults: [String] = []
+        let stored = Dictionary(grouping: tables.movements) { Reason(op: $0.op, peer: $0.op == nil ? $0.author : nil) }
+        var expected: [Reason: [LedgerRow]] = [:]
+        for entry in update.entries where !entry.rows.isEmpty {
+            expected[Reason(op: entry.op, peer: entry.op == nil ? entry.peer : nil)] = entry.rows
+        }
+        let reasons = Set(stored.keys).union(expected.keys)
+        for reason in reasons where (stored[reason] ?? []).map(\.row) != (expected[reason] ?? []) {
+            let what = reason.op.map { "op \($0.short)" } ?? "the grant of \(reason.peer?.short ?? "")"
+            faults.append("the table `ledger` does not say of \(what) what follows from the ops")
+        }
+        let wallets = update.wallets.filter { $0.balance != 0 || $0.pending != 0 }
+        let known = Dictionary(uniqueKeysWithValues: tables.wallets.map { ($0.account, $0) })
+        for wallet in wallets where known[wallet.account] != wallet {
+            faults.append(
+                "the wallet \(wallet.account) holds \(Koi.text(wallet.balance)) Koi, the table `wallets` says "
+                    + Koi.text(known[wallet.account]?.balance ?? 0))
+        }
+        let real = Set(wallets.map(\.account))
+        for wallet in tables.wallets where !real.contains(wallet.account) {
+            faults.append("the table `wallets` knows \(wallet.account), who has nothing")
+        }
+        return faults.sorted()
     }
 
     // MARK: Signing

@@ -6,6 +6,9 @@ extension Descriptions {
         .init(
             .get, "/api/koi/history", "What moved and why, newest first.",
             [.init("agent"), .init("limit", .integer(least: 1))], answer: .json([KoiMovementReport].self)),
+        .init(
+            .get, "/api/koi/verify", "Whether tables and certificates follow from the genesis; folds all ops.",
+            answer: .json(KoiVerifyReport.self)),
         list("bounties", "Koi that is offered for improvements."),
         list("claims", "What members want to be paid for."),
         .init(

@@ -17,6 +17,7 @@ extension Routes {
                 return .json(try await koi.history(agent: request.query["agent"], limit: limit))
             }
         }
+        router.get("/api/koi/verify") { _ in try await answering { .json(try await koi.verify()) } }
         router.get("/api/koi/bounties") { _ in try await answering { .json(try await koi.listings(of: .bountyPost)) } }
         router.get("/api/koi/claims") { _ in
             try await answering {

@@ -40,10 +40,13 @@ public struct Cluster: Sendable {
         public var diskMebibytes: Int?
         /// Gives every node a network namespace, and an address of its own.
         public var hasNamespaces: Bool
+        /// How long after a checkpoint the next one is due; nil: as in any network.
+        public var checkpointSeconds: UInt64?
 
         public init(
             network: String, names: [String], topology: Topology = .full, binary: String? = nil, trains: Bool = false,
-            claimRounds: Int = 0, hasLinks: Bool = false, diskMebibytes: Int? = nil, hasNamespaces: Bool = false
+            claimRounds: Int = 0, hasLinks: Bool = false, diskMebibytes: Int? = nil, hasNamespaces: Bool = false,
+            checkpointSeconds: UInt64? = nil
         ) {
             self.network = network
             self.names = names
@@ -54,6 +57,7 @@ public struct Cluster: Sendable {
             self.hasLinks = hasLinks || hasNamespaces
             self.diskMebibytes = diskMebibytes
             self.hasNamespaces = hasNamespaces
+            self.checkpointSeconds = checkpointSeconds
         }
     }
 
@@ -93,9 +97,11 @@ public struct Cluster: Sendable {
         }
         for key in keys { try key.create(in: "\(real)/keys") }
         let vocabularyKey = secureRandomBytes(32)
+        var policy = NetworkPolicy.standard
+        if let seconds = plan.checkpointSeconds { policy.checkpointSeconds = seconds }
         let genesis = try Genesis(
             name: plan.network, createdSeconds: UInt64(time(nil)), salt: secureRandomBytes(16),
-            vocabularyKey: vocabularyKey, founders: keys.map(\.keyPair.peerID))
+            vocabularyKey: vocabularyKey, founders: keys.map(\.keyPair.peerID), policy: policy)
         try NetworkFile(genesis: genesis, vocabularyKey: vocabularyKey).create(in: "\(real)/keys")
 
         let nodes = plan.names.indices.map { place in

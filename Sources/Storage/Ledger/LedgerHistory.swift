@@ -48,4 +48,34 @@ public struct LedgerHistory {
         }
         return movements
     }
+
+    /// What the tables hold of the ledger, to be compared with what the ops say.
+    public struct Tables: Sendable {
+        public let movements: [Movement]
+        public let wallets: [LedgerUpdate.Wallet]
+        /// Of the latest op or fork that they follow from; 0: none.
+        public let applyIndex: UInt64
+    }
+
+    /// All of it, at one moment.
+    public func tables() throws(StorageError) -> Tables {
+        try connection.transaction(.readOnlySnapshot) { (connection) throws(StorageError) in
+            var wallets: [LedgerUpdate.Wallet] = []
+            for row in try connection.query("SELECT owner, agent, balance, pending FROM \(schema).wallets") {
+                guard let owner = PeerID(try row.bytes(0)) else { continue }
+                wallets.append(
+                    .init(
+                        account: AccountID(owner: owner, agent: try row.text(1)), balance: try row.int64(2),
+                        pending: try row.int64(3)))
+            }
+            let last = try connection.row(
+                """
+                SELECT greatest((SELECT coalesce(max(apply_index), 0) FROM \(schema).operations),
+                    (SELECT coalesce(max(apply_index), 0) FROM \(schema).forks))
+                """)
+            return Tables(
+                movements: try movements(of: nil, limit: .max), wallets: wallets,
+                applyIndex: UInt64(try last.int64(0)))
+        }
+    }
 }

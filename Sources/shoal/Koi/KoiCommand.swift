@@ -118,14 +118,18 @@ enum KoiSend {
 /// `shoal koi history`: movements, newest first.
 enum KoiHistory {
     private static let limit = Option("limit", .integer(1...1_000), default: 20, "how many, newest first")
+    private static let verify = Flag(
+        "verify", "fold all ops from the genesis on, check every certificate and entry (exit code 1 if one is wrong)")
 
     static let command = Command(
-        "history", summary: "what moved, and why", options: [KoiCommand.agent, limit],
+        "history", summary: "what moved, and why", options: [KoiCommand.agent, limit], flags: [verify],
         examples: [
             .init("shoal koi history", "of the whole network, newest first"),
             .init("shoal koi history --agent ward", "in and out of one wallet of this site"),
+            .init("shoal koi history --verify", "is all of it right?"),
         ]
     ) { call in
+        guard !call[verify] else { return try await check(call) }
         let reply = try await RunningNode(call).get(
             "/api/koi/history", [("agent", call[KoiCommand.agent]), ("limit", "\(call[limit])")])
         guard !call[Shared.json] else {
@@ -141,6 +145,40 @@ enum KoiHistory {
         }
         call.console.print(table)
         return .done
+    }
+
+    private static func check(_ call: Invocation) async throws -> ExitCode {
+        let node = try RunningNode(call)
+        let reply = try await LiveRegion.show(on: call.console) { region in
+            let row = region.row("koi")
+            row.status("folding all ops, checking all certificates")
+            do {
+                let reply = try await node.send(Call(.get, "/api/koi/verify", timeout: nil))
+                row.finish("checked")
+                return reply
+            } catch {
+                row.fail("not checked")
+                throw error
+            }
+        }
+        let report = try reply.report(KoiVerifyReport.self)
+        guard !call[Shared.json] else {
+            call.printJSON(reply)
+            return report.faults.isEmpty ? .done : .no
+        }
+        let extent =
+            "\(counted(report.ops, "op")), \(counted(report.certificates, "certificate")), "
+            + "\(counted(report.movements, "movement")), \(counted(report.wallets, "wallet"))"
+        guard !report.faults.isEmpty else {
+            call.console.print("\(call.console.style.green("✓")) \(extent): all follows from the genesis.")
+            return .done
+        }
+        call.console.print("\(call.console.style.red("✗")) \(extent): \(counted(report.faults.count, "fault")).")
+        for fault in report.faults { call.console.print("  \(printable(fault))") }
+        call.console.print()
+        call.console.print(
+            "If tables alone are wrong: `shoal doctor --rebuild`. Else restore the database from a backup.")
+        return .no
     }
 
     private static func wallet(_ text: String?) -> String? {

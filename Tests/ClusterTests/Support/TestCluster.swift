@@ -11,12 +11,13 @@ struct TestCluster {
 
     static func with<Value>(
         _ names: [String], topology: Topology = .full, in parent: String? = nil, trains: Bool = false,
-        _ body: (TestCluster) async throws -> Value
+        checkpointSeconds: UInt64? = nil, _ body: (TestCluster) async throws -> Value
     ) async throws -> Value {
         try await Place.with { place in
             let cluster = try Cluster(
                 making: .init(
-                    network: "test", names: names, topology: topology, binary: Binary.path, trains: trains),
+                    network: "test", names: names, topology: topology, binary: Binary.path, trains: trains,
+                    checkpointSeconds: checkpointSeconds),
                 in: parent.map { "\(place)/\($0)" } ?? "\(place)/c")
             return try await TestCluster(cluster: cluster).use(body)
         }
