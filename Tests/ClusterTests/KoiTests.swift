@@ -28,8 +28,11 @@ extension ClusterTests {
                 let _: KoiSignedReport = try await a.client().post("/api/koi/send", payment)
                 for node in try test.cluster.nodes {
                     try await eventually("\(node.name) sees the escrow return", within: .seconds(180)) {
-                        try await balance("a", at: node, test.cluster) == "97.5"
-                            && balance("b", at: node, test.cluster) == "102.5"
+                        let (a, b) = (
+                            try await balance("a", at: node, test.cluster),
+                            try await balance("b", at: node, test.cluster)
+                        )
+                        return a == "97.5" && b == "102.5"
                     }
                 }
                 try await test.agree()

@@ -28,6 +28,7 @@ import Wire
         config.train = false
         config.trainHours = "22-6"
         config.trainCores = 3
+        config.claimRounds = 0
         try config.save(to: path)
         #expect(try SiteConfig.load(path) == config)
         #expect(mode(path) == 0o600)

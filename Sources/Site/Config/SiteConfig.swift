@@ -47,6 +47,8 @@ public struct SiteConfig: Sendable, Equatable {
     public var trainHours: String?
     /// 1 to 256.
     public var trainCores: Int?
+    /// Rounds after which the node claims what it trained, 0 to 64; 0: never by itself.
+    public var claimRounds: Int?
 
     public init(name: SiteName) {
         self.name = name
@@ -89,6 +91,7 @@ public struct SiteConfig: Sendable, Equatable {
             (.train, train.map { "\($0)" }),
             (.trainHours, trainHours.map { StrictJSON.quote($0) }),
             (.trainCores, trainCores.map { "\($0)" }),
+            (.claimRounds, claimRounds.map { "\($0)" }),
         ]
         let lines = members.compactMap { key, value in value.map { "  \"\(key.rawValue)\": \($0)" } }
         return "{\n" + lines.joined(separator: ",\n") + "\n}\n"
@@ -99,6 +102,7 @@ public struct SiteConfig: Sendable, Equatable {
         case databaseURL = "database_url"
         case trainHours = "train_hours"
         case trainCores = "train_cores"
+        case claimRounds = "claim_rounds"
     }
 }
 
@@ -142,13 +146,17 @@ extension SiteConfig {
             guard case .bool(let isOn) = value else { throw WrongValue(wanted: "true or false") }
             train = isOn
         case .trainHours: trainHours = try Self.text(value)
-        case .trainCores:
-            guard case .number(let cores) = value, let whole = Int(exactly: cores), (1...256).contains(whole) else {
-                throw WrongValue(wanted: "a whole number from 1 to 256")
-            }
-            trainCores = whole
+        case .trainCores: trainCores = try Self.whole(value, 1...256)
+        case .claimRounds: claimRounds = try Self.whole(value, 0...64)
         case .privacy: privacy = try Self.list(value) { text throws(WrongValue) in try Self.text(text) }
         }
+    }
+
+    private static func whole(_ value: StrictJSON, _ range: ClosedRange<Int>) throws(WrongValue) -> Int {
+        guard case .number(let number) = value, let whole = Int(exactly: number), range.contains(whole) else {
+            throw WrongValue(wanted: "a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return whole
     }
 
     private static func text(_ value: StrictJSON) throws(WrongValue) -> String {

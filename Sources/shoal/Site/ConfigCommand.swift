@@ -8,7 +8,7 @@ enum ConfigCommand {
         "config", summary: "show a site's settings and where they are from",
         options: SiteSelection.options + SiteSettings.declared.options + [
             RunCommand.peers, RunCommand.network, RunCommand.key, RunCommand.schema, RunCommand.trainHours,
-            RunCommand.trainCores,
+            RunCommand.trainCores, RunCommand.claimRounds,
         ],
         flags: [RunCommand.noTrain, Shared.json],
         examples: [
@@ -93,6 +93,9 @@ enum ConfigCommand {
             row(
                 "train_cores", call[RunCommand.trainCores].map { "\($0)" }, "SHOAL_TRAIN_CORES",
                 config.trainCores.map { "\($0)" }, "1"),
+            row(
+                "claim_rounds", call[RunCommand.claimRounds].map { "\($0)" }, "SHOAL_CLAIM_ROUNDS",
+                config.claimRounds.map { "\($0)" }, "0"),
         ]
     }
 

@@ -17,7 +17,7 @@ enum RunCommand {
         "train-hours", .trainHours, "train by itself only then, local time (SHOAL_TRAIN_HOURS)")
     static let trainCores = Option<Int?>(
         "train-cores", .integer(1...256), "cores that training by itself uses (default: 1, or SHOAL_TRAIN_CORES)")
-    private static let claimRounds = Option<Int?>(
+    static let claimRounds = Option<Int?>(
         "claim-rounds", .integer(0...64),
         "claim Koi by itself for so many rounds at a time; 3 is best (default: 0, never, or SHOAL_CLAIM_ROUNDS)")
     private static let verbose = Flag("verbose", "tell more in the log")
@@ -122,7 +122,7 @@ enum RunCommand {
             http: settings.http?.description, databaseURL: settings.databaseURL, privacy: settings.privacy,
             schema: call[schema] ?? variable("SHOAL_SCHEMA") ?? settings.schema ?? "shoal", verbose: call[verbose])
         options.training = try training(call, settings, directory)
-        options.claimRounds = call[claimRounds] ?? 0
+        options.claimRounds = call[claimRounds] ?? settings.claimRounds ?? 0
         if call[claimRounds] == nil, let text = variable("SHOAL_CLAIM_ROUNDS") {
             guard let rounds = Int(text), (0...64).contains(rounds) else {
                 throw call.failure(
