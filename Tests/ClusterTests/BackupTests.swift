@@ -65,15 +65,17 @@ extension ClusterTests {
                 #expect(report.site == "a" && report.journal == !losesJournal)
 
                 try await test.cluster.start("a")
+                // Another process than before.
+                let again = try test["a"]
                 try await eventually("the newest ops are back from b") {
-                    try await a.status().frontierDigest == digest
+                    try await again.status().frontierDigest == digest
                 }
-                let edges = try await a.status().graph.edges
+                let edges = try await again.status().graph.edges
                 #expect(edges > 0, "its graph is there as it was")
-                try await a.finish(try await a.train(rounds: 2))
+                try await again.finish(try await again.train(rounds: 2))
                 let after = try await test.agree()
                 #expect(after.nodes[0].ops ?? 0 > before.nodes[0].ops ?? 0, "it goes on")
-                let now = try await logs(a, of: a.peer)
+                let now = try await logs(again, of: a.peer)
                 #expect(now.isSuperset(of: signed))
                 if losesJournal { #expect(now.count > signed.count, "in a log that nobody has seen before") }
                 try await noForks(test)
