@@ -38,20 +38,6 @@ public struct SimulationOptions: Sendable, Equatable {
         case impostor
         /// A member that signs two branches of its log and shows different sites different ones.
         case equivocator
-        /// A member that pays the same Koi to two others, in two branches of its account log.
-        case spender
-        /// A member that votes for several answers, or only where its vote tips the scales.
-        case voter
-        /// A member that forges certificates, floods questions, and trains to harm.
-        case forger
-
-        /// Whether it is a founder with a vote, and known to every site.
-        var isMember: Bool {
-            switch self {
-            case .replayer, .equivocator, .spender, .voter, .forger: true
-            case .stranger, .foreigner, .impostor: false
-            }
-        }
     }
 
     public let seed: UInt64
@@ -95,12 +81,6 @@ public struct SimulationOptions: Sendable, Equatable {
     /// Nothing goes wrong at all: then the bytes on the wire are counted, too.
     public let isCalm: Bool
     public let hostiles: [Hostile]
-    /// Sites pay each other, post bounties, train for them, sell and bid.
-    public let movesKoi: Bool
-    /// How long after a checkpoint the next one is due.
-    public let checkpointSeconds: Int
-    /// Operators agree to admissions, revocations and other numbers.
-    public let decides: Bool
 
     public init(seed: UInt64, overrides: Overrides = Overrides()) {
         var random = Random(seed: seed)
@@ -133,32 +113,7 @@ public struct SimulationOptions: Sendable, Equatable {
         snapshotEveryOps = [3, 16, 256][random.below(3)]
         lateJoiner = random.chance(0.4) && self.nodes > 2
         misdirects = fault(0.2)
-        let hostiles = Hostile.allCases.filter { _ in fault(0.35) }
-        movesKoi = random.chance(0.7)
-        checkpointSeconds = 2 + random.below(5)
-        decides = random.chance(0.4)
-        let honest = self.nodes - (lateJoiner ? 1 : 0)
-        let strangers = hostiles.filter { !$0.isMember }
-        var members = hostiles.filter(\.isMember)
-        random.shuffle(&members)
-        // Mostly so many that the others can decide without them.
-        if random.chance(0.7) { members = Array(members.prefix(Self.bearable(honest))) }
-        // Less than a third of those who vote may lie with votes, or nothing can hold.
-        let founders = honest + members.count
-        var voting = founders >= 6 ? 2 : founders >= 4 ? 1 : 0
-        members.removeAll { hostile in
-            guard hostile == .voter || hostile == .forger else { return false }
-            voting -= 1
-            return voting < 0
-        }
-        self.hostiles = strangers + members.sorted { $0.rawValue < $1.rawValue }
-    }
-
-    /// How many silent members a number of honest ones can have beside them and still decide about one of their own.
-    private static func bearable(_ honest: Int) -> Int {
-        var silent = 0
-        while honest - 1 >= 2 * (honest + silent) / 3 + 1 { silent += 1 }
-        return silent
+        hostiles = Hostile.allCases.filter { _ in fault(0.35) }
     }
 
     /// Repeats this very run.
@@ -180,8 +135,7 @@ extension SimulationOptions: CustomStringConvertible {
             flag(restoresDatabase, "restores-database"), flag(losesJournal, "loses-journal"),
             ["journal-tail=\(journalTail.map(String.init) ?? "all")"], flag(fillsDisk, "disk-full"),
             ["write=\(writeMs)ms", "snapshot=\(snapshotEveryOps)"], flag(lateJoiner, "late-joiner"),
-            flag(misdirects, "misdirects"), flag(isCalm, "calm"), flag(movesKoi, "koi"), flag(decides, "decides"),
-            ["checkpoint=\(checkpointSeconds)s"],
+            flag(misdirects, "misdirects"), flag(isCalm, "calm"),
             hostiles.map(\.rawValue),
         ]
         return parts.joined().joined(separator: " ")
