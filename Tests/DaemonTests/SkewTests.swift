@@ -21,6 +21,8 @@ private struct PlayedNetwork {
         var log: LogKey { LogKey(author: author, log: LogID(rawValue: 1)) }
     }
 
+    /// The same on every processor: what is trained here is compared with fixed distances.
+    static let kernel = KernelVariant.baseline
     static let steps = 25
     static let rounds = 40
     let sites: [Site]
@@ -91,7 +93,7 @@ private struct PlayedNetwork {
     mutating func bench(_ site: Int, _ plan: TrainingPlan, after earlier: Workbench? = nil) throws -> Workbench {
         try Workbench(
             spec: spec, graph: sites[site].graph, plan: plan, site: sites[site].author, start: weights(site),
-            saved: earlier?.state(at: .init(log: LogID(rawValue: 1), seq: 1)))
+            saved: earlier?.state(at: .init(log: LogID(rawValue: 1), seq: 1)), kernel: Self.kernel)
     }
 
     mutating func weights(_ site: Int) -> Parameters { model.parameters(tokens: sites[site].graph.vocabulary.tokens) }
@@ -117,7 +119,7 @@ private struct PlayedNetwork {
     func mrr(_ site: Int, _ parameters: Parameters) throws -> Double {
         try evaluate(
             shape: spec.shape, parameters: parameters, candidates: sites[site].graph.vocabulary.nodeCount,
-            queries: sites[site].test
+            queries: sites[site].test, kernel: Self.kernel
         ).mrr ?? 0
     }
 
@@ -127,7 +129,7 @@ private struct PlayedNetwork {
         let own = sites[site]
         let bench = try Workbench(
             spec: spec, graph: own.graph, plan: try plan(.isolated), site: own.author,
-            start: start.parameters(tokens: own.graph.vocabulary.tokens), saved: nil)
+            start: start.parameters(tokens: own.graph.vocabulary.tokens), saved: nil, kernel: Self.kernel)
         var best = (valid: -1.0, test: 0.0)
         for _ in 0..<Self.rounds {
             _ = try bench.steps()
@@ -171,8 +173,10 @@ private struct PlayedNetwork {
         let benches = [early] + late.map(\.bench)
         for site in 0..<3 {
             let served = try network.served(site, after: benches[site])
-            // Two standard errors of these small probes; .04 held on one machine and was missed by .002 on another.
-            #expect(served > isolated[site] - 0.06, "site \(site) serves \(served), alone \(isolated[site])")
+            // Site 2 never fell; twelve rounds of adaptation leave it .047 behind forty of its own.
+            #expect(
+                served > isolated[site] - (site == 2 ? 0.06 : 0.04),
+                "site \(site) serves \(served), alone \(isolated[site])")
         }
 
         let correcting = try (0..<3).map {
@@ -181,7 +185,7 @@ private struct PlayedNetwork {
         for _ in 0..<2 * PlayedNetwork.rounds { try network.round(correcting) }
         for site in 0..<3 {
             let federated = try network.mrr(site, network.weights(site))
-            #expect(federated > isolated[site] - 0.06, "site \(site): \(federated), alone \(isolated[site])")
+            #expect(federated > isolated[site] - 0.04, "site \(site): \(federated), alone \(isolated[site])")
         }
     }
 }

@@ -67,17 +67,22 @@ struct Probe: Sendable {
     }
 
     /// Filtered MRR; nil without a question.
-    func mrr(_ parameters: Parameters, shape: ModelShape, candidates: Int) throws(LearningError) -> Double? {
-        try evaluate(shape: shape, parameters: parameters, candidates: candidates, queries: queries).mrr
+    func mrr(
+        _ parameters: Parameters, shape: ModelShape, candidates: Int, kernel: KernelVariant = .best
+    ) throws(LearningError) -> Double? {
+        try evaluate(shape: shape, parameters: parameters, candidates: candidates, queries: queries, kernel: kernel).mrr
     }
 
     /// Filtered reciprocal ranks, apart for questions that others may know answers to.
     ///
     /// - Parameter others: which tokens of the vocabulary others train as well.
     func score(
-        _ parameters: Parameters, shape: ModelShape, candidates: Int, others: [Bool]
+        _ parameters: Parameters, shape: ModelShape, candidates: Int, others: [Bool],
+        kernel: KernelVariant = .best
     ) throws(LearningError) -> HomeScore {
-        let ranks = try evaluate(shape: shape, parameters: parameters, candidates: candidates, queries: queries).ranks
+        let ranks = try evaluate(
+            shape: shape, parameters: parameters, candidates: candidates, queries: queries, kernel: kernel
+        ).ranks
         var score = HomeScore()
         for (query, rank) in zip(queries, ranks) {
             let isShared = query.context.allSatisfy { others[Int($0)] }

@@ -11,6 +11,7 @@ final class Workbench: @unchecked Sendable {
     private let graph: SiteGraph
     private let plan: TrainingPlan
     private let trainer: Trainer
+    private let kernel: KernelVariant
     private let builder: RoundBuilder
     private let privacy: PrivacyGuard?
     /// The tokens whose rows may be sent.
@@ -44,17 +45,19 @@ final class Workbench: @unchecked Sendable {
     ///     walks and dropout masks: errors that all make alike do not average out.
     ///   - walked: edges to walk in place of the graph's.
     ///   - privacy: nil for a bench whose rounds stay at home.
+    ///   - kernel: each rounds differently, so that the same training ends elsewhere.
     init(
         spec: ModelSpec, graph: SiteGraph, plan: TrainingPlan, site: PeerID, start: Parameters, saved: TrainerState?,
-        walked: GraphIndex? = nil, privacy: PrivacyGuard? = nil
+        walked: GraphIndex? = nil, privacy: PrivacyGuard? = nil, kernel: KernelVariant = .best
     ) throws {
         let seed = plan.seed ^ UInt64(bigEndianBytes: site.bytes.prefix(8))!
         self.spec = spec
         self.graph = graph
         self.plan = plan
+        self.kernel = kernel
         trainer = try Trainer(
             shape: spec.shape, vocabulary: graph.vocabulary.count, candidates: graph.vocabulary.nodeCount,
-            options: plan.options, seed: seed, threads: plan.threads)
+            options: plan.options, seed: seed, threads: plan.threads, kernel: kernel)
         trainer.parameters = start
         trainer.globalStep = plan.firstRound * plan.steps
         builder = RoundBuilder(
@@ -127,11 +130,13 @@ final class Workbench: @unchecked Sendable {
     }
 
     func validate(_ probe: Probe) throws -> Double? {
-        try probe.mrr(trainer.parameters, shape: spec.shape, candidates: graph.vocabulary.nodeCount)
+        try probe.mrr(
+            trainer.parameters, shape: spec.shape, candidates: graph.vocabulary.nodeCount, kernel: kernel)
     }
 
     func score(_ probe: Probe, others: [Bool]) throws -> HomeScore {
         try probe.score(
-            trainer.parameters, shape: spec.shape, candidates: graph.vocabulary.nodeCount, others: others)
+            trainer.parameters, shape: spec.shape, candidates: graph.vocabulary.nodeCount, others: others,
+            kernel: kernel)
     }
 }
