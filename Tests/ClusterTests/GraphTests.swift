@@ -7,16 +7,6 @@ import Testing
 extension ClusterTests {
     /// What a person does with a graph, with the built binary and a real node.
     @Suite struct GraphTests {
-        /// Runs a command of one node and decodes what it prints.
-        private func shoal<Value: Decodable>(
-            _ node: ClusterNode, _ words: String..., code: Int32 = 0, as type: Value.Type = Value.self
-        ) async throws -> Value {
-            let outcome = try await Binary.run(
-                program: Binary.path, words + ["--json", "--data-dir", node.dataDirectory])
-            #expect(outcome.code == code, "\(words): \(outcome.errors)\(outcome.output)")
-            return try JSON.decode(Value.self, from: Array(outcome.output.utf8))
-        }
-
         private func refusal(_ node: ClusterNode, _ words: String...) async throws -> String {
             let outcome = try await Binary.run(program: Binary.path, words + ["--data-dir", node.dataDirectory])
             #expect(outcome.code == 4, "\(words): \(outcome.errors)\(outcome.output)")

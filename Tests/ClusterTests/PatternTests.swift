@@ -7,15 +7,6 @@ import Testing
 extension ClusterTests {
     /// Sites that verify each other's rules, with the built binary, real sockets and databases.
     @Suite struct PatternTests {
-        private func shoal<Value: Decodable>(
-            _ node: ClusterNode, _ words: String..., code: Int32 = 0, as type: Value.Type = Value.self
-        ) async throws -> Value {
-            let outcome = try await Binary.run(
-                program: Binary.path, words + ["--json", "--data-dir", node.dataDirectory])
-            #expect(outcome.code == code, "\(words): \(outcome.errors)\(outcome.output)")
-            return try JSON.decode(Value.self, from: Array(outcome.output.utf8))
-        }
-
         /// Families of one site: a grandparent is a parent's parent, at every site. That who likes somebody is liked back
         /// holds at the first site alone.
         private func families(_ site: Int) -> String {

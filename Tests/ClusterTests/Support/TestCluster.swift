@@ -160,3 +160,13 @@ extension ClusterNode {
         return text?.split(separator: "\n", omittingEmptySubsequences: false).dropFirst(4).first.map(String.init)
     }
 }
+
+/// Runs a command of one node and decodes what it prints.
+func shoal<Value: Decodable>(
+    _ node: ClusterNode, _ words: String..., code: Int32 = 0, as type: Value.Type = Value.self
+) async throws -> Value {
+    let outcome = try await Binary.run(
+        program: Binary.path, words + ["--json", "--data-dir", node.dataDirectory])
+    #expect(outcome.code == code, "\(words): \(outcome.errors)\(outcome.output)")
+    return try JSON.decode(Value.self, from: Array(outcome.output.utf8))
+}
