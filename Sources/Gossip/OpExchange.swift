@@ -1,5 +1,6 @@
 public import Identity
 public import Replication
+public import Session
 public import Wire
 
 /// Spreading of op headers: eager push to all neighbours, and anti-entropy that repairs whatever
@@ -14,6 +15,8 @@ public struct OpExchange: Sendable {
         case sendSummary(PeerID)
         /// The whole frontier of the latest summary.
         case sendFrontier(PeerID)
+        /// A step of comparing large frontiers; one message, of the latest summary.
+        case sendRanges(PeerID, [FrontierRange])
         case sendPull(PeerID, [OpRange])
         /// Push these ops, all in the store.
         case sendOps(PeerID, [OpID])
@@ -44,6 +47,10 @@ public struct OpExchange: Sendable {
         var agreed: Hash32?
         /// The frontier it was last sent whole; nil once a new round of anti-entropy began.
         var sentFrontier: Hash32?
+        /// It speaks of ranges.
+        var comparesRanges = false
+        /// Messages about ranges it got answers to in this round of anti-entropy.
+        var rangeAnswers = 0
     }
 
     /// A range that was asked for and has not come yet.
@@ -54,6 +61,9 @@ public struct OpExchange: Sendable {
     }
 
     private var summary: Summary
+    /// Of the summary; made when it is first needed.
+    private var reconciliation: Reconciliation?
+    public private(set) var counters = ExchangeCounters()
     private var neighbours: [PeerID: Neighbour] = [:]
     private var pulls: [LogKey: Pull] = [:]
     private var nextAntiEntropy: Instant
@@ -84,10 +94,20 @@ public struct OpExchange: Sendable {
 
     // MARK: Neighbours
 
-    /// - Parameter frontier: the digest in the neighbour's HELLO.
-    public mutating func connected(_ peer: PeerID, frontier: Hash32, state: Hash32) -> [Effect] {
-        neighbours[peer] = Neighbour()
+    /// - Parameters:
+    ///   - frontier: the digest in the neighbour's HELLO.
+    ///   - comparesRanges: it speaks of ranges.
+    ///   - begins: of the two, this node begins with ranges. Whole frontiers are sent by both.
+    public mutating func connected(
+        _ peer: PeerID, frontier: Hash32, state: Hash32, comparesRanges: Bool = false, begins: Bool = true
+    ) -> [Effect] {
+        neighbours[peer] = Neighbour(comparesRanges: comparesRanges)
+        guard begins || !usesRanges(peer) || frontier == summary.frontierDigest else { return [] }
         return compare(peer, frontier: frontier, state: state)
+    }
+
+    private func usesRanges(_ peer: PeerID) -> Bool {
+        neighbours[peer]!.comparesRanges && summary.frontier.heads.count > GossipLimits.wholeFrontierLogs
     }
 
     public mutating func disconnected(_ peer: PeerID, headersThrough: (LogKey) -> UInt64, now: Instant) -> [Effect] {
@@ -107,7 +127,14 @@ public struct OpExchange: Sendable {
     private mutating func sendFrontierOnce(_ peer: PeerID) -> [Effect] {
         guard neighbours[peer] != nil, neighbours[peer]!.sentFrontier != summary.frontierDigest else { return [] }
         neighbours[peer]!.sentFrontier = summary.frontierDigest
-        return [.sendFrontier(peer)]
+        guard usesRanges(peer) else { return [.sendFrontier(peer)] }
+        counters.comparisons += 1
+        return [.sendRanges(peer, ranges { $0.opening() })]
+    }
+
+    private mutating func ranges<Result>(_ use: (Reconciliation) -> Result) -> Result {
+        if reconciliation == nil { reconciliation = Reconciliation(summary.frontier) }
+        return use(reconciliation!)
     }
 
     // MARK: Frontiers
@@ -141,6 +168,35 @@ public struct OpExchange: Sendable {
             effects += sendFrontierOnce(peer)
         }
         return effects
+    }
+
+    /// A step of comparing frontiers by ranges.
+    ///
+    /// - Returns: what follows, and what the neighbour showed; nil when it has had its share of answers.
+    public mutating func receivedRanges(
+        from peer: PeerID, _ message: ReconcileMessage, headersThrough: (LogKey) -> UInt64, now: Instant
+    ) -> (effects: [Effect], answer: Reconciliation.Answer)? {
+        guard neighbours[peer] != nil, neighbours[peer]!.rangeAnswers < GossipLimits.rangeAnswersPerRound else {
+            counters.rangesRefused += 1
+            return nil
+        }
+        neighbours[peer]!.rangeAnswers += 1
+        let answer = ranges { $0.answer(message.ranges) }
+        for entry in answer.theirs {
+            note(peer, has: LogKey(author: entry.author, log: entry.log), through: entry.seq)
+        }
+        var effects: [Effect] = answer.pages.map { .sendRanges(peer, $0) }
+        counters.rangesAnswered += 1
+        counters.rangesSent += answer.pages.reduce(0) { $0 + $1.count }
+        effects += pullMissing(headersThrough: headersThrough, now: now)
+        if message.digest == summary.frontierDigest {
+            if message.state == summary.stateDigest {
+                neighbours[peer]!.agreed = message.digest
+            } else {
+                effects.append(.diverged(peer, ours: summary.stateDigest, theirs: message.state))
+            }
+        }
+        return (effects, answer)
     }
 
     private mutating func note(_ peer: PeerID, has key: LogKey, through seq: UInt64) {
@@ -197,6 +253,7 @@ public struct OpExchange: Sendable {
         now: Instant
     ) -> [Effect] {
         self.summary = summary
+        reconciliation = nil
         var effects: [Effect] = []
         for peer in sortedNeighbours {
             let lacking = new.filter { $0.seq > neighbours[peer]!.theirs[$0.key] ?? 0 }
@@ -300,7 +357,10 @@ public struct OpExchange: Sendable {
         if now >= nextAntiEntropy {
             nextAntiEntropy = now + interval()
             // What was here may have been dropped since.
-            for peer in sortedNeighbours { neighbours[peer]!.ahead = Set(neighbours[peer]!.theirs.keys) }
+            for peer in sortedNeighbours {
+                neighbours[peer]!.ahead = Set(neighbours[peer]!.theirs.keys)
+                neighbours[peer]!.rangeAnswers = 0
+            }
             effects += pullMissing(headersThrough: headersThrough, now: now)
             round.removeAll { neighbours[$0] == nil }
             if round.isEmpty {
@@ -314,4 +374,16 @@ public struct OpExchange: Sendable {
         }
         return effects
     }
+}
+
+/// What dissemination did so far, for metrics.
+public struct ExchangeCounters: Sendable, Equatable {
+    /// Large frontiers this node began to compare by ranges.
+    public var comparisons = 0
+    /// Messages about ranges that were answered, ranges in the answers, and messages beyond a neighbour's share.
+    public var rangesAnswered = 0
+    public var rangesSent = 0
+    public var rangesRefused = 0
+
+    public init() {}
 }

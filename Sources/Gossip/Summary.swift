@@ -1,5 +1,6 @@
 public import Identity
 public import Replication
+internal import Session
 public import Wire
 
 /// What a node says about itself: how far it is, and the state that follows from it. The two
@@ -34,4 +35,15 @@ public enum GossipLimits {
     public static let chunksPerNeighbour = 16
     /// Logs that a neighbour can make us remember it has.
     public static let logsPerNeighbour = 4_096
+    /// Logs up to which frontiers are sent whole; larger ones are compared by ranges.
+    public static let wholeFrontierLogs = SessionLimits.frontierEntriesPerFrame
+    /// Logs of a range that are named instead of splitting it. Smaller saves bytes, and costs round trips.
+    public static let logsPerQuestion = 16
+    /// Parts that a range is split into: log16(logs / 16) round trips find one log among them.
+    public static let rangesPerSplit = 16
+    /// Messages that one message about ranges can bring about: 224 KiB, below the queue of the control lane.
+    public static let pagesPerAnswer = 4
+    /// Messages about ranges that a neighbour gets answered between two rounds of anti-entropy: 10^5 logs of
+    /// which it lacks all are told in 100.
+    public static let rangeAnswersPerRound = 256
 }

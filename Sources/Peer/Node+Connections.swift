@@ -55,7 +55,7 @@ extension Node {
         var link = Link(
             role: role, identity: identity, network: network, expected: dial.flatMap { dials[$0] }, exporter: exporter,
             offer: HelloOffer(
-                features: role == .acceptor ? HelloFeatures.join : 0,
+                features: HelloFeatures.reconcile | (role == .acceptor ? HelloFeatures.join : 0),
                 listenAddresses: configuration.listenAddresses, frontier: summary.frontierDigest,
                 state: summary.stateDigest), now: now)
         let outputs = link.start()
@@ -131,7 +131,10 @@ extension Node {
             confirmOwnLog(seenSeq: 0, by: peer)
             confirmAccount([], complete: true, by: peer)
         }
-        exchange(ops.connected(peer, frontier: hello.frontier, state: hello.state), now: now, &effects)
+        let decisions = ops.connected(
+            peer, frontier: hello.frontier, state: hello.state,
+            comparesRanges: hello.features & HelloFeatures.reconcile != 0, begins: identity.peerID < peer)
+        exchange(decisions, now: now, &effects)
         fetchBodies(now: now, &effects)
     }
 
@@ -207,6 +210,7 @@ extension Node {
                     now: now)
             }
             exchange(decisions, now: now, &effects)
+        case .reconcile(let message): receivedRanges(message, from: peer, now: now, &effects)
         case .pull(let ranges):
             let asked = ranges.map {
                 OpRange(key: LogKey(author: $0.author, log: $0.log), from: $0.from, through: $0.through)
@@ -232,6 +236,17 @@ extension Node {
             counters.refuse("unexpected-\(message.kind.name)")
         case .hello, .ping, .pong, .credit, .bye: preconditionFailure("the link keeps \(message.kind.name) to itself")
         }
+    }
+
+    private mutating func receivedRanges(
+        _ message: ReconcileMessage, from peer: PeerID, now: Instant, _ effects: inout [Effect]
+    ) {
+        let replica = replica
+        guard let (decisions, answer) = ops.receivedRanges(from: peer, message, headersThrough: { replica.headersThrough($0) }, now: now)
+        else { return counters.refuse("too-many-ranges") }
+        confirmOwnLog(answer.theirs, complete: answer.settles(identity.peerID), by: peer)
+        compareForks(answer.theirs, with: peer, now: now, &effects)
+        exchange(decisions, now: now, &effects)
     }
 
     /// The number of a question to the store; nil when the peer has too many of them open.
@@ -288,6 +303,10 @@ extension Node {
                 let pages = FrontierMessage.pages(
                     digest: summary.frontierDigest, state: summary.stateDigest, entries: entries)
                 for page in pages { send(.frontier(page), to: peer, now: now, &effects) }
+            case .sendRanges(let peer, let ranges):
+                let message = ReconcileMessage(
+                    digest: summary.frontierDigest, state: summary.stateDigest, ranges: ranges)
+                send(.reconcile(message), to: peer, now: now, &effects)
             case .sendPull(let peer, let ranges):
                 let wire = ranges.map {
                     PullRange(author: $0.key.author, log: $0.key.log, from: $0.from, through: $0.through)

@@ -20,6 +20,34 @@ public struct FrontierEntry: Sendable, Hashable {
     }
 
     fileprivate func precedes(_ other: FrontierEntry) -> Bool { (author, log) < (other.author, other.log) }
+
+    func encode(into encoder: inout CBOREncoder) {
+        encoder.array(5)
+        encoder.bytes(author.bytes)
+        encoder.bytes(log.bytes)
+        encoder.uint(seq)
+        encoder.bytes(head.bytes)
+        if let forkSeq { encoder.uint(forkSeq) } else { encoder.null() }
+    }
+}
+
+extension [FrontierEntry] {
+    /// At most `max` entries that ascend strictly by (author, log).
+    static func decode(_ decoder: inout CBORDecoder, max: Int) throws(CBORError) -> [FrontierEntry] {
+        var entries = [FrontierEntry]()
+        for _ in 0..<(try decoder.array(max: max)) {
+            let start = decoder.position
+            try decoder.array(exactly: 5)
+            var entry = FrontierEntry(
+                author: try decoder.id(), log: try decoder.logID(), seq: try decoder.uint(), head: try decoder.id())
+            if try !decoder.null() { entry.forkSeq = try decoder.uint() }
+            if let last = entries.last, !last.precedes(entry) {
+                throw .outOfRange(at: start, what: "the frontier does not ascend")
+            }
+            entries.append(entry)
+        }
+        return entries
+    }
 }
 
 /// What a node has applied, in short or in full (protocol §5).
@@ -54,14 +82,7 @@ public enum FrontierMessage: Sendable, Equatable {
             encoder.bytes(digest.bytes)
             encoder.bytes(state.bytes)
             encoder.array(entries.count)
-            for entry in entries {
-                encoder.array(5)
-                encoder.bytes(entry.author.bytes)
-                encoder.bytes(entry.log.bytes)
-                encoder.uint(entry.seq)
-                encoder.bytes(entry.head.bytes)
-                if let forkSeq = entry.forkSeq { encoder.uint(forkSeq) } else { encoder.null() }
-            }
+            for entry in entries { entry.encode(into: &encoder) }
             encoder.bool(more)
         }
     }
@@ -75,18 +96,7 @@ public enum FrontierMessage: Sendable, Equatable {
             return
         }
         guard count == 4 else { throw .outOfRange(at: 0, what: "\(count) items, not 2 or 4") }
-        var entries = [FrontierEntry]()
-        for _ in 0..<(try decoder.array(max: SessionLimits.frontierEntriesPerFrame)) {
-            let start = decoder.position
-            try decoder.array(exactly: 5)
-            var entry = FrontierEntry(
-                author: try decoder.id(), log: try decoder.logID(), seq: try decoder.uint(), head: try decoder.id())
-            if try !decoder.null() { entry.forkSeq = try decoder.uint() }
-            if let last = entries.last, !last.precedes(entry) {
-                throw .outOfRange(at: start, what: "the frontier does not ascend")
-            }
-            entries.append(entry)
-        }
+        let entries = try [FrontierEntry].decode(&decoder, max: SessionLimits.frontierEntriesPerFrame)
         self = .full(digest: digest, state: state, entries: entries, more: try decoder.bool())
     }
 }

@@ -163,4 +163,6 @@ public struct JoinRefusal: Sendable, Equatable {
 public enum HelloFeatures {
     /// An acceptor answers JOIN; an initiator means to send it, and nothing else.
     public static let join: UInt64 = 1
+    /// Understands RECONCILE.
+    public static let reconcile: UInt64 = 2
 }

@@ -11,7 +11,7 @@ public struct LinkMetrics: Sendable, Equatable {
         }
     }
 
-    private static let slots = Int(MessageKind.bye.rawValue) + 1
+    private static let slots = Int(MessageKind.allCases.map(\.rawValue).max()!) + 1
     private var receivedByKind = [Count](repeating: Count(), count: slots)
     private var sentByKind = [Count](repeating: Count(), count: slots)
     /// Frames of unknown types that were read over.

@@ -11,7 +11,7 @@ public import Wire
 /// IHAVE, IWANT  [op id …]                      BLOB          [hash, chunk, chunks, null | [hash …], bytes]
 /// CREDIT        [control, ops, bulk]           BLOB_NONE     [hash]
 /// BYE           [code, text]                   EQUIVOCATION  [envelope, envelope]
-/// JOIN          see JoinMessage
+/// JOIN          see JoinMessage                RECONCILE     see ReconcileMessage
 /// ```
 /// Lists have at least one item unless said otherwise.
 public enum Message: Sendable, Equatable {
@@ -23,6 +23,7 @@ public enum Message: Sendable, Equatable {
     case ihave([OpID])
     case iwant([OpID])
     case frontier(FrontierMessage)
+    case reconcile(ReconcileMessage)
     /// Ascending by (author, log, from), not overlapping.
     case pull([PullRange])
     case blobWant(BlobWant)
@@ -45,6 +46,7 @@ public enum Message: Sendable, Equatable {
         case .ihave: .ihave
         case .iwant: .iwant
         case .frontier: .frontier
+        case .reconcile: .reconcile
         case .pull: .pull
         case .blobWant: .blobWant
         case .blob: .blob
@@ -79,7 +81,7 @@ public enum Message: Sendable, Equatable {
         case .ops(let envelopes): envelopes.reduce(8) { $0 + $1.count + 3 }
         case .ihave(let ids), .iwant(let ids): ids.count * 34 + 8
         case .blob(let blob): blob.bytes.count + (blob.chunkHashes?.count ?? 0) * 34 + 64
-        case .frontier, .pull, .equivocation, .hello, .join: 1_024
+        case .frontier, .reconcile, .pull, .equivocation, .hello, .join: 1_024
         case .ping, .pong, .blobWant, .blobNone, .credit, .bye: 64
         }
     }
@@ -95,6 +97,7 @@ public enum Message: Sendable, Equatable {
             for envelope in envelopes { encoder.bytes(envelope) }
         case .ihave(let ids), .iwant(let ids): encoder.ids(ids)
         case .frontier(let frontier): frontier.encode(into: &encoder)
+        case .reconcile(let reconcile): reconcile.encode(into: &encoder)
         case .pull(let ranges): PullRange.encode(ranges, into: &encoder)
         case .blobWant(let want): want.encode(into: &encoder)
         case .blob(let blob): blob.encode(into: &encoder)
@@ -121,6 +124,7 @@ public enum Message: Sendable, Equatable {
         case .ihave: return .ihave(try decoder.ids(1...SessionLimits.idsPerFrame))
         case .iwant: return .iwant(try decoder.ids(1...SessionLimits.idsPerFrame))
         case .frontier: return .frontier(try FrontierMessage(&decoder))
+        case .reconcile: return .reconcile(try ReconcileMessage(&decoder))
         case .pull: return .pull(try PullRange.decode(&decoder))
         case .blobWant: return .blobWant(try BlobWant(&decoder))
         case .blob: return .blob(try Blob(&decoder))

@@ -4,7 +4,7 @@
 ///  1 HELLO       5 IHAVE      9 FRONTIER    13 BLOB_NONE      17 POLL         21 CREDIT
 ///  2 PING        6 IWANT     10 PULL        14 EQUIVOCATION   18 POLL_REPLY   22 BYE
 ///  3 PONG        7 GRAFT     11 BLOB_WANT   15 VOTE           19 PEERS
-///  4 OPS         8 PRUNE     12 BLOB        16 CERT           20 JOIN
+///  4 OPS         8 PRUNE     12 BLOB        16 CERT           20 JOIN        23 RECONCILE
 /// ```
 /// The enum has the kinds this version speaks, ``ReservedKind`` the others of the table. Any other
 /// number below 0x80 ends the connection; numbers from 0x80 on are read over, so that later versions
@@ -25,14 +25,15 @@ public enum MessageKind: UInt8, Sendable, CaseIterable, Hashable {
     case join = 20
     case credit = 21
     case bye = 22
+    case reconcile = 23
 
     /// The one lane this kind travels on.
     public var lane: Lane {
         switch self {
         case .ops: .ops
         case .blob: .bulk
-        case .hello, .ping, .pong, .ihave, .iwant, .frontier, .pull, .blobWant, .blobNone, .equivocation, .join,
-            .credit, .bye:
+        case .hello, .ping, .pong, .ihave, .iwant, .frontier, .reconcile, .pull, .blobWant, .blobNone, .equivocation,
+            .join, .credit, .bye:
             .control
         }
     }
@@ -42,7 +43,8 @@ public enum MessageKind: UInt8, Sendable, CaseIterable, Hashable {
     public var needsCredit: Bool {
         switch self {
         case .hello, .ping, .pong, .credit, .bye: false
-        case .ops, .ihave, .iwant, .frontier, .pull, .blobWant, .blob, .blobNone, .equivocation, .join: true
+        case .ops, .ihave, .iwant, .frontier, .reconcile, .pull, .blobWant, .blob, .blobNone, .equivocation, .join:
+            true
         }
     }
 
@@ -64,6 +66,7 @@ public enum MessageKind: UInt8, Sendable, CaseIterable, Hashable {
         case .join: "JOIN"
         case .credit: "CREDIT"
         case .bye: "BYE"
+        case .reconcile: "RECONCILE"
         }
     }
 }

@@ -1,12 +1,12 @@
 import Identity
-import Session
+@testable import Session
 import Testing
 import Wire
 
 @Suite struct MessageTests {
     @Test func `the numbers of the protocol are all taken, once`() {
         let numbers = MessageKind.allCases.map(\.rawValue) + ReservedKind.allCases.map(\.rawValue)
-        #expect(numbers.sorted() == Array(1...22))
+        #expect(numbers.sorted() == Array(1...23))
         #expect(Set(Samples.oneOfEach.map(\.kind)) == Set(MessageKind.allCases), "the samples leave no kind out")
     }
 
@@ -161,6 +161,36 @@ import Wire
         #expect(refuses([(8, 9), (1, 2)]))
         #expect(refuses([(5, 4)]))
         #expect(refuses([]))
+    }
+
+    @Test func `ranges of a frontier ascend, are apart, and hold what they list`() {
+        func bound(_ author: UInt8) -> LogBound { LogBound(author: id(author), log: LogID(rawValue: 0)) }
+        func entry(_ author: UInt8) -> FrontierEntry {
+            FrontierEntry(author: id(author), log: LogID(rawValue: 0), seq: 1, head: id(0))
+        }
+        func hash(_ from: UInt8, _ below: UInt8?) -> FrontierRange {
+            FrontierRange(from: bound(from), below: below.map(bound), content: .fingerprint(id(1)))
+        }
+        func list(_ from: UInt8, _ below: UInt8?, _ entries: [FrontierEntry]) -> FrontierRange {
+            FrontierRange(from: bound(from), below: below.map(bound), content: .entries(entries, isQuestion: true))
+        }
+        func isAccepted(_ ranges: [FrontierRange]) -> Bool {
+            var encoder = CBOREncoder()
+            ReconcileMessage(digest: id(1), state: id(2), ranges: ranges).encode(into: &encoder)
+            return (try? Message(Frame(kind: .reconcile, body: encoder.bytes))) != nil
+        }
+        #expect(isAccepted([hash(1, 2), list(2, 4, [entry(2), entry(3)]), hash(5, nil)]))
+        #expect(!isAccepted([]))
+        #expect(!isAccepted([hash(1, 3), hash(2, 4)]), "they overlap")
+        #expect(!isAccepted([hash(2, 3), hash(1, 2)]), "they descend")
+        #expect(!isAccepted([hash(1, nil), hash(2, 3)]), "behind the end")
+        #expect(!isAccepted([hash(2, 2)]), "empty")
+        #expect(!isAccepted([list(2, 4, [entry(4)])]) && !isAccepted([list(2, 4, [entry(1)])]), "outside")
+        #expect(!isAccepted([list(2, 4, [entry(3), entry(2)])]), "entries that descend")
+        let one = (0..<129).map { FrontierEntry(author: id(1), log: LogID(rawValue: $0), seq: 1, head: id(0)) }
+        let two = (0..<128).map { FrontierEntry(author: id(2), log: LogID(rawValue: $0), seq: 1, head: id(0)) }
+        #expect(isAccepted([list(1, 2, Array(one.dropLast())), list(2, 3, two)]))
+        #expect(!isAccepted([list(1, 2, one), list(2, 3, two)]), "257 entries in all")
     }
 
     @Test func `an equal frontier costs at most 120 bytes`() {

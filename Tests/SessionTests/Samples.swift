@@ -143,6 +143,18 @@ enum Samples {
                     FrontierEntry(author: id(6), log: LogID(rawValue: 7), seq: 8, head: id(9)),
                     FrontierEntry(author: id(6), log: LogID(rawValue: 8), seq: 300, head: id(9), forkSeq: 12),
                 ], more: true)),
+        .reconcile(
+            ReconcileMessage(
+                digest: id(4), state: id(5),
+                ranges: [
+                    FrontierRange(
+                        from: .first, below: LogBound(author: id(6), log: LogID(rawValue: 7)), content: .fingerprint(id(9))),
+                    FrontierRange(
+                        from: LogBound(author: id(6), log: LogID(rawValue: 7)), below: nil,
+                        content: .entries(
+                            [FrontierEntry(author: id(6), log: LogID(rawValue: 7), seq: 8, head: id(9))],
+                            isQuestion: true)),
+                ])),
         .pull([
             PullRange(author: id(6), log: LogID(rawValue: 7), from: 1, through: 1),
             PullRange(author: id(6), log: LogID(rawValue: 7), from: 2, through: 900),
