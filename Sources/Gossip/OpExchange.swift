@@ -3,8 +3,8 @@ public import Replication
 public import Session
 public import Wire
 
-/// Spreading of op headers: eager push to all neighbours, and anti-entropy that repairs whatever
-/// push missed (protocol §4, §5).
+/// Spreading of op headers: push along a tree of neighbours, and anti-entropy that repairs whatever push missed
+/// (protocol §4, §5).
 ///
 /// A pure machine over peers, not connections. It compares frontiers on connecting and every ten
 /// seconds; whoever lacks something pulls it. Push is an optimisation: without it everything still
@@ -20,6 +20,7 @@ public struct OpExchange: Sendable {
         case sendPull(PeerID, [OpRange])
         /// Push these ops, all in the store.
         case sendOps(PeerID, [OpID])
+        case tree(PushTree.Effect)
         /// Same frontier, other state: somebody's fold is broken.
         case diverged(PeerID, ours: Hash32, theirs: Hash32)
     }
@@ -38,7 +39,7 @@ public struct OpExchange: Sendable {
         }
     }
 
-    private struct Neighbour: Sendable {
+    struct Neighbour: Sendable {
         /// Up to where this neighbour has each log, as far as we know.
         var theirs: [LogKey: UInt64] = [:]
         /// Logs in which it may have more than this node: where to look for what to pull.
@@ -47,6 +48,10 @@ public struct OpExchange: Sendable {
         var agreed: Hash32?
         /// The frontier it was last sent whole; nil once a new round of anti-entropy began.
         var sentFrontier: Hash32?
+        /// Not a visitor: it hears of what is new.
+        var isPushedTo = true
+        /// Up to where the latest PULL asked it for each log: what comes from there was asked for.
+        var asked: [LogKey: UInt64] = [:]
         /// It speaks of ranges.
         var comparesRanges = false
         /// Messages about ranges it got answers to in this round of anti-entropy.
@@ -60,11 +65,12 @@ public struct OpExchange: Sendable {
         let deadline: Instant
     }
 
-    private var summary: Summary
+    var summary: Summary
     /// Of the summary; made when it is first needed.
-    private var reconciliation: Reconciliation?
-    public private(set) var counters = ExchangeCounters()
-    private var neighbours: [PeerID: Neighbour] = [:]
+    var reconciliation: Reconciliation?
+    public internal(set) var counters = ExchangeCounters()
+    var neighbours: [PeerID: Neighbour] = [:]
+    public var tree = PushTree()
     private var pulls: [LogKey: Pull] = [:]
     private var nextAntiEntropy: Instant
     /// Whom to compare with next: a shuffled round of all neighbours, so that none waits long.
@@ -84,7 +90,7 @@ public struct OpExchange: Sendable {
 
     /// When ``tick(now:headersThrough:)`` has work to do.
     public var nextDeadline: Instant {
-        pulls.values.reduce(nextAntiEntropy) { min($0, $1.deadline) }
+        pulls.values.reduce(min(nextAntiEntropy, tree.nextDeadline ?? nextAntiEntropy)) { min($0, $1.deadline) }
     }
 
     private var sortedNeighbours: [PeerID] { neighbours.keys.sorted() }
@@ -98,20 +104,29 @@ public struct OpExchange: Sendable {
     ///   - frontier: the digest in the neighbour's HELLO.
     ///   - comparesRanges: it speaks of ranges.
     ///   - begins: of the two, this node begins with ranges. Whole frontiers are sent by both.
+    ///   - hasTree: it understands announcements.
+    ///   - isPushedTo: it is a neighbour from the start.
     public mutating func connected(
-        _ peer: PeerID, frontier: Hash32, state: Hash32, comparesRanges: Bool = false, begins: Bool = true
+        _ peer: PeerID, frontier: Hash32, state: Hash32, comparesRanges: Bool = false, begins: Bool = true,
+        hasTree: Bool = false, isPushedTo: Bool = true
     ) -> [Effect] {
-        neighbours[peer] = Neighbour(comparesRanges: comparesRanges)
+        neighbours[peer] = Neighbour(isPushedTo: isPushedTo, comparesRanges: comparesRanges)
+        if hasTree { tree.connected(peer) }
         guard begins || !usesRanges(peer) || frontier == summary.frontierDigest else { return [] }
         return compare(peer, frontier: frontier, state: state)
     }
 
-    private func usesRanges(_ peer: PeerID) -> Bool {
-        neighbours[peer]!.comparesRanges && summary.frontier.heads.count > GossipLimits.wholeFrontierLogs
+    /// A neighbour hears of what is new; a visitor compares frontiers and leaves.
+    public mutating func setPushedTo(_ peer: PeerID, _ isPushedTo: Bool) -> [Effect] {
+        guard neighbours[peer] != nil, neighbours[peer]!.isPushedTo != isPushedTo else { return [] }
+        neighbours[peer]!.isPushedTo = isPushedTo
+        // What has come since it was compared with, it was not told.
+        return isPushedTo && neighbours[peer]!.agreed != summary.frontierDigest ? [.sendSummary(peer)] : []
     }
 
     public mutating func disconnected(_ peer: PeerID, headersThrough: (LogKey) -> UInt64, now: Instant) -> [Effect] {
         neighbours[peer] = nil
+        tree.disconnected(peer)
         pulls = pulls.filter { $0.value.peer != peer }
         return pullMissing(headersThrough: headersThrough, now: now)
     }
@@ -130,11 +145,6 @@ public struct OpExchange: Sendable {
         guard usesRanges(peer) else { return [.sendFrontier(peer)] }
         counters.comparisons += 1
         return [.sendRanges(peer, ranges { $0.opening() })]
-    }
-
-    private mutating func ranges<Result>(_ use: (Reconciliation) -> Result) -> Result {
-        if reconciliation == nil { reconciliation = Reconciliation(summary.frontier) }
-        return use(reconciliation!)
     }
 
     // MARK: Frontiers
@@ -170,36 +180,7 @@ public struct OpExchange: Sendable {
         return effects
     }
 
-    /// A step of comparing frontiers by ranges.
-    ///
-    /// - Returns: what follows, and what the neighbour showed; nil when it has had its share of answers.
-    public mutating func receivedRanges(
-        from peer: PeerID, _ message: ReconcileMessage, headersThrough: (LogKey) -> UInt64, now: Instant
-    ) -> (effects: [Effect], answer: Reconciliation.Answer)? {
-        guard neighbours[peer] != nil, neighbours[peer]!.rangeAnswers < GossipLimits.rangeAnswersPerRound else {
-            counters.rangesRefused += 1
-            return nil
-        }
-        neighbours[peer]!.rangeAnswers += 1
-        let answer = ranges { $0.answer(message.ranges) }
-        for entry in answer.theirs {
-            note(peer, has: LogKey(author: entry.author, log: entry.log), through: entry.seq)
-        }
-        var effects: [Effect] = answer.pages.map { .sendRanges(peer, $0) }
-        counters.rangesAnswered += 1
-        counters.rangesSent += answer.pages.reduce(0) { $0 + $1.count }
-        effects += pullMissing(headersThrough: headersThrough, now: now)
-        if message.digest == summary.frontierDigest {
-            if message.state == summary.stateDigest {
-                neighbours[peer]!.agreed = message.digest
-            } else {
-                effects.append(.diverged(peer, ours: summary.stateDigest, theirs: message.state))
-            }
-        }
-        return (effects, answer)
-    }
-
-    private mutating func note(_ peer: PeerID, has key: LogKey, through seq: UInt64) {
+    mutating func note(_ peer: PeerID, has key: LogKey, through seq: UInt64) {
         guard neighbours[peer] != nil else { return }
         // No copy of the table may be alive when it is written to.
         let known = neighbours[peer]!.theirs[key]
@@ -255,8 +236,15 @@ public struct OpExchange: Sendable {
         self.summary = summary
         reconciliation = nil
         var effects: [Effect] = []
-        for peer in sortedNeighbours {
+        for peer in sortedNeighbours where neighbours[peer]!.isPushedTo {
             let lacking = new.filter { $0.seq > neighbours[peer]!.theirs[$0.key] ?? 0 }
+            guard tree.isEager(peer) else {
+                for op in lacking {
+                    neighbours[peer]!.theirs[op.key] = op.seq
+                    tree.announce(op.id, to: peer, now: now)
+                }
+                continue
+            }
             // A gap would only fill the neighbour's pool: anti-entropy brings the rest in order.
             var pushed: [OpID] = []
             for op in lacking where op.seq == (neighbours[peer]!.theirs[op.key] ?? 0) + 1 {
@@ -267,6 +255,19 @@ public struct OpExchange: Sendable {
             if pushed.count < lacking.count { effects += sendFrontierOnce(peer) }
         }
         return effects + pullMissing(headersThrough: headersThrough, now: now)
+    }
+
+    /// A neighbour pushed ops that were here already, all of them.
+    public mutating func duplicates(from peer: PeerID, _ places: [(key: LogKey, seq: UInt64)]) -> [Effect] {
+        guard let neighbour = neighbours[peer], neighbour.isPushedTo,
+            !places.contains(where: { neighbour.asked[$0.key] ?? 0 >= $0.seq })
+        else { return [] }
+        return tree.duplicate(from: peer).map { .tree($0) }
+    }
+
+    /// A neighbour has an op that is here, too.
+    public mutating func announced(_ place: (key: LogKey, seq: UInt64), by peer: PeerID) {
+        note(peer, has: place.key, through: place.seq)
     }
 
     /// A push did not fit the neighbour's queue: we do not know what it has.
@@ -282,12 +283,13 @@ public struct OpExchange: Sendable {
     /// Logs build on each other, so all of them go on at once: a log that was pulled far ahead would
     /// fill the pool with ops that wait for the others. Short gaps are closed whole, long ones share
     /// the rest evenly.
-    private mutating func pullMissing(headersThrough: (LogKey) -> UInt64, now: Instant) -> [Effect] {
+    mutating func pullMissing(headersThrough: (LogKey) -> UInt64, now: Instant) -> [Effect] {
         let busy = Set(pulls.values.map(\.peer))
         var effects: [Effect] = []
         for peer in sortedNeighbours where !busy.contains(peer) && !neighbours[peer]!.ahead.isEmpty {
             let ranges = share(GossipLimits.opsPerPull, among: gaps(of: peer, headersThrough))
             guard !ranges.isEmpty else { continue }
+            neighbours[peer]!.asked = Dictionary(uniqueKeysWithValues: ranges.map { ($0.key, $0.through) })
             for range in ranges {
                 pulls[range.key] = Pull(peer: peer, through: range.through, deadline: now + GossipLimits.answerMs)
             }
@@ -344,7 +346,7 @@ public struct OpExchange: Sendable {
     // MARK: Time
 
     public mutating func tick(now: Instant, headersThrough: (LogKey) -> UInt64) -> [Effect] {
-        var effects: [Effect] = []
+        var effects: [Effect] = tree.tick(now: now).map { .tree($0) }
         let late = pulls.filter { $0.value.deadline <= now }
         if !late.isEmpty {
             for (key, pull) in late {
@@ -374,16 +376,4 @@ public struct OpExchange: Sendable {
         }
         return effects
     }
-}
-
-/// What dissemination did so far, for metrics.
-public struct ExchangeCounters: Sendable, Equatable {
-    /// Large frontiers this node began to compare by ranges.
-    public var comparisons = 0
-    /// Messages about ranges that were answered, ranges in the answers, and messages beyond a neighbour's share.
-    public var rangesAnswered = 0
-    public var rangesSent = 0
-    public var rangesRefused = 0
-
-    public init() {}
 }

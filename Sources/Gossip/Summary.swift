@@ -46,4 +46,31 @@ public enum GossipLimits {
     /// Messages about ranges that a neighbour gets answered between two rounds of anti-entropy: 10^5 logs of
     /// which it lacks all are told in 100.
     public static let rangeAnswersPerRound = 256
+
+    /// Neighbours up to which every header is pushed to all (protocol §4): then nothing depends on a tree.
+    public static let eagerNeighbours = 8
+    /// Ids are gathered so long before they are announced, so that many share a message.
+    public static let announceMs: UInt64 = 50
+    /// An announced op is asked for after this long, or two round trips: longer than the way along the tree takes, with a
+    /// write at each step. Shorter makes links eager that were not needed, longer delays what a broken link held back.
+    public static let graftMs: UInt64 = 400
+    /// Before the next who announced it is asked.
+    public static let graftAgainMs: UInt64 = 1_000
+    /// Announced ops that are missing, and of each, neighbours to ask.
+    public static let missingAnnounced = 4_096
+    public static let announcers = 4
+    /// Ops asked for in one GRAFT: as many as in a PULL.
+    public static let opsPerGraft = 128
+}
+
+/// What dissemination did so far, for metrics.
+public struct ExchangeCounters: Sendable, Equatable {
+    /// Large frontiers this node began to compare by ranges.
+    public var comparisons = 0
+    /// Messages about ranges that were answered, ranges in the answers, and messages beyond a neighbour's share.
+    public var rangesAnswered = 0
+    public var rangesSent = 0
+    public var rangesRefused = 0
+
+    public init() {}
 }

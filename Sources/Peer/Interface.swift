@@ -1,4 +1,5 @@
 public import Consensus
+internal import Gossip
 public import Identity
 public import Membership
 public import Replication
@@ -30,6 +31,8 @@ public struct NodeConfiguration: Sendable {
     public var listenAddresses: [String]
     /// Ops are folded into a snapshot of the accumulators at least this often.
     public var snapshotEveryOps = 256
+    /// Members up to which everybody is connected with everybody it can dial.
+    public var everybody = OverlayLimits.everybody
     /// The log to open if the old one cannot be continued: random, new for every start.
     public var freshLog: LogID
 

@@ -10,7 +10,7 @@ extension Node {
     // MARK: Dialling
 
     mutating func dialContacts(now: Instant, _ effects: inout [Effect]) {
-        guard stopped == nil else { return }
+        guard stopped == nil, !overlay.isPartial else { return }
         for peer in contacts.keys.sorted() where dials.count < NodeLimits.dialsAtOnce {
             let dialling = contacts[peer]!
             guard !dialling.inProgress, established[peer] == nil, dialling.next <= now, !isBanned(peer, now: now) else {
@@ -25,8 +25,10 @@ extension Node {
 
     /// Full jitter: uniform between the minimum and the doubled bound, so that a network that
     /// restarts at once does not dial at once.
-    mutating func dialEnded(_ dial: UInt64, now: Instant) {
-        guard let peer = dials.removeValue(forKey: dial), contacts[peer] != nil else { return }
+    mutating func dialEnded(_ dial: UInt64, now: Instant, _ effects: inout [Effect]) {
+        guard let peer = dials.removeValue(forKey: dial) else { return }
+        carryOut(overlay.failed(peer, now: now), now: now, &effects)
+        guard contacts[peer] != nil else { return }
         contacts[peer]!.next = now + NodeLimits.backoffMinMs / 2 + backoff(peer)
         contacts[peer]!.inProgress = false
     }
@@ -38,7 +40,7 @@ extension Node {
         return UInt64(random.below(Int(bound)))
     }
 
-    private func isBanned(_ peer: PeerID, now: Instant) -> Bool { banned[peer].map { now < $0 } ?? false }
+    func isBanned(_ peer: PeerID, now: Instant) -> Bool { banned[peer].map { now < $0 } ?? false }
 
     // MARK: Connections
 
@@ -48,14 +50,15 @@ extension Node {
     ) {
         guard connections.count < NodeLimits.connections, stopped == nil else {
             effects.append(.close(number))
-            if let dial { dialEnded(dial, now: now) }
+            if let dial { dialEnded(dial, now: now, &effects) }
             return
         }
         counters.connectionsOpened += 1
         var link = Link(
             role: role, identity: identity, network: network, expected: dial.flatMap { dials[$0] }, exporter: exporter,
             offer: HelloOffer(
-                features: HelloFeatures.reconcile | (role == .acceptor ? HelloFeatures.join : 0),
+                features: HelloFeatures.reconcile | HelloFeatures.overlay
+                    | (role == .acceptor ? HelloFeatures.join : 0),
                 listenAddresses: configuration.listenAddresses, frontier: summary.frontierDigest,
                 state: summary.stateDigest), now: now)
         let outputs = link.start()
@@ -131,10 +134,15 @@ extension Node {
             confirmOwnLog(seenSeq: 0, by: peer)
             confirmAccount([], complete: true, by: peer)
         }
+        let speaks = hello.features & HelloFeatures.overlay != 0
         let decisions = ops.connected(
             peer, frontier: hello.frontier, state: hello.state,
-            comparesRanges: hello.features & HelloFeatures.reconcile != 0, begins: identity.peerID < peer)
+            comparesRanges: hello.features & HelloFeatures.reconcile != 0, begins: identity.peerID < peer,
+            hasTree: speaks, isPushedTo: !overlay.isPartial || overlay.isNeighbour(peer))
         exchange(decisions, now: now, &effects)
+        let isInitiator = connections[number]?.role == .initiator
+        let joined = overlay.connected(peer, isInitiator: isInitiator, speaks: speaks, now: now)
+        carryOut(joined, now: now, &effects)
         fetchBodies(now: now, &effects)
     }
 
@@ -149,7 +157,7 @@ extension Node {
         _ number: ConnectionNumber, reason: String, now: Instant, _ effects: inout [Effect]
     ) {
         guard let connection = connections.removeValue(forKey: number) else { return }
-        if let dial = connection.dial, dials[dial] != nil { dialEnded(dial, now: now) }
+        if let dial = connection.dial, dials[dial] != nil { dialEnded(dial, now: now, &effects) }
         guard let peer = connection.peer, established[peer] == number else { return }
         established[peer] = nil
         if contacts[peer] != nil {
@@ -161,6 +169,7 @@ extension Node {
         effects.append(.notice(.disconnected(peer, reason: reason)))
         bodies.disconnected(peer)
         exchange(decide { $0.disconnected(peer, headersThrough: $1, now: now) }, now: now, &effects)
+        carryOut(overlay.disconnected(peer, now: now), now: now, &effects)
         fetchBodies(now: now, &effects)
     }
 
@@ -231,22 +240,12 @@ extension Node {
         case .join: ban(peer, "it sent JOIN as a member", now: now, &effects)
         case .equivocation(let one, let other): receivedProof(one, other, from: peer, now: now, &effects)
         case .iwant(let ids): serve(ids, to: peer, &effects)
-        case .ihave:
-            // Lazy push belongs to networks beyond eight nodes; a smaller one pushes eagerly and pulls.
-            counters.refuse("unexpected-\(message.kind.name)")
+        case .ihave(let ids): announced(ids, by: peer, now: now)
+        case .graft(let ids): grafted(ids, by: peer, &effects)
+        case .prune: ops.tree.pruned(by: peer)
+        case .peers(let message): received(message, from: peer, now: now, &effects)
         case .hello, .ping, .pong, .credit, .bye: preconditionFailure("the link keeps \(message.kind.name) to itself")
         }
-    }
-
-    private mutating func receivedRanges(
-        _ message: ReconcileMessage, from peer: PeerID, now: Instant, _ effects: inout [Effect]
-    ) {
-        let replica = replica
-        guard let (decisions, answer) = ops.receivedRanges(from: peer, message, headersThrough: { replica.headersThrough($0) }, now: now)
-        else { return counters.refuse("too-many-ranges") }
-        confirmOwnLog(answer.theirs, complete: answer.settles(identity.peerID), by: peer)
-        compareForks(answer.theirs, with: peer, now: now, &effects)
-        exchange(decisions, now: now, &effects)
     }
 
     /// The number of a question to the store; nil when the peer has too many of them open.
@@ -313,12 +312,14 @@ extension Node {
                 }
                 for message in Message.pulls(wire) { send(message, to: peer, now: now, &effects) }
             case .sendOps(let peer, let ids): push(ids, to: peer, now: now, &effects)
+            case .tree(.announce(let peer, let ids)):
+                for message in Message.ihaves(ids) { send(message, to: peer, now: now, &effects) }
+            case .tree(.graft(let peer, let ids)): send(.graft(ids), to: peer, now: now, &effects)
+            case .tree(.prune(let peer)): send(.prune, to: peer, now: now, &effects)
             case .diverged(let peer, let ours, let theirs):
                 effects.append(.notice(.diverged(peer, ours: ours, theirs: theirs)))
                 disagreeing[peer] = summary.frontierDigest
-                // One liar must not stop everybody: only most of the others can convince this node.
-                let others = state.members.count - 1
-                guard disagreeing.values.count(where: { $0 == summary.frontierDigest }) * 2 > others else { continue }
+                guard isOutvoted else { continue }
                 stop(
                     "most other sites have the same ops and another state: this site's fold or database is damaged. "
                         + "Compare `shoal status` of all sites, then restore this one from the others", now: now,

@@ -40,6 +40,9 @@ public struct Node: Sendable {
     var dials: [UInt64: PeerID] = [:]
     var lastDial: UInt64 = 0
     var banned: [PeerID: Instant] = [:]
+    public internal(set) var overlay: Overlay
+    /// For so many members the overlay was fitted last.
+    var fittedMembers = -1
 
     /// Who reported another state, and at which frontier.
     var disagreeing: [PeerID: Hash32] = [:]
@@ -171,6 +174,10 @@ public struct Node: Sendable {
         let empty = Summary(frontier: Frontier(), stateDigest: .zero)
         summary = empty
         ops = OpExchange(summary: empty, random: Random(seed: seed), now: now)
+        overlay = Overlay(
+            peer: identity.peerID, address: configuration.listenAddresses.first,
+            listed: configuration.contacts.map { KnownPeer(peer: $0.peer, address: $0.address) },
+            random: Random(seed: seed ^ 0x6F76_6572), now: now)
         ownLog = .fresh(reason: Node.firstStart)
         accountPatience = now + NodeLimits.confirmMs
         for contact in configuration.contacts where contact.peer != identity.peerID {
@@ -218,9 +225,10 @@ public struct Node: Sendable {
         case .closed(let number):
             closed(number, reason: "connection lost", now: now, &effects)
         case .dialFailed(let dial):
-            dialEnded(dial, now: now)
+            dialEnded(dial, now: now, &effects)
         case .contactAdded(let contact):
             guard contact.peer != identity.peerID else { break }
+            overlay.list(KnownPeer(peer: contact.peer, address: contact.address))
             contacts[contact.peer] = Dialling(contact: contact, next: now)
         case .joinAnswered(let number, let answer): joinAnswered(number, answer, now: now, &effects)
         case .submit(let ticket, let kind, let body):
@@ -259,6 +267,7 @@ public struct Node: Sendable {
             case .ops, .evidence, .retracted, .recounted, nil: break
             }
         }
+        fitOverlay(now: now, &effects)
         dialContacts(now: now, &effects)
         if Self.concernsElector(event) { consult(now: now, &effects) }
         stage(now: now, &effects)
@@ -284,6 +293,7 @@ public struct Node: Sendable {
         dismissGuests(now: now, &effects)
         if case .unconfirmed(_, let until) = ownLog, until <= now { confirmationTimedOut() }
         exchange(decide { $0.tick(now: now, headersThrough: $1) }, now: now, &effects)
+        tickOverlay(now: now, &effects)
         bodies.tick(now: now)
         fetchBodies(now: now, &effects)
         askForMissing(now: now, &effects)
@@ -300,7 +310,8 @@ public struct Node: Sendable {
         if let deadline = elector.nextDeadline { next = min(next, deadline) }
         if account == .unopened, accountPatience > now { next = min(next, accountPatience) }
         if case .unconfirmed(_, let until) = ownLog { next = min(next, until) }
-        if dials.count < NodeLimits.dialsAtOnce, stopped == nil {
+        if let deadline = overlay.nextDeadline, stopped == nil { next = min(next, deadline) }
+        if !overlay.isPartial, dials.count < NodeLimits.dialsAtOnce, stopped == nil {
             for (peer, dialling) in contacts where !dialling.inProgress && established[peer] == nil {
                 next = min(next, max(dialling.next, banned[peer] ?? dialling.next))
             }
@@ -346,46 +357,9 @@ public struct Counters: Sendable, Equatable {
     /// Bytes of bodies received that were needed, and all that were received.
     public var bodyBytesUseful = 0
     public var bodyBytesReceived = 0
+    /// Headers that came in, and those of them that were here already.
+    public var headersReceived = 0
+    public var headersKnown = 0
 
     mutating func refuse(_ code: String) { refused[code, default: 0] += 1 }
-}
-
-/// The bodies that peers are about to ask for, first in first out.
-struct RecentBodies: Sendable {
-    let maxBytes: Int
-    private var bodies: [Hash32: Bytes] = [:]
-    private var order: [Hash32] = []
-    private var bytes = 0
-
-    init(maxBytes: Int) { self.maxBytes = maxBytes }
-
-    subscript(hash: Hash32) -> Bytes? { bodies[hash] }
-
-    mutating func insert(_ body: Bytes, hash: Hash32) {
-        guard bodies[hash] == nil, body.count <= maxBytes else { return }
-        bodies[hash] = body
-        order.append(hash)
-        bytes += body.count
-        while bytes > maxBytes { bytes -= bodies.removeValue(forKey: order.removeFirst())!.count }
-    }
-}
-
-/// The latest digests, first in first out; each is kept for at least `limit` and at most twice as many others.
-struct RecentDigests: Sendable {
-    let limit: Int
-    private var young: Set<Hash32> = []
-    private var old: Set<Hash32> = []
-
-    init(limit: Int) { self.limit = limit }
-
-    var count: Int { young.count + old.count }
-
-    func contains(_ digest: Hash32) -> Bool { young.contains(digest) || old.contains(digest) }
-
-    mutating func insert(_ digest: Hash32) {
-        young.insert(digest)
-        guard young.count >= limit else { return }
-        old = young
-        young = []
-    }
 }

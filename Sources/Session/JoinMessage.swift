@@ -165,4 +165,6 @@ public enum HelloFeatures {
     public static let join: UInt64 = 1
     /// Understands RECONCILE.
     public static let reconcile: UInt64 = 2
+    /// Understands PEERS, GRAFT and PRUNE, and acts on IHAVE.
+    public static let overlay: UInt64 = 4
 }

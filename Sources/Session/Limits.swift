@@ -16,6 +16,9 @@ public enum SessionLimits {
     public static let frontierEntriesPerFrame = 256
     public static let rangesPerFrame = 256
     public static let byeTextBytes = 256
+    /// Peers in one message of a shuffle, and steps that the news of a joining site goes.
+    public static let knownPeersPerFrame = 16
+    public static let joinHops = 6
 
     /// Silence after which a PING goes out, and the time each PING has for an answer.
     public static let heartbeatMs: UInt64 = 1_000

@@ -222,7 +222,8 @@ extension Link {
             pump(&outputs)
         case .bye(let code, let text):
             end(with: .byeReceived(code, text), &outputs)
-        case .ops, .ihave, .iwant, .frontier, .reconcile, .pull, .blobWant, .blob, .blobNone, .equivocation, .join:
+        case .ops, .ihave, .iwant, .graft, .prune, .frontier, .reconcile, .pull, .blobWant, .blob, .blobNone,
+            .equivocation, .peers, .join:
             outputs.append(.message(message, lane: lane, bytes: frame.frameBytes))
         }
     }

@@ -11,7 +11,9 @@ public import Wire
 /// IHAVE, IWANT  [op id …]                      BLOB          [hash, chunk, chunks, null | [hash …], bytes]
 /// CREDIT        [control, ops, bulk]           BLOB_NONE     [hash]
 /// BYE           [code, text]                   EQUIVOCATION  [envelope, envelope]
+/// GRAFT         [op id …]                      PRUNE         []
 /// JOIN          see JoinMessage                RECONCILE     see ReconcileMessage
+/// PEERS         see PeersMessage
 /// ```
 /// Lists have at least one item unless said otherwise.
 public enum Message: Sendable, Equatable {
@@ -22,6 +24,10 @@ public enum Message: Sendable, Equatable {
     case ops([Bytes])
     case ihave([OpID])
     case iwant([OpID])
+    /// These are missing, and more may be pushed.
+    case graft([OpID])
+    /// Announce instead of pushing.
+    case prune
     case frontier(FrontierMessage)
     case reconcile(ReconcileMessage)
     /// Ascending by (author, log, from), not overlapping.
@@ -32,6 +38,7 @@ public enum Message: Sendable, Equatable {
     case blobNone(Hash32)
     /// Two different envelopes of one author for one place in its log; not verified here.
     case equivocation(Bytes, Bytes)
+    case peers(PeersMessage)
     case join(JoinMessage)
     /// Bytes per lane that were processed and may be sent again.
     case credit(PerLane<Int>)
@@ -45,6 +52,8 @@ public enum Message: Sendable, Equatable {
         case .ops: .ops
         case .ihave: .ihave
         case .iwant: .iwant
+        case .graft: .graft
+        case .prune: .prune
         case .frontier: .frontier
         case .reconcile: .reconcile
         case .pull: .pull
@@ -52,6 +61,7 @@ public enum Message: Sendable, Equatable {
         case .blob: .blob
         case .blobNone: .blobNone
         case .equivocation: .equivocation
+        case .peers: .peers
         case .join: .join
         case .credit: .credit
         case .bye: .bye
@@ -79,10 +89,10 @@ public enum Message: Sendable, Equatable {
     private var sizeHint: Int {
         switch self {
         case .ops(let envelopes): envelopes.reduce(8) { $0 + $1.count + 3 }
-        case .ihave(let ids), .iwant(let ids): ids.count * 34 + 8
+        case .ihave(let ids), .iwant(let ids), .graft(let ids): ids.count * 34 + 8
         case .blob(let blob): blob.bytes.count + (blob.chunkHashes?.count ?? 0) * 34 + 64
-        case .frontier, .reconcile, .pull, .equivocation, .hello, .join: 1_024
-        case .ping, .pong, .blobWant, .blobNone, .credit, .bye: 64
+        case .frontier, .reconcile, .pull, .equivocation, .hello, .peers, .join: 1_024
+        case .ping, .pong, .blobWant, .blobNone, .prune, .credit, .bye: 64
         }
     }
 
@@ -95,7 +105,9 @@ public enum Message: Sendable, Equatable {
         case .ops(let envelopes):
             encoder.array(envelopes.count)
             for envelope in envelopes { encoder.bytes(envelope) }
-        case .ihave(let ids), .iwant(let ids): encoder.ids(ids)
+        case .ihave(let ids), .iwant(let ids), .graft(let ids): encoder.ids(ids)
+        case .prune: encoder.array(0)
+        case .peers(let peers): peers.encode(into: &encoder)
         case .frontier(let frontier): frontier.encode(into: &encoder)
         case .reconcile(let reconcile): reconcile.encode(into: &encoder)
         case .pull(let ranges): PullRange.encode(ranges, into: &encoder)
@@ -123,6 +135,11 @@ public enum Message: Sendable, Equatable {
         case .ops: return .ops(try decoder.envelopes(1...SessionLimits.envelopesPerFrame))
         case .ihave: return .ihave(try decoder.ids(1...SessionLimits.idsPerFrame))
         case .iwant: return .iwant(try decoder.ids(1...SessionLimits.idsPerFrame))
+        case .graft: return .graft(try decoder.ids(1...SessionLimits.idsPerFrame))
+        case .prune:
+            try decoder.array(exactly: 0)
+            return .prune
+        case .peers: return .peers(try PeersMessage(&decoder))
         case .frontier: return .frontier(try FrontierMessage(&decoder))
         case .reconcile: return .reconcile(try ReconcileMessage(&decoder))
         case .pull: return .pull(try PullRange.decode(&decoder))

@@ -16,12 +16,15 @@ public enum MessageKind: UInt8, Sendable, CaseIterable, Hashable {
     case ops = 4
     case ihave = 5
     case iwant = 6
+    case graft = 7
+    case prune = 8
     case frontier = 9
     case pull = 10
     case blobWant = 11
     case blob = 12
     case blobNone = 13
     case equivocation = 14
+    case peers = 19
     case join = 20
     case credit = 21
     case bye = 22
@@ -32,8 +35,8 @@ public enum MessageKind: UInt8, Sendable, CaseIterable, Hashable {
         switch self {
         case .ops: .ops
         case .blob: .bulk
-        case .hello, .ping, .pong, .ihave, .iwant, .frontier, .reconcile, .pull, .blobWant, .blobNone, .equivocation,
-            .join, .credit, .bye:
+        case .hello, .ping, .pong, .ihave, .iwant, .graft, .prune, .frontier, .reconcile, .pull, .blobWant, .blobNone,
+            .equivocation, .peers, .join, .credit, .bye:
             .control
         }
     }
@@ -43,7 +46,8 @@ public enum MessageKind: UInt8, Sendable, CaseIterable, Hashable {
     public var needsCredit: Bool {
         switch self {
         case .hello, .ping, .pong, .credit, .bye: false
-        case .ops, .ihave, .iwant, .frontier, .reconcile, .pull, .blobWant, .blob, .blobNone, .equivocation, .join:
+        case .ops, .ihave, .iwant, .graft, .prune, .frontier, .reconcile, .pull, .blobWant, .blob, .blobNone,
+            .equivocation, .peers, .join:
             true
         }
     }
@@ -57,12 +61,15 @@ public enum MessageKind: UInt8, Sendable, CaseIterable, Hashable {
         case .ops: "OPS"
         case .ihave: "IHAVE"
         case .iwant: "IWANT"
+        case .graft: "GRAFT"
+        case .prune: "PRUNE"
         case .frontier: "FRONTIER"
         case .pull: "PULL"
         case .blobWant: "BLOB_WANT"
         case .blob: "BLOB"
         case .blobNone: "BLOB_NONE"
         case .equivocation: "EQUIVOCATION"
+        case .peers: "PEERS"
         case .join: "JOIN"
         case .credit: "CREDIT"
         case .bye: "BYE"
@@ -73,11 +80,8 @@ public enum MessageKind: UInt8, Sendable, CaseIterable, Hashable {
 
 /// Kinds of the protocol that this version does not speak; their numbers are taken.
 public enum ReservedKind: UInt8, Sendable, CaseIterable, Hashable {
-    case graft = 7
-    case prune = 8
     case vote = 15
     case cert = 16
     case poll = 17
     case pollReply = 18
-    case peers = 19
 }

@@ -98,6 +98,16 @@ import Wire
         (.equivocation, "8241014101", "twice the same envelope"),
         (.equivocation, "814101", "one envelope"),
         (.blobNone, "80", "no hash"),
+        (.graft, "80", "no id"),
+        (.prune, "8100", "an item"),
+        (.peers, "80", "no kind"),
+        (.peers, "830003f6", "urgency 3"),
+        (.peers, "8106", "kind 6"),
+        (.peers, "820105", "a number for a boolean"),
+        (.peers, "820381825820" + String(repeating: "00", count: 32) + "60", "an empty address"),
+        (.peers, "830207825820" + String(repeating: "00", count: 32) + "6161", "seven hops"),
+        (.peers, "820391", "17 peers"),
+        (.peers, "820500", "an item too many"),
     ]
 
     @Test(arguments: refused)

@@ -135,6 +135,15 @@ enum Samples {
         .ops([[1, 2, 3], Bytes(repeating: 9, count: 300)]),
         .ihave([id(1), id(2)]),
         .iwant([id(3)]),
+        .graft([id(3), id(4)]),
+        .prune,
+        .peers(.request(.join, address: "west:7447")),
+        .peers(.request(.ifThereIsRoom, address: nil)),
+        .peers(.answer(accepted: true)),
+        .peers(.joined(KnownPeer(peer: id(1), address: "west:7447"), hops: 6)),
+        .peers(.shuffle([KnownPeer(peer: id(1), address: "west:7447"), KnownPeer(peer: id(2), address: "[::1]:1")])),
+        .peers(.shuffleAnswer([])),
+        .peers(.disconnect),
         .frontier(.summary(digest: id(4), state: id(5))),
         .frontier(
             .full(
@@ -148,7 +157,8 @@ enum Samples {
                 digest: id(4), state: id(5),
                 ranges: [
                     FrontierRange(
-                        from: .first, below: LogBound(author: id(6), log: LogID(rawValue: 7)), content: .fingerprint(id(9))),
+                        from: .first, below: LogBound(author: id(6), log: LogID(rawValue: 7)),
+                        content: .fingerprint(id(9))),
                     FrontierRange(
                         from: LogBound(author: id(6), log: LogID(rawValue: 7)), below: nil,
                         content: .entries(
