@@ -7,7 +7,7 @@ SEEDS  ?= 200
 FUZZ_SECONDS ?= 60
 FUZZ   ?= cbor frames envelope hello delta triples jsonl safetensors peers settings http
 
-.PHONY: help packages test-packages check-packages build demo test check check-api check-dashboard check-examples test-docs lint unit simulate cluster soak fuzz bench-train bench-search bench-flower \
+.PHONY: help packages test-packages check-packages check-tools build demo test check check-api check-dashboard check-examples test-docs lint unit simulate cluster soak fuzz bench-train bench-search bench-flower \
 	bench-join bench-quality bench-quality-fb15k bench-privacy bench-rules bench-valuation bench-merge bench-verify clean
 .DEFAULT_GOAL := help
 
@@ -15,7 +15,7 @@ help:
 	@echo "make build     the shoal binary, in $(SHOAL)"
 	@echo "make demo      three sites learn one model, here, in two minutes"
 	@echo "make test      everything that must hold: lint, unit tests, simulator, real clusters"
-	@echo "make check     what people meet: examples, the dashboard in a browser, every command of the documents (and make check-api)"
+	@echo "make check     what people meet: examples, the API, the dashboard in a browser, every command of the documents"
 	@echo "make test-docs the last of these alone (PAGES='README.md docs/tutorial.md')"
 	@echo "make simulate  the simulator alone (SEEDS=$(SEEDS))"
 	@echo "make soak      seven real sites, ten minutes of random faults (SEED=N repeats one)"
@@ -97,12 +97,17 @@ test: test-packages lint build unit simulate cluster
 # What people meet, from outside, against the built binary. CHECK_PYTHON: a Python with Tests/Check/requirements.txt.
 CHECK  := .build/check
 CHECK_PYTHON ?= $(CHECK)/venv/bin/python
-check: check-examples check-dashboard test-docs
+check: check-tools check-examples check-api check-dashboard test-docs
+
+# All that must be fetched before; without a network this says what is missing.
+check-tools: check-packages $(CHECK_PYTHON)
 
 $(CHECK)/venv/bin/python: Tests/Check/requirements.txt
-	python3 -m venv $(CHECK)/venv
-	$(CHECK)/venv/bin/pip install --quiet --disable-pip-version-check -r Tests/Check/requirements.txt
-	touch $@
+	@python3 -m venv $(CHECK)/venv && \
+	    $(CHECK)/venv/bin/pip install --quiet --disable-pip-version-check -r Tests/Check/requirements.txt && touch $@ || { \
+	    rm -rf $(CHECK)/venv; echo "shoal: 'make check' needs these Python packages, which pip could not install:" >&2; \
+	    grep -v '^#' Tests/Check/requirements.txt >&2; \
+	    echo "Give it a Python that has them: make check CHECK_PYTHON=/path/to/python" >&2; exit 3; }
 
 check-examples: check-packages $(CHECK_PYTHON)
 	$(CHECK_PYTHON) Tests/Check/examples.py

@@ -225,6 +225,9 @@ public final class Daemon: Sendable {
         let measurer = ClaimMeasurer(
             host: parts.host, graphs: graphs, database: database, network: network.genesis.networkID, log: log)
         defer { measurer.stop() }
+        let vectors = VectorService(
+            host: parts.host, graphs: graphs, models: models, database: database, log: log)
+        defer { vectors.stop() }
         let routes = Routes(
             site: SiteFacts(name: key.site.description, network: network.genesis.name, listen: parts.listening),
             host: parts.host, database: database, graphs: graphs, models: models, searches: searches,
@@ -233,7 +236,7 @@ public final class Daemon: Sendable {
             peers: peerService, koi: koi, consensus: ConsensusService(host: parts.host),
             invitations: invitations,
             patterns: PatternService(host: parts.host, graphs: graphs, rules: models.rules, koi: koi),
-            measurer: measurer, log: log,
+            measurer: measurer, vectors: vectors, log: log,
             feed: feed)
         let claims = ClaimService(host: parts.host, rounds: options.claimRounds, log: log)
         await claims.start()
@@ -245,6 +248,7 @@ public final class Daemon: Sendable {
         loop.post { parts.host.start() }
         log.info("ready", ["peer": key.keyPair.peerID.short, "listen": parts.listening ?? "-"])
         trainer.start()
+        vectors.start()
         ready(
             ReadyNode(
                 peer: key.keyPair.peerID, listen: parts.listening, socket: runtime.apiSocketPath, http: http))

@@ -65,7 +65,7 @@ extension ModelService {
         var ids: [ModelID] = []
         for agent in agents { ids.append(try await find(agent)) }
         guard Set(ids).count == ids.count else {
-            throw Problem.badRequest("a model is named twice", remedy: "name each once", field: "agents")
+            throw Problem.unusable("a model is named twice", remedy: "name each once", field: "agents")
         }
         let graph = try await graphs.current()
         let context = try graph.context(names)

@@ -107,13 +107,13 @@ final class ModelService: Sendable {
         do {
             spec = try ModelSpec(name: request.agent, agent: request.agent, shape: try Self.shape(request))
         } catch LearningError.outOfRange(let name, let value, let allowed) {
-            throw Problem.badRequest(
+            throw Problem.unusable(
                 "the model cannot be created: \(name) is \(value), outside \(allowed)",
                 remedy: request.beyondDefaults == true
                     ? "choose within that range" : "choose within that range, or allow more with --beyond-defaults",
                 field: name)
         } catch {
-            throw Problem.badRequest("the model cannot be created: \(error)")
+            throw Problem.unusable("the model cannot be created: \(error)")
         }
         let id = try accepted(await host.submit(.createModel, spec.body))
         guard let info = try await info(id) else {

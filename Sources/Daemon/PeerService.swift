@@ -43,30 +43,43 @@ final class PeerService: Sendable {
         }
         let endpoint = try request.address.map { text throws(Problem) in
             guard let endpoint = Endpoint(parsing: text) else {
-                throw Problem.badRequest("'\(text)' is no address", remedy: "write HOST:PORT", field: "address")
+                throw Problem.unusable("'\(text)' is no address", remedy: "write HOST:PORT", field: "address")
             }
             return endpoint
         }
-        let (isMember, isThisNode) = try await host.ask {
-            ($0.state.members.contains(peer), $0.identity.peerID == peer)
+        let (isMember, isThisNode, isRevoked) = try await host.ask {
+            ($0.state.members.contains(peer), $0.identity.peerID == peer, $0.state.members.isRevoked(peer))
+        }
+        guard !isRevoked else {
+            throw Problem.conflict(
+                "\(peer.short)… was revoked by a quorum: nobody can let it in again",
+                remedy: "that site takes a new key: shoal keys new", code: "revoked")
         }
         guard !isThisNode else {
-            throw Problem.badRequest(
+            throw Problem.unusable(
                 "\(peer.short)… is this site itself", remedy: "give the id of the other site: `shoal keys show` there",
                 field: "peer")
         }
+        // Before anything is signed: a file of peers is lines of words.
+        let name = request.name ?? ""
+        let entry = endpoint.map { PeerEntry(peerID: peer, endpoint: $0, name: name.isEmpty ? peer.short : name) }
+        if let entry, peersFile != nil,
+            (try? PeerList(parsing: Bytes(entry.description.utf8), path: ""))?.entries != [entry]
+        {
+            throw Problem.unusable(
+                "'\(name)' at \(entry.endpoint.map { "\($0)" } ?? "") cannot stand in a file of peers",
+                remedy: "choose a name without spaces and #, and a port above 0", field: "name")
+        }
         if !isMember {
-            switch await host.submit(.memberAdd, try MemberAdd(peer: peer, name: request.name ?? "").encode()) {
+            switch await host.submit(.memberAdd, try MemberAdd(peer: peer, name: name).encode()) {
             case .done: break
             case .void(_, let reason): throw Problem.conflict(reason.detail, code: reason.code)
             case .refused(let reason): throw Problem.unavailable(reason)
             }
         }
-        if let endpoint {
-            if let peersFile {
-                try PeerFile.add(PeerEntry(peerID: peer, endpoint: endpoint, name: request.name ?? ""), to: peersFile)
-            }
-            host.add(Contact(peer: peer, address: "\(endpoint)", name: request.name ?? ""))
+        if let entry, let endpoint {
+            if let peersFile { try PeerFile.add(entry, to: peersFile) }
+            host.add(Contact(peer: peer, address: "\(endpoint)", name: entry.name))
         }
         guard let added = try await list().first(where: { $0.peer == peer.hex }) else {
             throw Problem.internalError("\(peer.short)… was added and is not in the list of peers")

@@ -33,13 +33,13 @@ struct WalkRequest: Sendable, Equatable {
         }
         switch (rule, request.perspectiveAgent) {
         case (.perspective, nil):
-            throw .badRequest(
+            throw .unusable(
                 "walks by perspective need an agent who has perspectives", remedy: "name one with --perspective-agent",
                 field: "perspective_agent")
         case (.perspective, let agent?): self.agent = agent
         case (_, nil): agent = nil
         case (_, _?):
-            throw .badRequest(
+            throw .unusable(
                 "'\(name)' walks do not ask what an agent thinks", remedy: "leave it out, or use perspective walks",
                 field: "perspective_agent")
         }

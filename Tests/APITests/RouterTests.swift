@@ -64,6 +64,13 @@ private struct Options: StrictDecodable {
         let raw = RawConnection(unix: fixture.path)
         await raw.send("PUT /api/models/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         #expect(await raw.receiveAll().contains("Allow: DELETE, GET, HEAD, OPTIONS\r\n"))
+        // The most literal pattern decides alone: there is no agent called `search` to delete.
+        let literal = try await problem(fixture, Call(.delete, "/api/models/search"))
+        #expect(literal.status == 405 && literal.remedy == "use GET, HEAD, OPTIONS")
+        let trace = RawConnection(unix: fixture.path)
+        await trace.send("TRACE /api/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        let refusal = await trace.receiveAll()
+        #expect(refusal.hasPrefix("HTTP/1.1 405 ") && refusal.contains("Allow: OPTIONS, POST\r\n"))
         let options = try await fixture.client.send(Call(.options, "/api/models"))
         #expect(options.status == 204)
         #expect(options.headers["allow"] == "OPTIONS, POST")
@@ -120,7 +127,10 @@ private struct Options: StrictDecodable {
         let fixture = try fixture()
         let reply = try await fixture.client.send(Call(.get, "/paged", query: [("limit", "7"), ("json", "")]))
         #expect(reply.body == Array("7 true".utf8))
-        for query in [[("limit", "0")], [("limit", "x")], [("json", "yes")], [("limits", "1")]]
+        for query in [
+            [("limit", "0")], [("limit", "x")], [("limit", "")], [("limit", "9223372036854775808999")],
+            [("json", "yes")], [("limits", "1")],
+        ]
             as [[(name: String, value: String?)]]
         {
             let problem = try await problem(fixture, Call(.get, "/paged", query: query))

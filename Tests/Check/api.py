@@ -4,6 +4,7 @@
     api.py --shoal .build/release/shoal --out .build/check/api [--examples 20] [more words for schemathesis]
 """
 import argparse
+import os
 import pathlib
 import subprocess
 import sys
@@ -22,10 +23,13 @@ def main():
     options, more = parser.parse_known_args()
     out = pathlib.Path(options.out).resolve()
     out.mkdir(parents=True, exist_ok=True)
-    with network(options.shoal) as (site,):
+    here = pathlib.Path(__file__).resolve().parent
+    # A neighbour, since a site that has met nobody after its start signs nothing.
+    with network(options.shoal, ("north", "river")) as (site, _):
         site.run("model", "train", "--agent", "ward", "--rounds", "1")
         words = [
-            str(pathlib.Path(sys.executable).absolute().parent / "schemathesis"), "run", f"{site.http}/openapi.json",
+            str(pathlib.Path(sys.executable).absolute().parent / "schemathesis"),
+            "--config-file", str(here / "schemathesis.toml"), "run", f"{site.http}/openapi.json",
             "--phases", "examples,coverage,fuzzing", "--mode", "all", "--max-examples", str(options.examples),
             "--seed", "1", "--generation-deterministic", "--workers", "1",
             "--continue-on-failure", "--request-timeout", "60", "--no-color", "--warnings", "off",
@@ -33,7 +37,8 @@ def main():
         ]
         for operation in LEFT_OUT:
             words += ["--exclude-operation-id", operation]
-        done = subprocess.run(words + more, cwd=out, stdout=open(out / "report.txt", "w"), stderr=subprocess.STDOUT)
+        done = subprocess.run(
+            words + more, cwd=out, env={**os.environ, "PYTHONPATH": str(here)}, stdout=open(out / "report.txt", "w"), stderr=subprocess.STDOUT)
         told = (out / "report.txt").read_text()
         if not site.is_well():
             print((site.folder / "north.log").read_text()[-4000:], file=sys.stderr)

@@ -1,6 +1,9 @@
 import API
+import Glibc
 import Graph
 import Identity
+import Membership
+import Peer
 import Site
 import Testing
 import Wire
@@ -15,17 +18,8 @@ import Wire
         let problem = await #expect(throws: Problem.self) {
             try await peers.add(PeerAddRequest(peer: played.key.peerID.hex, name: nil, address: nil))
         }
-        #expect(problem?.status == 400 && problem?.field == "peer")
+        #expect(problem?.status == 422 && problem?.field == "peer")
         #expect(try await peers.list().isEmpty)
-    }
-
-    @Test(arguments: ["-1", "9223372036854775808999", "x", ""])
-    func `a place in the op log that cannot be is refused`(text: String) {
-        #expect(Routes.place(text) == nil)
-    }
-
-    @Test func `a place in the op log is a number`() {
-        #expect(Routes.place("0") == 0 && Routes.place("17") == 17)
     }
 
     @Test(arguments: [
@@ -36,6 +30,23 @@ import Wire
     ])
     func `what a peer says stays on its line of the log`(text: String, quoted: String) {
         #expect(EventLog.quote(text) == quoted)
+    }
+
+    @Test(arguments: ["a b", "a#b", "a\nb"])
+    func `a name that no file of peers can hold is refused before anything is signed`(name: String) async throws {
+        let played = try await PlayedSite()
+        defer { played.end() }
+        let file = "/tmp/shoal-peers-\(UInt32.random(in: 0...(.max))).peers"
+        defer { unlink(file) }
+        let peers = PeerService(host: played.host, names: [:], peersFile: file)
+        let other = KeyPair(seed: Bytes(repeating: 77, count: 32)).peerID
+        let problem = await #expect(throws: Problem.self) {
+            try await peers.add(PeerAddRequest(peer: other.hex, name: name, address: "127.0.0.1:7447"))
+        }
+        #expect(problem?.field == "name")
+        #expect(try await !played.host.ask { $0.state.members.contains(other) })
+        _ = try await peers.add(PeerAddRequest(peer: other.hex, name: nil, address: "127.0.0.1:7447"))
+        #expect(try PeerList.load(file).entries.map(\.name) == [other.short])
     }
 
     @Test func `two spellings of one character are two names`() throws {

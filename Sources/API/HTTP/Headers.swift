@@ -64,7 +64,7 @@ func lower(_ byte: UInt8) -> UInt8 {
     byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte + 32 : byte
 }
 
-/// The methods that routes can be written for; any other gets 501.
+/// The methods that the server knows: a route without one of them answers 405; any other method gets 501.
 public enum HTTPMethod: String, Sendable, Hashable, CaseIterable {
     case get = "GET"
     case head = "HEAD"
@@ -73,4 +73,7 @@ public enum HTTPMethod: String, Sendable, Hashable, CaseIterable {
     case patch = "PATCH"
     case delete = "DELETE"
     case options = "OPTIONS"
+    /// Known, so that they are refused like a method that a route has not: no route is written for them.
+    case trace = "TRACE"
+    case query = "QUERY"
 }

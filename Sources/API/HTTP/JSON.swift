@@ -124,7 +124,23 @@ public enum JSON {
 
 /// A request body whose unknown fields are mistakes: declare `CodingKeys` as `CaseIterable`.
 public protocol StrictDecodable: Decodable {
-    associatedtype CodingKeys: CodingKey & CaseIterable
+    associatedtype CodingKeys: CodingKey & CaseIterable & Hashable
+    /// What a field takes where that is less than its type holds; the handler refuses the rest.
+    static var narrowed: [CodingKeys: JSONSchema] { get }
+}
+
+extension StrictDecodable {
+    public static var narrowed: [CodingKeys: JSONSchema] { [:] }
+
+    static func narrowing(_ fields: [JSONSchema.Field]) -> [JSONSchema.Field] {
+        fields.map { field in
+            guard let key = narrowed.keys.first(where: { JSON.snakeCase($0.stringValue) == field.name }),
+                let schema = narrowed[key]
+            else { return field }
+            let isOptional = if case .optional = field.schema { true } else { false }
+            return .init(field.name, isOptional ? .optional(schema) : schema, isRequired: field.isRequired)
+        }
+    }
 }
 
 /// Decodes as whatever is there.

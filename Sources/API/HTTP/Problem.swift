@@ -45,6 +45,11 @@ public struct Problem: Error, Codable, Sendable, Equatable {
         Problem(status: 409, detail: detail, remedy: remedy, code: code)
     }
 
+    /// 422: the request is well formed, and what it says cannot be carried out.
+    public static func unusable(_ detail: String, remedy: String? = nil, field: String? = nil) -> Problem {
+        Problem(status: 422, detail: detail, remedy: remedy, code: "unusable", field: field)
+    }
+
     /// 500: our own mistake; the cause goes to the log, not to the client.
     public static func internalError(_ detail: String = "the request failed inside the server") -> Problem {
         Problem(status: 500, detail: detail, remedy: "see the server's log", code: "internal_error")

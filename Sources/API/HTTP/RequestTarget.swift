@@ -27,8 +27,11 @@ package struct RequestTarget: Equatable {
         guard path != "/" else { return [] }
         var segments: [String] = []
         for part in path.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
-            guard let segment = percentDecoded(part.utf8), !segment.contains(where: \.isControl) else {
+            guard let segment = percentDecoded(part.utf8) else {
                 throw .badRequest("the path has a malformed escape")
+            }
+            guard !segment.contains(where: \.isControl) else {
+                throw .unusable("the path has a control character", remedy: "no name that a path can hold has one")
             }
             guard segment != ".", segment != "..", !segment.contains("/"), !segment.contains("\\") else {
                 throw .badRequest(
@@ -59,9 +62,11 @@ public struct Query: Sendable, Equatable {
             }
             let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = percentDecoded(parts[0], plusIsSpace: true),
-                let value = percentDecoded(parts.count == 2 ? parts[1] : pair[pair.endIndex...], plusIsSpace: true),
-                !name.contains("\0"), !value.contains("\0")
+                let value = percentDecoded(parts.count == 2 ? parts[1] : pair[pair.endIndex...], plusIsSpace: true)
             else { throw .badRequest("the query has a malformed escape") }
+            guard !name.contains("\0"), !value.contains("\0") else {
+                throw .unusable("the query has a NUL character", remedy: "leave it out")
+            }
             parameters.append(Parameter(name: name, value: value))
         }
     }

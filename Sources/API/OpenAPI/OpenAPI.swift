@@ -21,8 +21,10 @@ public struct RouteDescription: Sendable {
     /// A request's body, or an answer's.
     public enum Content: Sendable {
         case json(JSONSchema)
-        /// Anything else, by its type.
-        case other(String)
+        /// Anything else, by its type or types.
+        case other([String])
+
+        public static func other(_ types: String...) -> Content { .other(types) }
 
         public static func json(_ type: (some Decodable).Type) -> Content { .json(JSONSchema(of: type)) }
     }
@@ -33,19 +35,22 @@ public struct RouteDescription: Sendable {
     public let summary: String
     public var parameters: [Parameter] = []
     public var body: Content?
+    /// Whether a request without a body is refused.
+    public var needsBody = true
     public var status = 200
     /// Nil for an answer without a body.
     public var answer: Content?
 
     public init(
         _ method: HTTPMethod, _ pattern: String, _ summary: String, _ parameters: [Parameter] = [],
-        body: Content? = nil, status: Int = 200, answer: Content?
+        body: Content? = nil, needsBody: Bool = true, status: Int = 200, answer: Content?
     ) {
         self.method = method
         self.pattern = pattern
         self.summary = summary
         self.parameters = parameters
         self.body = body
+        self.needsBody = needsBody
         self.status = status
         self.answer = answer
     }
@@ -116,21 +121,25 @@ public enum OpenAPI {
         let inPath = route.pattern.split(separator: "/").filter { $0.hasPrefix(":") }.map { $0.dropFirst() }
         let parameters =
             inPath.map { name in
-                JSONValue.object([
+                let described = route.parameters.first { $0.name == name }
+                return JSONValue.object([
                     "name": .text(String(name)), "in": .text("path"), "required": .bool(true),
-                    "schema": .object(["type": .text("string"), "minLength": .integer(1)]),
+                    "schema": (described?.schema ?? .words(1...Int.max)).json,
                 ])
-            } + route.parameters.map(parameter)
+            } + route.parameters.filter { !inPath.contains($0.name[...]) }.map(parameter)
         if !parameters.isEmpty { operation["parameters"] = .list(parameters) }
         if let body = route.body {
-            operation["requestBody"] = .object(["required": .bool(true), "content": content(body)])
+            operation["requestBody"] = .object(["required": .bool(route.needsBody), "content": content(body)])
         }
         operation["security"] = .list(right == .nothing ? [] : [.object([:]), .object(["token": .list([])])])
         return .object(operation)
     }
 
     private static func parameter(_ parameter: RouteDescription.Parameter) -> JSONValue {
-        let schema = parameter.repeats ? JSONSchema.list(of: parameter.schema) : parameter.schema
+        let schema =
+            if parameter.repeats, case .some = parameter.schema { parameter.schema } else if parameter.repeats {
+                JSONSchema.list(of: parameter.schema)
+            } else { parameter.schema }
         return .object([
             "name": .text(parameter.name), "in": .text("query"), "required": .bool(parameter.isRequired),
             "schema": schema.json, "explode": .bool(true),
@@ -146,8 +155,12 @@ public enum OpenAPI {
     private static func content(_ content: RouteDescription.Content) -> JSONValue {
         switch content {
         case .json(let schema): .object(["application/json": .object(["schema": schema.json])])
-        case .other(let type):
-            .object([type: .object(["schema": .object(["type": .text("string"), "format": .text("binary")])])])
+        case .other(let types):
+            .object(
+                Dictionary(
+                    uniqueKeysWithValues: types.map {
+                        ($0, .object(["schema": .object(["type": .text("string"), "format": .text("binary")])]))
+                    }))
         }
     }
 

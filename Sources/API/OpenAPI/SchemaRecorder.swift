@@ -17,7 +17,7 @@ extension JSONSchema {
         if let optional = type as? any DecodableOptional.Type { return .optional(record(optional.wrapped)) }
         let recorder = SchemaRecorder()
         _ = try? type.init(from: recorder)
-        return recorder.schema(isClosed: type is any StrictDecodable.Type)
+        return recorder.schema(as: type as? any StrictDecodable.Type)
     }
 
     /// Some value of a type, so that decoding goes on to the next field.
@@ -38,8 +38,9 @@ private final class SchemaRecorder: Decoder {
         fields.append(.init(JSON.snakeCase(key.stringValue), schema, isRequired: isRequired))
     }
 
-    func schema(isClosed: Bool) -> JSONSchema {
-        fields.isEmpty && !isClosed ? .any : .object(fields: fields, isClosed: isClosed)
+    func schema(as strict: (any StrictDecodable.Type)?) -> JSONSchema {
+        guard let strict else { return fields.isEmpty ? .any : .object(fields: fields, isClosed: false) }
+        return .object(fields: strict.narrowing(fields), isClosed: true)
     }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedDecodingContainer<Key> {

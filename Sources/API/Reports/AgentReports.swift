@@ -19,6 +19,9 @@ public struct AgentReport: Codable, Sendable, Equatable {
 /// `POST /api/agents`.
 public struct AgentAddRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable { case name, kind, model }
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .name: .name, .kind: .text(choices: ["human", "llm", "tool", "swarm"]), .model: .name,
+    ]
     public var name: String
     /// `human` unless told otherwise.
     public var kind: String?
@@ -53,6 +56,9 @@ public struct PerspectiveReport: Codable, Sendable, Equatable {
 /// `PUT /api/perspectives`.
 public struct PerspectiveRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable { case agent, node, weight, context, reasoning }
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .agent: .name, .node: .name, .weight: .weight, .context: .name, .reasoning: .name,
+    ]
     public var agent: String
     /// A name or an id; so is `context`.
     public var node: String
@@ -96,6 +102,9 @@ public struct AssociationRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable {
         case agent, source, relation, target, weight, reasoning
     }
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .agent: .name, .source: .name, .relation: .name, .target: .name, .weight: .weight, .reasoning: .name,
+    ]
     /// What a link is called unless told otherwise.
     public static let standardRelation = "relevant_to"
 

@@ -67,7 +67,9 @@ public struct ConsensusReport: Codable, Sendable, Equatable {
 }
 
 /// A member says yes: to a right to vote, or to a revocation.
-public struct AffirmRequest: Codable, Sendable, Equatable {
+public struct AffirmRequest: StrictDecodable, Encodable, Sendable, Equatable {
+    public enum CodingKeys: String, CodingKey, CaseIterable { case peer }
+    public static let narrowed: [CodingKeys: JSONSchema] = [.peer: .peer]
     /// Hexadecimal.
     public var peer: String
 

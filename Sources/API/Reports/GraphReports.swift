@@ -117,6 +117,9 @@ public struct DeleteReport: Codable, Sendable, Equatable {
 /// `POST /api/graph/forget`.
 public struct ForgetRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable { case node }
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .node: .name
+    ]
     /// A name or an id.
     public var node: String
 

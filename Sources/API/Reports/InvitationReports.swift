@@ -1,6 +1,9 @@
 /// `POST /api/invitations`.
 public struct InvitationRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable { case name, expiresSeconds, addresses }
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .name: .siteName, .expiresSeconds: .whole(1...30 * 86_400), .addresses: .some(of: .address, 1...8),
+    ]
     /// What the new site is called.
     public var name: String
     /// From now; a day unless told otherwise, 30 days at most.

@@ -198,6 +198,9 @@ public struct KoiSignedReport: Codable, Sendable, Equatable {
 /// `POST /api/koi/send`.
 public struct KoiSendRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable { case from, to, agent, amount, memo }
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .from: .name, .to: .name, .agent: .name, .amount: .koi,
+    ]
     /// The agent who pays; `site` unless told otherwise.
     public var from: String?
     /// A site's name or peer id.
@@ -222,6 +225,10 @@ public struct KoiBountyRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable {
         case agent, reward, relations, roots, gain, expiresSeconds, description
     }
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .agent: .name, .reward: .koi, .relations: .some(of: .name, 1...Int.max), .roots: .some(of: .name, 1...Int.max),
+        .gain: .real(from: .excluding(0), to: .excluding(1_000)), .expiresSeconds: .whole(1...1 << 32),
+    ]
     public var agent: String?
     public var reward: String
     /// Names of relations, or of graph nodes at home: one of both lists.
@@ -250,6 +257,9 @@ public struct KoiBountyRequest: StrictDecodable, Encodable, Sendable {
 /// `POST /api/koi/claims`: what this site trained since its last claim, or a range of its log.
 public struct KoiClaimRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable { case agent, model, bounty, from, through }
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .agent: .name, .model: .name, .bounty: .digits(6...64), .from: .int64, .through: .int64,
+    ]
     /// Whose wallet is paid; `site` unless told otherwise.
     public var agent: String?
     /// The agent whose model was trained.
@@ -271,6 +281,9 @@ public struct KoiClaimRequest: StrictDecodable, Encodable, Sendable {
 /// `POST /api/koi/prices`.
 public struct KoiPriceRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable { case agent, model, cost }
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .agent: .name, .model: .digits(6...64), .cost: .koi,
+    ]
     /// Whose models.
     public var agent: String
     /// The op that created one of them; absent: all.
@@ -290,6 +303,10 @@ public struct KoiAttestRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable {
         case agent, subject, claimType, askingPrice, reproductionCost, proofType, proof, exclusive
     }
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .agent: .name, .subject: .digits(6...64), .claimType: .name, .askingPrice: .koi, .reproductionCost: .koi,
+        .proofType: .name, .proof: .pattern("([0-9a-fA-F]{2}){0,1024}"),
+    ]
     public var agent: String?
     /// The op that created a model or proposed a pattern.
     public var subject: String
@@ -321,6 +338,10 @@ public struct KoiAuctionRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable {
         case agent, attestation, start, floor, step, intervalSeconds, minBidders, openAfterHours
     }
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .agent: .name, .attestation: .digits(6...64), .start: .koi, .floor: .koi, .step: .koi,
+        .intervalSeconds: .whole(1...1 << 32), .minBidders: .whole(1...24), .openAfterHours: .whole(0...8_760),
+    ]
     public var agent: String?
     public var attestation: String
     public var start: String
@@ -348,6 +369,9 @@ public struct KoiAuctionRequest: StrictDecodable, Encodable, Sendable {
 /// `POST /api/koi/bids`.
 public struct KoiBidRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable { case agent, auction, most }
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .agent: .name, .auction: .digits(6...64), .most: .koi,
+    ]
     public var agent: String?
     public var auction: String
     public var most: String

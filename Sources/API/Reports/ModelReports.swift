@@ -118,6 +118,10 @@ public struct ModelCreateRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable {
         case agent, dim, heads, layers, context, beyondDefaults
     }
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .agent: .name, .dim: .whole(4...1_024), .heads: .whole(1...64), .layers: .whole(1...24),
+        .context: .whole(2...1_024),
+    ]
     public var agent: String
     public var dim: Int?
     public var heads: Int?
@@ -154,6 +158,13 @@ public struct TrainRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable {
         case agent, weights, rounds, steps, batch, learningRate, seed, walks, hops, scope, perspectiveAgent, topRows
     }
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .agent: .name, .rounds: .whole(0...10_000), .steps: .whole(1...10_000), .batch: .whole(1...4_096),
+        .learningRate: .real(from: .including(1e-9), to: .including(1)), .seed: .whole(0...Int.max),
+        .walks: .text(choices: ["edge", "either-way", "random", "perspective", "tree"]), .hops: .whole(1...512),
+        .scope: .pattern(#"[A-Za-z0-9_]{1,255}(\.[A-Za-z0-9_]{1,255}){0,999}"#), .perspectiveAgent: .name,
+        .topRows: .whole(1...1 << 20),
+    ]
     public var agent: String
     /// `federated` shares what is learned; `served` adapts the merged weights to this site and keeps them at
     /// home; `isolated` trains a private copy for comparison.
@@ -256,6 +267,9 @@ public struct JobReport: Codable, Sendable, Equatable {
 /// `POST /api/models/predict`: what follows these names?
 public struct PredictRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable { case agent, context, top, weights, withRules }
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .agent: .name, .context: .some(of: .name, 1...Int.max), .top: .whole(1...1_000),
+    ]
     public var agent: String
     /// Names or ids, oldest first: graph nodes and relations in turn. A relation read backwards is `^name`.
     public var context: [String]
@@ -308,34 +322,6 @@ public struct PredictReport: Codable, Sendable, Equatable {
 
     public init(agent: String, weights: Weights, predictions: [Prediction]) {
         self.agent = agent
-        self.weights = weights
-        self.predictions = predictions
-    }
-}
-
-/// `POST /api/models/ensemble`: as a prediction, from the mean of several models' logits.
-public struct EnsembleRequest: StrictDecodable, Encodable, Sendable {
-    public enum CodingKeys: String, CodingKey, CaseIterable { case agents, context, top, weights }
-    public var agents: [String]
-    public var context: [String]
-    public var top: Int?
-    public var weights: Weights?
-
-    public init(agents: [String], context: [String], top: Int? = nil, weights: Weights? = nil) {
-        self.agents = agents
-        self.context = context
-        self.top = top
-        self.weights = weights
-    }
-}
-
-public struct EnsembleReport: Codable, Sendable, Equatable {
-    public var agents: [String]
-    public var weights: Weights
-    public var predictions: [PredictReport.Prediction]
-
-    public init(agents: [String], weights: Weights, predictions: [PredictReport.Prediction]) {
-        self.agents = agents
         self.weights = weights
         self.predictions = predictions
     }

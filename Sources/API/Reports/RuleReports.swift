@@ -1,6 +1,9 @@
 /// `POST /api/patterns/mine`: look for rules in the site's own graph.
 public struct MineRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable { case seconds, rounds, seed }
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .seconds: .real(from: .including(0.1), to: .including(3_600)), .rounds: .whole(1...10_000), .seed: .int64,
+    ]
     /// How long at most; 10 if absent.
     public var seconds: Double?
     /// Steps of each relation at most: what makes a run repeatable. As many as there is time for if absent.
@@ -60,6 +63,9 @@ public struct RuleReport: Codable, Sendable, Equatable {
 /// `POST /api/patterns`: propose rules of this site to the others.
 public struct ProposeRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable { case top, relation, patterns }
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .top: .whole(1...400), .relation: .name, .patterns: .some(of: .digits(1...64), 1...400),
+    ]
     /// How many at most, the best of each relation first; 10 if absent.
     public var top: Int?
     /// Only rules that conclude this one.

@@ -49,6 +49,9 @@ public struct SearchReport: Codable, Sendable, Equatable {
 /// `POST /api/models/feedback`: this answer was the one that was wanted.
 public struct FeedbackRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable { case inference, agent }
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .inference: .pattern("(-*[0-9a-fA-F]){32}-*")
+    ]
     /// An id from a search or a prediction.
     public var inference: String
     /// Whose answer it was; an answer to another agent's model is refused then.
@@ -77,6 +80,9 @@ public struct FeedbackReport: Codable, Sendable, Equatable {
 /// `POST /api/models/calibrate`: fits how much each feature counts to links and selections of this site.
 public struct CalibrateRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable { case agent, limit, seed }
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .agent: .name, .limit: .whole(1...100_000), .seed: .int64,
+    ]
     public var agent: String
     /// Most examples; drawn by `seed` where there are more.
     public var limit: Int?
@@ -163,6 +169,10 @@ public struct SearchEvaluationReport: Codable, Sendable, Equatable {
 /// `POST /api/graph/holdout`: keeps links aside, for evaluations.
 public struct HoldOutRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable { case relation, valid, test, seed, restore }
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .relation: .name, .valid: .real(from: .including(0), to: .including(0.5)),
+        .test: .real(from: .including(0), to: .including(0.5)), .seed: .int64,
+    ]
     /// Nil: every edge that came with words.
     public var relation: String?
     /// Shares, 0...0.5.

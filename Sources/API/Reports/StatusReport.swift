@@ -129,6 +129,9 @@ public struct PeerReport: Codable, Sendable, Equatable {
 /// `POST /api/peers`: vouches for a new member, and says where to dial it.
 public struct PeerAddRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable { case peer, name, address }
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .peer: .peer, .address: .address,
+    ]
     public var peer: String
     public var name: String?
     public var address: String?

@@ -1,7 +1,8 @@
 /// Chooses a handler by method and path.
 ///
 /// Patterns are like `/api/models/:agent/info`: a `:name` takes one segment that is not empty. Where two
-/// patterns match, the one with the earlier literal wins. `HEAD` falls back to `GET`, and `OPTIONS` is answered.
+/// patterns match, the one with the earlier literal wins, whatever the method: `DELETE /api/models/predict` deletes
+/// no model of an agent called `predict`. `HEAD` falls back to `GET`, and `OPTIONS` is answered.
 public struct Router: RequestHandler {
     /// One entry of the table.
     public struct Route: Sendable {
@@ -135,14 +136,15 @@ public struct Router: RequestHandler {
     }
 
     private func match(_ head: RequestHead) -> Match {
-        let candidates = routes.filter { $0.matches(head.segments) }
-        guard !candidates.isEmpty else {
+        let matching = routes.filter { $0.matches(head.segments) }
+        guard let best = matching.min(by: { $0.isMoreLiteral(than: $1) }) else {
             return .answer(
                 .problem(
                     .notFound("there is no route '\(head.path)'", remedy: "see GET /openapi.json", code: "no_route")))
         }
-        let usable = candidates.filter { $0.method == head.method || ($0.method == .get && head.method == .head) }
-        if let best = usable.min(by: { $0.isMoreLiteral(than: $1) }) { return .route(best) }
+        let candidates = matching.filter { $0.parts.map(\.shape) == best.parts.map(\.shape) }
+        if let own = candidates.first(where: { $0.method == head.method }) { return .route(own) }
+        if head.method == .head, let get = candidates.first(where: { $0.method == .get }) { return .route(get) }
         var allowed = Set(candidates.map(\.method.rawValue))
         if allowed.contains("GET") { allowed.insert("HEAD") }
         let allow = allowed.union(["OPTIONS"]).sorted().joined(separator: ", ")
@@ -174,6 +176,6 @@ extension Router.Route {
 
     fileprivate func isMoreLiteral(than other: Router.Route) -> Bool {
         let difference = zip(parts, other.parts).first { ($0.shape == nil) != ($1.shape == nil) }
-        return difference.map { $0.0.shape != nil } ?? (method != .get && other.method == .get)
+        return difference.map { $0.0.shape != nil } ?? false
     }
 }

@@ -100,7 +100,7 @@ final class WeightsExchange: Sendable {
         _ body: RequestBody, vocabularyBytes: Int, shape: ModelShape, model: ModelID?
     ) throws -> GivenWeights {
         guard vocabularyBytes <= body.count else {
-            throw Problem.badRequest(
+            throw Problem.unusable(
                 "the body has \(body.count) bytes, fewer than the vocabulary file is said to have",
                 field: "vocabulary_bytes")
         }

@@ -120,7 +120,7 @@ final class InvitationService: Sendable {
         var usable: [Endpoint] = []
         for text in asked ?? addresses {
             guard let endpoint = Endpoint(parsing: text) else {
-                throw Problem.badRequest("'\(text)' is no address", remedy: "write HOST:PORT", field: "addresses")
+                throw Problem.unusable("'\(text)' is no address", remedy: "write HOST:PORT", field: "addresses")
             }
             let isEverywhere = endpoint.host == "0.0.0.0" || endpoint.host == "::" || endpoint.port == 0
             if !isEverywhere { usable.append(endpoint) }

@@ -87,12 +87,12 @@ extension KoiService {
             what: request.roots == nil ? .relations : .roots, tokens: Array(Set(tokens)).sorted(),
             gain: max(1, Int64(request.gain * 1e6)))
         guard (1...LedgerBody.Limits.tokens).contains(target.tokens.count) else {
-            throw Problem.badRequest("a bounty names 1 to \(LedgerBody.Limits.tokens) of them", field: "relations")
+            throw Problem.unusable("a bounty names 1 to \(LedgerBody.Limits.tokens) of them", field: "relations")
         }
         let words = request.description ?? ""
         guard words.utf8.count <= LedgerBody.Limits.descriptionBytes,
             !words.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F })
-        else { throw Problem.badRequest("the description is too long or has control characters", field: "description") }
+        else { throw Problem.unusable("the description is too long or has control characters", field: "description") }
         let agent = request.agent ?? AccountID.site
         let post = BountyPost(
             agent: agent, reward: reward, target: target, expires: now + UInt64(request.expiresSeconds),
@@ -140,7 +140,7 @@ extension KoiService {
             throw Problem.badRequest("the proof is no hexadecimal text of up to 1,024 bytes", field: "proof")
         }
         guard AccountID.isAgent(request.claimType), AccountID.isAgent(request.proofType ?? "none") else {
-            throw Problem.badRequest("a type has 1 to 64 bytes", field: "claim_type")
+            throw Problem.unusable("a type has 1 to 64 bytes", field: "claim_type")
         }
         return try await sign(
             .attestation(
@@ -161,7 +161,7 @@ extension KoiService {
         guard floor <= start, (1...(1 << 32)).contains(request.intervalSeconds),
             (1...Int(LedgerBody.Limits.bidders)).contains(bidders), (0...Int(LedgerBody.Limits.hours)).contains(hours)
         else {
-            throw Problem.badRequest(
+            throw Problem.unusable(
                 "the floor is above the start, or a number is out of its range",
                 remedy:
                     "interval from 1 s, 1 to \(LedgerBody.Limits.bidders) bidders, up to \(LedgerBody.Limits.hours) hours"

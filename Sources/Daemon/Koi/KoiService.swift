@@ -137,7 +137,7 @@ final class KoiService: Sendable {
     /// - Parameter cost: what it takes out of the wallet of `agent`.
     func sign(_ body: LedgerBody, cost: NanoKoi = 0, agent: String) async throws -> KoiSignedReport {
         guard AccountID.isAgent(agent) else {
-            throw Problem.badRequest("'\(agent)' is no name of an agent", remedy: "use 1 to 64 bytes", field: "agent")
+            throw Problem.unusable("'\(agent)' is no name of an agent", remedy: "use 1 to 64 bytes", field: "agent")
         }
         guard let (kind, bytes) = body.op else { preconditionFailure("stakes are part of proposals") }
         let balance = try await host.ask { node in
@@ -160,7 +160,7 @@ final class KoiService: Sendable {
 
     static func amount(_ text: String, _ field: String, least: NanoKoi = 1) throws(Problem) -> NanoKoi {
         guard let amount = Koi.parse(text), amount >= least else {
-            throw .badRequest(
+            throw .unusable(
                 "'\(text)' is no amount of Koi", remedy: "write decimal Koi, up to nine digits behind the point",
                 field: field)
         }
@@ -175,12 +175,14 @@ final class KoiService: Sendable {
             (node.state.ledger.everyID + node.state.models.ids).filter { $0.hex.hasPrefix(digits) }
         }
         guard digits.utf8.count >= 6, let id = found.first else {
-            throw Problem.badRequest(
-                "no op of the ledger begins with '\(text)'", remedy: "give at least six digits of its id", field: field)
+            throw Problem(
+                status: 404, detail: "no op of the ledger begins with '\(text)'",
+                remedy: "give at least six digits of its id", code: "unknown_op", field: field)
         }
         guard found.count == 1 else {
-            throw Problem.badRequest(
-                "\(found.count) ops begin with '\(text)'", remedy: "give more digits", field: field)
+            throw Problem(
+                status: 409, detail: "\(found.count) ops begin with '\(text)'", remedy: "give more digits",
+                code: "ambiguous_op", field: field)
         }
         return id
     }
@@ -192,9 +194,11 @@ final class KoiService: Sendable {
             $0.name == text || (text.utf8.count >= 6 && $0.peer.hasPrefix(text))
         }
         guard found.count == 1, let peer = PeerID(hex: found[0].peer) else {
-            throw Problem.badRequest(
-                found.isEmpty ? "no site is called '\(text)'" : "\(found.count) sites are called '\(text)'",
-                remedy: "give its peer id: `shoal peers list --json`", field: field)
+            let cause = found.isEmpty ? "no site is called '\(text)'" : "\(found.count) sites are called '\(text)'"
+            throw Problem(
+                status: found.isEmpty ? 404 : 409, detail: cause,
+                remedy: "give its peer id: `shoal peers list --json`",
+                code: found.isEmpty ? "unknown_site" : "ambiguous_site", field: field)
         }
         return peer
     }
@@ -203,12 +207,12 @@ final class KoiService: Sendable {
         let amount = try Self.amount(request.amount, "amount")
         let to = AccountID(owner: try await peer(request.to, "to"), agent: request.agent ?? AccountID.site)
         guard AccountID.isAgent(to.agent) else {
-            throw Problem.badRequest("'\(to.agent)' is no name of an agent", field: "agent")
+            throw Problem.unusable("'\(to.agent)' is no name of an agent", field: "agent")
         }
         let from = request.from ?? AccountID.site
         let memo = request.memo ?? ""
         guard memo.utf8.count <= LedgerBody.Limits.memoBytes, !memo.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F })
-        else { throw Problem.badRequest("the memo has control characters or more than 256 bytes", field: "memo") }
+        else { throw Problem.unusable("the memo has control characters or more than 256 bytes", field: "memo") }
         let body = Transfer(from: from, payments: [.init(to: to, amount: amount)], why: .memo(memo))
         return try await sign(.transfer(body), cost: amount, agent: from)
     }

@@ -5,7 +5,7 @@ extension Descriptions {
         .init(.get, "/api/koi", "Who has how much Koi.", answer: .json(KoiReport.self)),
         .init(
             .get, "/api/koi/history", "What moved and why, newest first.",
-            [.init("agent"), .init("limit", .integer(least: 1))], answer: .json([KoiMovementReport].self)),
+            [.init("agent"), .init("limit", .whole(1...1_000))], answer: .json([KoiMovementReport].self)),
         .init(
             .get, "/api/koi/verify", "Whether tables and certificates follow from the genesis; folds all ops.",
             answer: .json(KoiVerifyReport.self)),
@@ -13,7 +13,7 @@ extension Descriptions {
         list("claims", "What members want to be paid for."),
         .init(
             .get, "/api/koi/valuation", "How the latest claims divide what they improve together.",
-            [.init("agent", isRequired: true)], answer: .json(KoiValuationReport.self)),
+            [.init("agent", .name, isRequired: true)], answer: .json(KoiValuationReport.self)),
         list("prices", "What inferences cost others."),
         list("attestations", "What members say of models and patterns."),
         list("auctions", "What is for sale."),

@@ -1,5 +1,6 @@
 internal import API
 internal import Graph
+internal import Replication
 internal import Search
 internal import Storage
 
@@ -11,13 +12,18 @@ enum Descriptions {
         live + site + graph + records + agents + models + patterns + searches + exchange + koi
 
     private static func text(_ choices: [String]) -> JSONSchema { .text(choices: choices) }
-    private static func whole(_ name: String) -> Parameter { .init(name, .integer(least: 0)) }
+    private static func whole(_ name: String, _ range: ClosedRange<Int> = 0...Int.max) -> Parameter {
+        .init(name, .whole(range))
+    }
+    private static func name(_ name: String, isRequired: Bool = false) -> Parameter {
+        .init(name, isRequired ? .name : text([]), isRequired: isRequired)
+    }
     private static let flag = JSONSchema.boolean
     private static let splits = text(GraphSplit.allCases.map(\.rawValue))
     private static let heldOut = text(["valid", "test"])
     private static let weights = Parameter("weights", JSONSchema(of: Weights.self))
     private static let tsv = RouteDescription.Content.other("text/tab-separated-values")
-    private static let agent = Parameter("agent", isRequired: true)
+    private static let agent = name("agent", isRequired: true)
 
     private static let live: [RouteDescription] = [
         .init(.get, "/", "The dashboard.", answer: .other("text/html")),
@@ -50,18 +56,23 @@ enum Descriptions {
             body: .json(InvitationRequest.self), status: 201, answer: .json(TicketReport.self)),
         .init(
             .delete, "/api/invitations", "Withdraws the tickets of a name that nobody has redeemed.",
-            [.init("name", isRequired: true)], answer: .json(RemovedReport.self)),
+            [name("name", isRequired: true)], answer: .json(RemovedReport.self)),
         .init(
             .get, "/api/consensus", "What members vote on, and what is certified.",
             answer: .json(ConsensusReport.self)),
         .init(
             .get, "/api/consensus/:id", "One question; `verify` checks its certificate from the genesis on.",
-            [.init("verify", flag)], answer: .json(QuestionReport.self)),
+            [.init("id", .digits(4...64)), .init("verify", flag)], answer: .json(QuestionReport.self)),
         .init(
             .get, "/api/ops", "Applied ops, newest first.",
-            [.init("limit", .integer(least: 1)), whole("before"), .init("kind"), .init("author")],
+            [
+                whole("limit", 1...1_000), whole("before"), .init("kind", text(OpKind.allCases.map(\.name))),
+                .init("author", .digits(1...64)),
+            ],
             answer: .json([OpReport].self)),
-        .init(.get, "/api/ops/:id", "One op, by the beginning of its id.", answer: .json(OpReport.self)),
+        .init(
+            .get, "/api/ops/:id", "One op, by the beginning of its id.", [.init("id", .digits(1...64))],
+            answer: .json(OpReport.self)),
         .init(.get, "/api/ops/verify", "Checks every stored op again.", answer: .json(VerifyReport.self)),
         .init(.get, "/api/ops/export", "All envelopes, a CBOR sequence.", answer: .other("application/cbor-seq")),
         .init(.get, "/api/ops/export-bodies", "All bodies, a CBOR sequence.", answer: .other("application/cbor-seq")),
@@ -75,16 +86,16 @@ enum Descriptions {
             status: 201, answer: .json(ImportReport.self)),
         .init(
             .get, "/api/graph/search", "Graph nodes by words.",
-            [.init("text", isRequired: true), .init("limit", .integer(least: 1))],
+            [name("text", isRequired: true), whole("limit", 1...1_000)],
             answer: .json(GraphSearchReport.self)),
         .init(
             .get, "/api/graph/node", "One graph node and its edges.",
-            [.init("node", isRequired: true), whole("limit")],
+            [name("node", isRequired: true), whole("limit", 0...10_000)],
             answer: .json(NodeDetailReport.self)),
         .init(
             .get, "/api/graph/export", "The whole graph.",
             [.init("format", text(ExportFormat.allCases.map(\.rawValue)))],
-            answer: tsv),
+            answer: .other("text/tab-separated-values", "application/jsonl")),
         .init(
             .post, "/api/graph/delete", "Deletes triples.", [.init("split", splits)], body: tsv,
             answer: .json(DeleteReport.self)),
@@ -92,7 +103,9 @@ enum Descriptions {
             .post, "/api/graph/forget", "Erases a graph node, its edges, logs and row.",
             body: .json(ForgetRequest.self),
             answer: .json(ForgetReport.self)),
-        .init(.put, "/api/graph/aliases", "Sets other names.", body: tsv, answer: .json(AliasReport.self)),
+        .init(
+            .put, "/api/graph/aliases", "Sets other names; none without a body.", body: tsv, needsBody: false,
+            answer: .json(AliasReport.self)),
         .init(.get, "/api/graph/aliases", "Other names.", answer: tsv),
         .init(
             .get, "/api/graph/overlap", "Ids shared with each other site.", [.init("agent")],
@@ -113,20 +126,20 @@ enum Descriptions {
         .init(
             .post, "/api/agents", "Adds an agent.", body: .json(AgentAddRequest.self), status: 201,
             answer: .json(AgentReport.self)),
-        .init(.delete, "/api/agents", "Removes one.", [.init("name", isRequired: true)], status: 204, answer: nil),
+        .init(.delete, "/api/agents", "Removes one.", [name("name", isRequired: true)], status: 204, answer: nil),
         .init(
             .get, "/api/perspectives", "What agents think of graph nodes.",
-            [.init("agent"), .init("node"), .init("limit", .integer(least: 1))], answer: .json([PerspectiveReport].self)
+            [.init("agent"), .init("node"), whole("limit", 1...10_000)], answer: .json([PerspectiveReport].self)
         ),
         .init(
             .put, "/api/perspectives", "Sets a perspective.", body: .json(PerspectiveRequest.self),
             answer: .json(PerspectiveReport.self)),
         .init(
             .delete, "/api/perspectives", "Removes perspectives.",
-            [agent, .init("node", isRequired: true), .init("context")], answer: .json(RemovedReport.self)),
+            [agent, name("node", isRequired: true), .init("context")], answer: .json(RemovedReport.self)),
         .init(
             .get, "/api/associations", "What agents see between graph nodes.",
-            [.init("agent"), .init("node"), .init("limit", .integer(least: 1))], answer: .json([AssociationReport].self)
+            [.init("agent"), .init("node"), whole("limit", 1...10_000)], answer: .json([AssociationReport].self)
         ),
         .init(
             .put, "/api/associations", "Sets an association.", body: .json(AssociationRequest.self),
@@ -134,7 +147,7 @@ enum Descriptions {
         .init(
             .delete, "/api/associations", "Removes associations.",
             [
-                agent, .init("source", isRequired: true), .init("relation"), .init("target", isRequired: true),
+                agent, name("source", isRequired: true), .init("relation"), name("target", isRequired: true),
             ], answer: .json(RemovedReport.self)),
     ]
 
@@ -146,6 +159,9 @@ enum Descriptions {
         .init(
             .post, "/api/models/train", "Begins a training run.", body: .json(TrainRequest.self), status: 202,
             answer: .json(JobReport.self)),
+        .init(
+            .post, "/api/models/publish", "Writes the weights that SQL answers with.", body: .json(PublishRequest.self),
+            answer: .json(PublishReport.self)),
         .init(.get, "/api/jobs/:id", "How a run stands.", answer: .json(JobReport.self)),
         .init(.delete, "/api/jobs/:id", "Ends a run; what it learned is kept.", answer: .json(JobReport.self)),
         .init(
@@ -159,7 +175,7 @@ enum Descriptions {
             [
                 agent, weights, .init("protocol", text(EvaluationProtocol.allCases.map(\.rawValue))),
                 .init("split", heldOut), .init("ranks", flag), .init("rules", flag),
-            ], answer: .json(EvaluationReport.self)),
+            ], body: tsv, needsBody: false, answer: .json(EvaluationReport.self)),
         .init(.get, "/api/models/:agent/info", "One model and its history.", answer: .json(ModelReport.self)),
         .init(.delete, "/api/models/:agent", "Deletes a model.", status: 204, answer: nil),
     ]
@@ -170,7 +186,7 @@ enum Descriptions {
             answer: .json(MineReport.self)),
         .init(
             .get, "/api/patterns/mined", "Rules that were found, best first.",
-            [.init("relation"), .init("top", .integer(least: 1))], answer: .json([RuleReport].self)),
+            [.init("relation"), whole("top", 1...100_000)], answer: .json([RuleReport].self)),
         .init(
             .get, "/api/patterns", "What sites have proposed, and what the others made of it.",
             answer: .json([PatternReport].self)),
@@ -178,7 +194,8 @@ enum Descriptions {
             .post, "/api/patterns", "Proposes rules of this site to the others.", body: .json(ProposeRequest.self),
             status: 201, answer: .json([PatternReport].self)),
         .init(
-            .get, "/api/patterns/:id", "One pattern and its certificate.", [.init("verify", flag)],
+            .get, "/api/patterns/:id", "One pattern and its certificate.",
+            [.init("id", .digits(4...64)), .init("verify", flag)],
             answer: .json(PatternReport.self)),
     ]
 
@@ -186,8 +203,9 @@ enum Descriptions {
         .init(
             .get, "/api/models/search", "Searches by words, links and the model.",
             [
-                .init("query", isRequired: true), .init("agent"), .init("context", repeats: true),
-                .init("limit", .integer(least: 1)), .init("formula", text(Formula.allCases.map(\.rawValue))), weights,
+                .init("query", .words(1...SearchStore.maxQuery), isRequired: true), .init("agent"),
+                .init("context", .some(of: text([]), 0...SearchRequest.maxContext), repeats: true),
+                whole("limit", SearchRequest.limits), .init("formula", text(Formula.allCases.map(\.rawValue))), weights,
                 .init("why", flag),
             ], answer: .json(SearchReport.self)),
         .init(
@@ -212,7 +230,8 @@ enum Descriptions {
             .post, "/api/models/:agent/import",
             "Weights from a vocabulary and a safetensors file, one after the other.",
             [
-                .init("vocabulary_bytes", .integer(least: 1), isRequired: true), .init("replace", flag),
+                .init("vocabulary_bytes", .whole(1...VocabularyFile.maxBytes), isRequired: true),
+                .init("replace", flag),
                 .init("from_another_model", flag),
             ], body: .other("application/octet-stream"), answer: .json(WeightsImportReport.self)),
     ]

@@ -10,7 +10,7 @@ extension Routes {
             try await answering {
                 .json(
                     try await consensus.show(
-                        request[parameter: "id"], verify: request.query["verify"] == "true"))
+                        request[parameter: "id"], verify: try request.query.flag("verify")))
             }
         }
         router.post("/api/peers/admit") { request in

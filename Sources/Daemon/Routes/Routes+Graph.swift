@@ -37,6 +37,9 @@ extension Routes {
         router.post("/api/graph/delete", bodyLimit: 1 << 30) { request in
             try await answering {
                 let split = try Self.choice(request, "split", GraphSplit.train) { GraphSplit(rawValue: $0) }
+                guard request.body.count > 0 else {
+                    throw Problem.unusable("the request has no body", remedy: "send the triples to delete, as TSV")
+                }
                 return .json(try await graphs.deleteTriples(request.body, split: split))
             }
         }
@@ -56,7 +59,7 @@ extension Routes {
         try request.query.allow(only: "split", "source", "keep", "normalize")
         let source = request.query["source"]
         if let source, let fault = CanonicalName.fault(in: Array(source.utf8)[...]) {
-            throw .badRequest("the name of the source \(fault)", field: "source")
+            throw .unusable("the name of the source \(fault)", field: "source")
         }
         return ImportOptions(
             try choice(request, "split", GraphSplit.train) { GraphSplit(rawValue: $0) }, source: source,

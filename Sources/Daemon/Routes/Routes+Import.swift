@@ -8,7 +8,7 @@ extension Routes {
             try await answering {
                 let source = request.query["source"]
                 if let source, let fault = CanonicalName.fault(in: Array(source.utf8)[...]) {
-                    throw Problem.badRequest("the source \(fault)", remedy: "name it or leave it out", field: "source")
+                    throw Problem.unusable("the source \(fault)", remedy: "name it or leave it out", field: "source")
                 }
                 return .json(
                     try await graphs.importRecords(

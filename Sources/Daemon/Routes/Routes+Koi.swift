@@ -53,7 +53,7 @@ extension Routes {
                 let bounty: KoiBountyRequest = try request.json()
                 let graph = try await graphs.current()
                 guard (bounty.relations == nil) != (bounty.roots == nil) else {
-                    throw Problem.badRequest("a bounty names relations or roots", field: "relations")
+                    throw Problem.unusable("a bounty names relations or roots", field: "relations")
                 }
                 let tokens = try graph.context(bounty.relations ?? bounty.roots ?? [])
                     .map { graph.vocabulary[$0] }

@@ -14,6 +14,10 @@ extension Routes {
         router.post("/api/models/train") { request in
             try await answering { .json(try await models.train(try request.json()), status: 202) }
         }
+        let vectors = vectors
+        router.post("/api/models/publish") { request in
+            try await answering { .json(try await vectors.publish(try request.json())) }
+        }
         router.get("/api/jobs/:id") { request in
             guard let job = Int(request[parameter: "id"]).flatMap({ models.job($0) }) else {
                 throw Problem.notFound("no job has the number '\(request[parameter: "id"])'")
@@ -66,7 +70,7 @@ extension Routes {
         let filter = request.body.count > 0 ? try await graphs.triples(in: request.body) : nil
         return try await models.evaluate(
             agent, weights: weights, evaluation: evaluation, split: split, filter: filter,
-            withRanks: request.query["ranks"] == "true", withRules: request.query["rules"] == "true")
+            withRanks: try request.query.flag("ranks"), withRules: try request.query.flag("rules"))
     }
 
     static func choice<Value>(

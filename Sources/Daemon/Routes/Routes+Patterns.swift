@@ -19,7 +19,7 @@ extension Routes {
         router.get("/api/patterns/:id") { request in
             try await answering {
                 .json(
-                    try await patterns.show(request[parameter: "id"], verify: request.query["verify"] == "true"))
+                    try await patterns.show(request[parameter: "id"], verify: try request.query.flag("verify")))
             }
         }
     }

@@ -42,7 +42,7 @@ extension Routes {
         search.limit = try request.query.integer("limit", in: SearchRequest.limits) ?? search.limit
         search.formula = try choice(request, "formula", search.formula) { Formula(rawValue: $0) }
         search.weights = try choice(request, "weights", search.weights) { Weights(rawValue: $0) }
-        search.why = try choice(request, "why", false) { Bool($0) }
+        search.why = try request.query.flag("why")
         return search
     }
 }

@@ -22,15 +22,12 @@ extension Routes {
         }
     }
 
-    /// A place in the op log, as the store counts.
-    static func place(_ text: String) -> UInt64? { UInt64(text) }
-
     func addOps(to router: inout Router) {
         let ops = ops
         router.get("/api/ops") { request in
             try await answering {
                 let limit = try Self.choice(request, "limit", 50) { Int($0).flatMap { (1...1_000) ~= $0 ? $0 : nil } }
-                let before = try Self.choice(request, "before", UInt64?.none) { text in Self.place(text).map { $0 } }
+                let before = try request.query.integer("before", in: 0...Int.max).map { UInt64($0) }
                 return .json(
                     try await ops.list(
                         limit: limit, before: before, kind: request.query["kind"], author: request.query["author"]))

@@ -19,6 +19,7 @@ struct Routes: Sendable {
     let invitations: InvitationService
     let patterns: PatternService
     let measurer: ClaimMeasurer
+    let vectors: VectorService
     let log: EventLog
     let feed: EventFeed
     let requests = RequestCounts()
@@ -65,6 +66,6 @@ func answering(_ work: () async throws -> Response) async throws -> Response {
     } catch let error as TrainingError {
         throw Problem.conflict("\(error)", code: "training")
     } catch let error as any (Error & CustomStringConvertible) {
-        throw Problem.badRequest("\(error)")
+        throw Problem.unusable("\(error)")
     }
 }

@@ -114,7 +114,7 @@ final class RuleService: Sendable {
     static func relation(_ name: String, _ graph: SiteGraph) throws(Problem) -> Int32 {
         let index = try graph.context([name])[0]
         guard !graph.vocabulary.isNode(index) else {
-            throw .badRequest("'\(name)' is no relation", field: "relation")
+            throw .unusable("'\(name)' is no relation", field: "relation")
         }
         return index - Int32(graph.vocabulary.nodeCount)
     }
@@ -124,7 +124,7 @@ final class RuleService: Sendable {
         guard context.count >= 2, graph.vocabulary.isNode(context[context.count - 2]),
             !graph.vocabulary.isNode(context[context.count - 1])
         else {
-            throw .badRequest(
+            throw .unusable(
                 "rules answer a graph node and a relation", remedy: "end the context with these two", field: "context")
         }
     }

@@ -100,22 +100,22 @@ final class SearchService: Sendable {
 
     private static func checked(_ query: String) throws(Problem) -> String {
         guard query.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) else {
-            throw .badRequest("the query is empty", remedy: "say what to look for", field: "query")
+            throw .unusable("the query is empty", remedy: "say what to look for", field: "query")
         }
-        guard query.count <= SearchStore.maxQuery else {
+        guard query.unicodeScalars.count <= SearchStore.maxQuery else {
             throw .badRequest(
-                "the query has \(query.count) characters", remedy: "use at most \(SearchStore.maxQuery)",
+                "the query has \(query.unicodeScalars.count) characters", remedy: "use at most \(SearchStore.maxQuery)",
                 field: "query")
         }
         guard !query.unicodeScalars.contains("\0") else {
-            throw .badRequest("the query has a NUL character", remedy: "leave it out", field: "query")
+            throw .unusable("the query has a NUL character", remedy: "leave it out", field: "query")
         }
         return query
     }
 
     static func wordless(_ query: String) -> Problem {
         Problem(
-            status: 400, detail: "the query '\(query)' has no word that is not in every second text",
+            status: 422, detail: "the query '\(query)' has no word that is not in every second text",
             remedy: "add a word that says more", code: "no_words", field: "query")
     }
 

@@ -35,7 +35,12 @@ struct TrainingPlan: Sendable {
         steps = try Self.check(request.steps ?? StandardRecipe.steps(edges: edges, nodes: nodes), 1...10_000, "steps")
         batch = try Self.check(request.batch ?? StandardRecipe.batch, 1...4_096, "batch")
         walks = try WalkRequest(request)
-        tokens = 2 * (try Self.check(request.hops ?? walks.rule.standardHops(context), 1...context / 2, "hops"))
+        let hops = request.hops ?? walks.rule.standardHops(context)
+        guard (1...context / 2).contains(hops) else {
+            throw .unusable(
+                "hops is \(hops)", remedy: "use 1 to \(context / 2), which this model can read", field: "hops")
+        }
+        tokens = 2 * hops
         seed = UInt64(try Self.check(request.seed ?? Int(StandardRecipe.seed), 0...Int.max, "seed"))
         topRows = try request.topRows.map { (rows) throws(Problem) in try Self.check(rows, 1...1 << 20, "top_rows") }
         var options = StandardRecipe.options(plannedSteps: max(rounds, 1) * steps)
@@ -43,11 +48,16 @@ struct TrainingPlan: Sendable {
             options.learningRate *= Adaptation.peak
             options.warmupSteps = 0
         }
-        if let rate = request.learningRate { options.learningRate = Float(rate) }
+        if let rate = request.learningRate {
+            guard (1e-9...1).contains(rate) else {
+                throw .badRequest("the learning rate is \(rate)", remedy: "use 1e-9 to 1", field: "learning_rate")
+            }
+            options.learningRate = Float(rate)
+        }
         do {
             try options.validate()
         } catch {
-            throw .badRequest("\(error)", field: "learning_rate")
+            throw .unusable("\(error)", field: "learning_rate")
         }
         self.options = options
     }

@@ -67,6 +67,7 @@ extension GraphStore {
         }
         done.trainerStates = try count(
             "DELETE FROM \(schema).trainer_state WHERE position($1 IN data) > 0", [.bytes(node.id.bytes)])
+        _ = try count("DELETE FROM \(schema).vector_tokens WHERE token = $1", [id])
         done.aliases = try forgetAliases(of: node)
         done.orphans = try count("UPDATE \(schema).nodes SET parent_id = NULL WHERE parent_id = $1", [id])
         _ = try count("DELETE FROM \(schema).nodes WHERE id = $1", [id])

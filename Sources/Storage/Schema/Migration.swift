@@ -7,6 +7,7 @@ struct Migration: Sendable {
         /// Where PostgreSQL's extensions live in this database.
         var ltree: String
         var trigram: String
+        var cube: String
     }
     /// From 1, without gaps.
     var number: Int
@@ -15,6 +16,6 @@ struct Migration: Sendable {
 
     static let all: [Migration] = [
         .graph, .operations, .models, .node, .views, .agents, .names, .forks, .canonical, .learning,
-        .ledger, .patterns,
+        .ledger, .patterns, .vectors,
     ]
 }

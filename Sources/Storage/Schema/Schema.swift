@@ -72,7 +72,8 @@ extension Schema {
             if done == 0 { try create(connection) }
             let names = Migration.Names(
                 schema: description, ltree: try ensureExtension("ltree", connection),
-                trigram: try ensureExtension("pg_trgm", connection))
+                trigram: try ensureExtension("pg_trgm", connection),
+                cube: try ensureExtension("cube", connection))
             for migration in missing {
                 try connection.script(migration.sql(names))
                 try connection.query(
