@@ -84,11 +84,10 @@ extension ModelService {
             for at in sum.indices { sum[at] += logits[at] }
             guard let site else { continue }
             let logitsNow = sum
-            let others = try await othersTaught(id, weights, graph)
-            (sum, answerer) = try await onWorker {
-                let blend = try site.blend(id, weights, spec.shape, parameters, graph, others: others)
-                return site.rescored(logitsNow, context, blend)
-            }
+            let blend = try await rules.blend(
+                site, BlendKey(model: id, weights: weights), spec.shape, parameters, graph,
+                others: try await othersTaught(id, weights, graph))
+            (sum, answerer) = try await onWorker { site.rescored(logitsNow, context, blend) }
         }
         let shares = probabilities(sum.map { Double($0) / Double(ids.count) })
         let best = shares.indices.sorted { (shares[$1], $0) < (shares[$0], $1) }.prefix(top).map { Int32($0) }
@@ -126,9 +125,14 @@ extension ModelService {
         let heldOut = split == "valid" ? graph.valid : graph.test
         let parameters = try await parameters(weights, of: model, graph)
         let site = withRules ? try await rules.current(graph) : nil
-        let others = try await othersTaught(model, weights, graph)
+        var fitted: RuleBlend?
+        if let site {
+            fitted = try await rules.blend(
+                site, BlendKey(model: model, weights: weights), spec.shape, parameters, graph,
+                others: try await othersTaught(model, weights, graph), isExact: true)
+        }
+        let blend = fitted
         let (ranking, unknown, rulesHelp) = try await onWorker {
-            let blend = try site?.blend(model, weights, spec.shape, parameters, graph, others: others)
             let task = try HeldOutTask(
                 heldOut: heldOut, filter: filter ?? graph.triples + graph.valid + graph.test,
                 vocabulary: graph.vocabulary, evaluation: evaluation)

@@ -73,6 +73,39 @@ import Wire
         #expect(without.predictions.allSatisfy { $0.why == nil })
     }
 
+    @Test func `rules are weighed anew once training has moved the model, and no question waits for it`() async throws {
+        let site = try await site()
+        defer { site.end() }
+        _ = try await site.models.create(ModelCreateRequest(agent: "clinic", dim: 16, heads: 2))
+        _ = try await site.models.rules.mine(MineRequest(seconds: 30, rounds: 3))
+        let question = PredictRequest(agent: "clinic", context: ["a3", "grandparent"], top: 3, withRules: true)
+        _ = try await site.models.predict(question)
+        let (graph, model) = (try await site.graphs.current(), try await site.models.find("clinic"))
+        let rules = try await site.models.rules.current(graph)
+        let key = BlendKey(model: model, weights: .served)
+        let first = try #require(rules.kept(key))
+        _ = try await site.train(TrainRequest(agent: "clinic", rounds: 5, steps: 30, learningRate: 0.01))
+        let now = WeightsSketch(try await site.models.parameters(.served, of: model, graph))
+        #expect(!first.weights.isNear(now), "it has been trained")
+
+        _ = try await site.models.predict(question)
+        let deadline = ContinuousClock.now + .seconds(20)
+        while try #require(rules.kept(key)).weights.isNear(now) == false, ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        let second = try #require(rules.kept(key))
+        #expect(second.weights.isNear(now) && second.blend != first.blend)
+
+        // A measurement is of what is there now, and waits for it.
+        _ = try await site.train(TrainRequest(agent: "clinic", rounds: 5, steps: 30, learningRate: 0.01))
+        let later = WeightsSketch(try await site.models.parameters(.served, of: model, graph))
+        #expect(!second.weights.isNear(later))
+        _ = try await site.models.evaluate(
+            "clinic", weights: .served, evaluation: .twoSided, split: "test", filter: nil, withRanks: false,
+            withRules: true)
+        #expect(try #require(rules.kept(key)).weights.isNear(later))
+    }
+
     @Test func `bad questions are refused with the reason`() async throws {
         let site = try await site()
         defer { site.end() }

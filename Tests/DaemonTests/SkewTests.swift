@@ -77,9 +77,7 @@ private struct PlayedNetwork {
         try TrainingPlan(
             TrainRequest(
                 agent: "a", weights: weights, rounds: weights == .served ? nil : Self.rounds, steps: Self.steps,
-                batch: 128, learningRate: weights == .served ? 1.2e-3 : 2e-3), context: spec.shape.context,
-            edges: 1_000, nodes: 100
-        )
+                batch: 128), context: spec.shape.context, edges: 1_000, nodes: 100)
     }
 
     func correcting() throws -> TrainingPlan {
@@ -173,10 +171,7 @@ private struct PlayedNetwork {
         let benches = [early] + late.map(\.bench)
         for site in 0..<3 {
             let served = try network.served(site, after: benches[site])
-            // Site 2 never fell; twelve rounds of adaptation leave it .047 behind forty of its own.
-            #expect(
-                served > isolated[site] - (site == 2 ? 0.06 : 0.04),
-                "site \(site) serves \(served), alone \(isolated[site])")
+            #expect(served > isolated[site] - 0.04, "site \(site) serves \(served), alone \(isolated[site])")
         }
 
         let correcting = try (0..<3).map {

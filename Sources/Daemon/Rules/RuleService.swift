@@ -1,6 +1,7 @@
 internal import API
 internal import Graph
 internal import Identity
+internal import Learning
 internal import Peer
 internal import Rules
 internal import Storage
@@ -18,6 +19,8 @@ final class RuleService: Sendable {
     private let mined = Mutex<MinedRules?>(nil)
     private let latest = Mutex<SiteRules?>(nil)
     private let readable = Mutex<(state: GraphState, graph: RuleGraph)?>(nil)
+    /// Blends that are fitted anew at this moment.
+    private let refitting = Mutex<Set<BlendKey>>([])
 
     /// What is spent where somebody asks for rules and there are none.
     private static let usualSeconds = 10.0
@@ -67,6 +70,34 @@ final class RuleService: Sendable {
             self.mined.withLock { $0 = rules }
             return rules
         }
+    }
+
+    // MARK: Beside a model
+
+    /// How much rules count beside weights. Fitted at the first question; when training has moved the weights since, it
+    /// is fitted anew in the background, and until then the old one serves.
+    ///
+    /// - Parameters:
+    ///   - others: how many others have taught the weights each token of the vocabulary.
+    ///   - isExact: waits for a fit to these very weights, as a measurement does.
+    func blend(
+        _ rules: SiteRules, _ key: BlendKey, _ shape: ModelShape, _ parameters: Parameters, _ graph: SiteGraph,
+        others: [Int], isExact: Bool = false
+    ) async throws -> RuleBlend {
+        let fit: @Sendable () throws -> RuleBlend = {
+            try rules.fit(key, shape, parameters, graph, others: others)
+        }
+        guard let kept = rules.kept(key) else { return try await onWorker { Result { try fit() } }.get() }
+        if kept.weights.isNear(WeightsSketch(parameters)) { return kept.blend }
+        if isExact { return try await onWorker { Result { try fit() } }.get() }
+        if refitting.withLock({ $0.insert(key).inserted }) {
+            let accepted = worker.submit {
+                if !self.isStopping.load(ordering: .relaxed) { _ = try? fit() }
+                _ = self.refitting.withLock { $0.remove(key) }
+            }
+            if !accepted { _ = refitting.withLock { $0.remove(key) } }
+        }
+        return kept.blend
     }
 
     /// What this site's graph says about a pattern of another; nil: nothing.

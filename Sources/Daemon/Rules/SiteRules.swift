@@ -54,12 +54,7 @@ final class SiteRules: Sendable {
     /// The proposals that these rules took in.
     let accepted: [OpID]
     private let vocabulary: LocalVocabulary
-    private let blends = Mutex<[BlendKey: RuleBlend]>([:])
-
-    private struct BlendKey: Hashable {
-        let model: ModelID
-        let weights: Weights
-    }
+    private let blends = Mutex<[BlendKey: FittedBlend]>([:])
 
     /// Validation questions that weights are fitted to: more than enough for five numbers.
     private static let examples = 2_000
@@ -87,15 +82,16 @@ final class SiteRules: Sendable {
         words.report(mined, isCertified: certified.contains(mined.rule))
     }
 
-    /// What rules count beside a model: fitted to the site's validation triples once.
+    /// What was fitted last, to whichever state of the weights.
+    func kept(_ key: BlendKey) -> FittedBlend? { blends.withLock { $0[key] } }
+
+    /// What rules count beside a model: fitted to the site's validation triples, and kept.
     ///
     /// - Parameter others: how many others have taught the weights each token of the vocabulary.
-    func blend(
-        _ model: ModelID, _ weights: Weights, _ shape: ModelShape, _ parameters: Parameters, _ site: SiteGraph,
-        others: [Int]
+    @discardableResult
+    func fit(
+        _ key: BlendKey, _ shape: ModelShape, _ parameters: Parameters, _ site: SiteGraph, others: [Int]
     ) throws -> RuleBlend {
-        let key = BlendKey(model: model, weights: weights)
-        if let kept = blends.withLock({ $0[key] }) { return kept }
         let task = try HeldOutTask(
             heldOut: site.valid, filter: site.triples + site.valid, vocabulary: vocabulary, evaluation: .twoSided)
         let stride = max(1, task.queries.count / Self.examples)
@@ -119,7 +115,7 @@ final class SiteRules: Sendable {
                     scores: scores, worker.answerer))
         }
         let blend = RuleBlend(worker.examples)
-        blends.withLock { $0[key] = blend }
+        blends.withLock { $0[key] = FittedBlend(blend: blend, weights: WeightsSketch(parameters)) }
         return blend
     }
 
