@@ -157,6 +157,12 @@ import Wire
         #expect(try runtime("/run/x:/run/y").path.hasPrefix("/run/x/shoal/"))
     }
 
+    @Test func `another directory at the same path has sockets of its own, as in another mount namespace`() throws {
+        let first = try runtime(nil)
+        rename(directory.file("data"), directory.file("away"))
+        #expect(try runtime(nil).path != first.path)
+    }
+
     @Test(arguments: ["", ":/x", "relative", "/" + String(repeating: "x", count: 80)])
     func `a base that cannot hold sockets is refused`(base: String) {
         #expect(reason { () throws(SiteError) in _ = try runtime(base) } == .path)

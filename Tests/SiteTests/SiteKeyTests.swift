@@ -20,6 +20,60 @@ import Wire
         #expect(directory.names == ["hospital-a.key", "hospital-a.pub"])
     }
 
+    @Test func `a locked key opens with its passphrase alone, and back`() throws {
+        try key.create(in: directory.path)
+        let plain = try Files.read(path)
+        try key.rewrite(path, passphrase: bytes("correct horse"))
+        #expect(mode(path) == 0o600)
+        #expect(try SiteKey.isLocked(path))
+        let locked = try Files.read(path)
+        let hex = Hex.encode(testKeyPair.seed)
+        #expect(!String(decoding: locked, as: UTF8.self).contains(hex.prefix(16)))
+        #expect(try SiteKey.load(path) { bytes("correct horse") } == key)
+        for wrong in [nil, bytes("correct Horse"), bytes("correct horse ")] as [Bytes?] {
+            #expect(reason { () throws(SiteError) in _ = try SiteKey.load(path) { wrong } } == .permission)
+        }
+        try SiteKey.copy(path, to: directory.file("copy"), passphrase: { bytes("correct horse") })
+        #expect(try Files.read(directory.file("copy/hospital-a.key")) == locked, "a copy is as locked")
+        try key.rewrite(path, passphrase: nil)
+        #expect(try Files.read(path) == plain)
+    }
+
+    @Test func `what a locked key asks of the machine has bounds`() throws {
+        try key.create(in: directory.path)
+        try key.rewrite(path, passphrase: bytes("x"))
+        let fields = try SealedText.fields(of: .key, in: try Files.read(path), path: path)
+        for (name, value) in [("memory", "99999999999"), ("passes", "0"), ("salt", "00"), ("locked", "00")] {
+            var text = SealedText(.key, comment: "c")
+            for field in fields { text.add(field.name, field.name == name ? value : field.value) }
+            put(text.rendered(), path)
+            #expect(
+                reason { () throws(SiteError) in _ = try SiteKey.load(path) { bytes("x") } } == .malformed(line: nil),
+                "\(name)")
+        }
+    }
+
+    @Test func `a passphrase comes from the environment, a file or a credential`() throws {
+        func find(_ variables: [String: String]) throws(SiteError) -> Bytes? {
+            try Passphrase.find { variables[$0] }
+        }
+        let file = directory.file("pass")
+        put(bytes("from file\n"), file)
+        chmod(file, 0o600)
+        #expect(try find([:]) == nil)
+        #expect(try find(["CREDENTIALS_DIRECTORY": directory.path]) == nil)
+        #expect(try find(["SHOAL_PASSPHRASE": "a b", "SHOAL_PASSPHRASE_FILE": file]) == bytes("a b"))
+        #expect(try find(["SHOAL_PASSPHRASE_FILE": file]) == bytes("from file"))
+        put(bytes("credential"), directory.file("shoal-passphrase"))
+        chmod(directory.file("shoal-passphrase"), 0o400)
+        #expect(try find(["CREDENTIALS_DIRECTORY": directory.path]) == bytes("credential"))
+        chmod(file, 0o644)
+        #expect(
+            reason { () throws(SiteError) in _ = try find(["SHOAL_PASSPHRASE_FILE": file]) } == .exposed)
+        #expect(
+            reason { () throws(SiteError) in _ = try find(["SHOAL_PASSPHRASE": ""]) } == .malformed(line: nil))
+    }
+
     @Test func `the directory for keys is made for its owner alone`() throws {
         try key.create(in: directory.file("new/keys"))
         #expect(mode(directory.file("new/keys")) == 0o700)

@@ -5,7 +5,8 @@ import Wire
 /// Where the sockets of a running node lie: a short path whatever the data path is, since the path of
 /// a Unix socket has at most 107 bytes.
 ///
-/// `BASE/HASH`, 0700, HASH = 16 digits from the data path. BASE is `/tmp/shoal-UID`, or a `shoal`
+/// `BASE/HASH`, 0700, HASH = 16 digits from the data path and what lies there: in two containers or mount namespaces
+/// that share a `/tmp` the same path is two directories. BASE is `/tmp/shoal-UID`, or a `shoal`
 /// below what `SHOAL_RUNTIME_DIR` or systemd's `RUNTIME_DIRECTORY` name. (Not `/run/user/UID`: it vanishes when its
 /// user logs out, and a node stays.)
 public struct RuntimeDirectory: Sendable, Equatable {
@@ -24,7 +25,9 @@ public struct RuntimeDirectory: Sendable, Equatable {
         for directory: DataDirectory, user: UInt32? = nil,
         environment: (String) -> String? = DataDirectory.variable
     ) throws(SiteError) {
-        let digest: Hash32 = blake2b256(domain: "shoal/runtime/1", Bytes(directory.path.utf8))
+        let info = Files.status(directory.path)
+        let place = "\(info?.st_dev ?? 0) \(info?.st_ino ?? 0) \(directory.path)"
+        let digest: Hash32 = blake2b256(domain: "shoal/runtime/2", Bytes(place.utf8))
         let hash = digest.hex.prefix(16)
         // systemd separates several directories by colons.
         let given = (environment("SHOAL_RUNTIME_DIR") ?? environment("RUNTIME_DIRECTORY"))?.prefix { $0 != ":" }

@@ -66,6 +66,17 @@ struct SealedText {
     static func values(
         of kind: Kind, _ names: [String], in bytes: Bytes, path: String
     ) throws(SiteError) -> [String] {
+        let fields = try fields(of: kind, in: bytes, path: path)
+        guard fields.map(\.name) == names else {
+            throw malformed(kind, path, "its fields are not \(names.joined(separator: ", "))")
+        }
+        return fields.map(\.value)
+    }
+
+    /// All fields in their order.
+    static func fields(
+        of kind: Kind, in bytes: Bytes, path: String
+    ) throws(SiteError) -> [(name: String, value: String)] {
         // By bytes: as characters, CR LF would be one that is no LF.
         let lines = bytes.split(separator: UInt8(ascii: "\n"))
             .map { String(decoding: $0.last == UInt8(ascii: "\r") ? $0.dropLast() : $0, as: UTF8.self) }
@@ -77,20 +88,17 @@ struct SealedText {
                 cause: "this \(kind.title) file is cut off or was changed: its checksum does not fit",
                 remedy: "take it from a backup")
         }
-        var fields: [(name: Substring, value: String)] = []
+        var fields: [(name: String, value: String)] = []
         for line in lines.dropFirst().dropLast() where !line.hasPrefix("#") {
             let parts = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
             let value = parts.count > 1 ? String(parts[1]) : ""
-            if fields.last?.name == parts[0] {
+            if let last = fields.last, last.name == parts[0] {
                 fields[fields.count - 1].value += value
             } else {
-                fields.append((parts[0], value))
+                fields.append((String(parts[0]), value))
             }
         }
-        guard fields.map(\.name) == names.map({ $0[...] }) else {
-            throw malformed(kind, path, "its fields are not \(names.joined(separator: ", "))")
-        }
-        return fields.map(\.value)
+        return fields
     }
 
     private static func checkFirstLine(_ line: String, _ kind: Kind, _ path: String) throws(SiteError) {

@@ -111,7 +111,7 @@ enum BackupCommand {
         let keys = Paths.absolute(call.keysDirectory)
         let keyPath = isThere ? config.key ?? "" : SiteKey.path(of: config.name, in: keys)
         let packed = SiteKey.path(of: config.name, in: backup)
-        if !Paths.exists(keyPath), Paths.exists(packed) { try SiteKey.load(packed).create(in: keys) }
+        if !Paths.exists(keyPath), Paths.exists(packed) { try SiteKey.copy(packed, to: keys) }
         guard Paths.exists(keyPath) else {
             throw call.failure(
                 keyPath, "the site's key is missing, and the backup has none",

@@ -11,7 +11,8 @@ enum KeysCommand {
         examples: [
             .init("shoal keys new north", "a key pair for a site that will be set up elsewhere"),
             .init("shoal keys show", "the peer ids of all keys here"),
-        ], subcommands: [new, show])
+            .init("shoal keys lock north", "the key is of no use without the passphrase"),
+        ], subcommands: [new, show, lock, unlock])
 
     private static let site = Argument("SITE", .text.named("SITE"), "the site's name: letters, digits and . _ -")
 
@@ -33,6 +34,43 @@ enum KeysCommand {
         values.add("secret", "\(secret) (0600: it never leaves the site; keep a copy offline)")
         values.add("public", "\(SiteKey.publicPath(of: key.site, in: call.keysDirectory)) (hand it out)")
         call.console.print(values)
+        return .done
+    }
+
+    private static let lock = Command(
+        "lock", summary: "put a key under a passphrase",
+        discussion: """
+            The passphrase comes from SHOAL_PASSPHRASE_FILE, SHOAL_PASSPHRASE or systemd's credential shoal-passphrase, \
+            and every command that needs the key finds it there. Copies of the key that were made before stay open.
+            """,
+        arguments: [site],
+        examples: [.init("shoal keys lock north", "with SHOAL_PASSPHRASE_FILE set to a file of one line, mode 0600")]
+    ) { call in
+        let path = SiteKey.path(of: try SiteName(checking: call[site]), in: call.keysDirectory)
+        guard try !SiteKey.isLocked(path) else {
+            throw call.failure(path, "it is locked already", remedy: "unlock it first, to give it another passphrase")
+        }
+        guard let passphrase = try Passphrase.find() else {
+            throw call.failure(
+                path, "there is no passphrase", remedy: "Set SHOAL_PASSPHRASE_FILE to a file (0600) with it")
+        }
+        try SiteKey.load(path).rewrite(path, passphrase: passphrase)
+        guard try SiteKey.load(path).site.text == call[site] else { preconditionFailure("the key is another one") }
+        return said(call, path, "is locked: keep the passphrase apart from it, and a copy of both.")
+    }
+
+    private static let unlock = Command(
+        "unlock", summary: "take a key from under its passphrase", arguments: [site],
+        examples: [.init("shoal keys unlock north", "as it was before")]
+    ) { call in
+        let path = SiteKey.path(of: try SiteName(checking: call[site]), in: call.keysDirectory)
+        guard try SiteKey.isLocked(path) else { throw call.failure(path, "it is not locked") }
+        try SiteKey.load(path).rewrite(path, passphrase: nil)
+        return said(call, path, "is open: whoever reads it can sign as this site.")
+    }
+
+    private static func said(_ call: Invocation, _ path: String, _ what: String) -> ExitCode {
+        if !call[Shared.json] { call.console.print("\(path) \(what)") }
         return .done
     }
 
