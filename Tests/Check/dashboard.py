@@ -40,12 +40,14 @@ def main():
             size = len(answer.body())
             assert size <= 300 * 1024, f"the page has {size} bytes"
             look(page, name, out)
+            paint = page.evaluate("performance.getEntriesByType('paint')[0].startTime")
+            assert paint <= 1_000, f"{name}: the first paint takes {paint} ms"
             wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide <= 0, f"{name}: the page is {wide} pixels wider than the screen"
             assert not faults, f"{name}: {faults}"
             assert not foreign, f"{name}: something is asked of others: {foreign}"
             page.screenshot(path=out / f"{name}.png", full_page=True)
-            print(f"{name}: {size >> 10} KiB, {out / f'{name}.png'}")
+            print(f"{name}: {size >> 10} KiB, first paint after {paint:.0f} ms, {out / f'{name}.png'}")
             context.close()
         browser.close()
 
