@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 60
 FUZZ   ?= cbor frames envelope hello delta triples jsonl safetensors peers settings http
 
 .PHONY: help packages test-packages check-packages check-tools build demo test check check-api check-dashboard check-examples test-docs lint unit simulate cluster soak fuzz bench-train bench-search bench-flower \
-	bench-join bench-quality bench-quality-fb15k bench-privacy bench-rules bench-valuation bench-merge bench-verify clean
+	bench-api bench-join bench-quality bench-quality-fb15k bench-privacy bench-rules bench-valuation bench-merge bench-verify clean
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make bench-privacy DATA=DIR  what clipping, noise and withholding cost, on umls-shared3"
 	@echo "make bench-rules DATA=DIR  rules alone, the model alone, both (FB15K=1: FB15k-237 as well, from its checkpoint)"
 	@echo "make bench-train  training speed beside PyTorch, which it installs (BENCH_PYTHON=one that has it)"
+	@echo "make bench-api   status and predictions, 200 times a second, while the node trains"
 	@echo "make bench-search REFERENCE=DIR|ARCHIVE  searches beside full text, on the Rust Reference"
 	@echo "make bench-valuation  what claims are worth, honest and poisoned (DATA=a folder with a sub-folder a site)"
 	@echo "make bench-merge  adding deltas beside a plain C loop; make bench-verify  checking ops and certificates beside libsodium"
@@ -155,6 +156,10 @@ bench-valuation: build
 # Ratios to an anchor in the same run; exit code 1 below what is asked.
 bench-merge: build
 	$(SHOAL) bench merge
+
+# Latencies while the node trains; exit code 1 above 5 ms (status) or 10 ms (predictions) at the 99th percentile.
+bench-api: build
+	python3 Benchmarks/api/run.py --shoal $(SHOAL)
 
 # From a ticket to the state of the others: a fourth site on a network of three with 1,000 ops; exit code 1 beyond 30 s.
 bench-join: build
