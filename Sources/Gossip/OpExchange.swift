@@ -185,7 +185,10 @@ public struct OpExchange: Sendable {
         // No copy of the table may be alive when it is written to.
         let known = neighbours[peer]!.theirs[key]
         guard seq > known ?? 0 else { return }
-        guard known != nil || neighbours[peer]!.theirs.count < GossipLimits.logsPerNeighbour else { return }
+        guard known != nil || neighbours[peer]!.theirs.count < GossipLimits.logsPerNeighbour else {
+            counters.logsIgnored += 1
+            return
+        }
         neighbours[peer]!.theirs[key] = seq
         neighbours[peer]!.ahead.insert(key)
     }

@@ -71,6 +71,8 @@ public struct ExchangeCounters: Sendable, Equatable {
     public var rangesAnswered = 0
     public var rangesSent = 0
     public var rangesRefused = 0
+    /// Logs of a neighbour beyond those that are remembered.
+    public var logsIgnored = 0
 
     public init() {}
 }

@@ -49,6 +49,7 @@ extension Node {
         _ effects: inout [Effect]
     ) {
         guard connections.count < NodeLimits.connections, stopped == nil else {
+            counters.refuse("too-many-connections")
             effects.append(.close(number))
             if let dial { dialEnded(dial, now: now, &effects) }
             return

@@ -7,6 +7,10 @@ internal import Wire
 
 /// Large networks: whom to be connected with, and along which links headers are pushed.
 extension Node {
+    /// Links that this node made lazy, and eager again.
+    public var prunes: Int { ops.tree.counters.prunesSent }
+    public var grafts: Int { ops.tree.counters.graftsSent }
+
     /// The number of members decides whether everybody is connected with everybody.
     mutating func fitOverlay(now: Instant, _ effects: inout [Effect]) {
         let members = state.members.count

@@ -6,7 +6,7 @@ struct RecentBodies: Sendable {
     let maxBytes: Int
     private var bodies: [Hash32: Bytes] = [:]
     private var order: [Hash32] = []
-    private var bytes = 0
+    private(set) var bytes = 0
 
     init(maxBytes: Int) { self.maxBytes = maxBytes }
 

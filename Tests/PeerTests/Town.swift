@@ -27,6 +27,8 @@ final class Town {
     private(set) var wakeCount = 0
     /// What else of the store fails just before it takes the next batch.
     var storeFailure: String?
+    /// Members up to which nodes started from now on dial everybody; nil: as in production.
+    var everybody: Int?
     /// While true the stores do not answer.
     var holdsLoads = false
     private var loads: [(node: Int, event: Event)] = []
@@ -62,9 +64,10 @@ final class Town {
 
     /// Starts a node from its store. Contacts are the indices of the nodes it dials.
     func start(_ index: Int, contacts: [Int] = [], journal: [JournalEntry] = [], freshLog: UInt64? = nil) throws {
-        let configuration = NodeConfiguration(
+        var configuration = NodeConfiguration(
             genesis: genesis, contacts: contacts.map { Contact(peer: peer($0), address: "\($0)", name: "\($0)") },
-            listenAddresses: [], freshLog: LogID(rawValue: freshLog ?? UInt64(index + 1)))
+            listenAddresses: ["\(index)"], freshLog: LogID(rawValue: freshLog ?? UInt64(index + 1)))
+        if let everybody { configuration.everybody = everybody }
         nodes[index] = try Node(
             configuration: configuration, identity: keys[index],
             recovered: Recovered(ops: stores[index], snapshot: nil, journal: journal), seed: UInt64(index), now: now)
@@ -189,10 +192,12 @@ final class Town {
     }
 
     /// Connects a party that the test plays to a node; returns when the handshake is done.
-    func puppet(as index: Int, to node: Int) -> Puppet {
+    func puppet(as index: Int, to node: Int, features: UInt64 = 0) -> Puppet {
         let (mine, theirs) = join(-1 - puppets.count, node)
         let exporter = Bytes(repeating: UInt8(truncatingIfNeeded: mine.number), count: 32)
-        let puppet = Puppet(key: keys[index], network: network, node: peer(node), exporter: exporter, now: now) {
+        let puppet = Puppet(
+            key: keys[index], network: network, node: peer(node), features: features, exporter: exporter, now: now
+        ) {
             [unowned self] bytes in post(node, .received(theirs.number, bytes))
         }
         puppets[mine.node] = puppet
@@ -214,13 +219,14 @@ final class Puppet {
     var answer: (Message) -> [Message] = { _ in [] }
 
     fileprivate init(
-        key: KeyPair, network: NetworkID, node: PeerID, exporter: Bytes, now: Instant, write: @escaping (Bytes) -> Void
+        key: KeyPair, network: NetworkID, node: PeerID, features: UInt64, exporter: Bytes, now: Instant,
+        write: @escaping (Bytes) -> Void
     ) {
         self.write = write
         self.now = now
         link = Link(
             role: .initiator, identity: key, network: network, expected: node, exporter: exporter,
-            offer: HelloOffer(frontier: .zero, state: .zero), now: now)
+            offer: HelloOffer(features: features, frontier: .zero, state: .zero), now: now)
     }
 
     fileprivate func begin() { carryOut(link.start()) }

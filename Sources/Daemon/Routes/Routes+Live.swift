@@ -79,7 +79,7 @@ extension Routes {
                 counters: node.counters, frontier: node.summary.frontier.opCount, waiting: node.replica.waitingCount,
                 waitingBytes: node.replica.waitingBytes, members: node.state.members.count,
                 forks: node.replica.forks.count, logs: node.summary.frontier.heads.count, status: node.status,
-                isWell: node.stopped == nil
+                isWell: node.stopped == nil, facts: node.facts
             )
         }
         let names = peers.names
@@ -94,6 +94,8 @@ extension Routes {
         page.single("shoal_waiting_ops", .gauge, "Ops that wait for their past or body.", Double(core.waiting))
         page.single("shoal_waiting_bytes", .gauge, "Bytes of waiting ops.", Double(core.waitingBytes))
         page.single("shoal_members", .gauge, "Members of the network.", Double(core.members))
+        Self.add(core.facts, core.counters, to: &page)
+        Self.addLimits(to: &page)
         Self.add(core.status, names: names, to: &page)
         Self.add(try await host.counters, to: &page)
         let (known, isCurrent) = try await lastKnown.facts(
@@ -147,6 +149,7 @@ extension Routes {
 
     private static func add(_ counters: TransportCounters, to page: inout MetricsText) {
         page.single("shoal_connections", .gauge, "Open connections to peers.", Double(counters.open))
+        page.single("shoal_handshaking", .gauge, "Connections in their TLS handshake.", Double(counters.handshaking))
         page.single("shoal_accepted_total", .counter, "TCP connections accepted.", Double(counters.accepted))
         page.single("shoal_dialed_total", .counter, "Dials begun.", Double(counters.dialed))
         page.single("shoal_handshakes_total", .counter, "TLS handshakes completed.", Double(counters.handshakes))
