@@ -27,20 +27,39 @@ final class LastKnown: Sendable {
         var models: [ModelReport] = []
         var bytes = 0
     }
-    private let facts = Mutex(Facts())
+    /// Counting a graph and measuring a database takes milliseconds: once a second is enough for whoever watches,
+    /// unless the graph has changed.
+    static let goodFor = Duration.seconds(1)
+
+    private struct State {
+        var facts = Facts()
+        /// Of the graph that was counted, and when.
+        var counted: (age: Int, at: ContinuousClock.Instant)?
+    }
+    private let state = Mutex(State())
 
     /// Asks anew, if the database answers.
     ///
     /// - Parameters:
-    ///   - graph, bytes: nil while the database is away.
+    ///   - age: of the graph, as ``GraphService/age``.
+    ///   - graph, bytes: nil while the database is away; not asked where the last answer is still good.
     ///   - models: asked only if the others were answered.
     /// - Returns: what is known, and whether it is of now.
     func facts(
-        graph: GraphReport?, bytes: Int?, models: () async throws -> [ModelReport]
+        age: Int, now: ContinuousClock.Instant = .now, graph: () async throws -> GraphReport?,
+        bytes: () async throws -> Int?, models: () async throws -> [ModelReport]
     ) async throws -> (facts: Facts, isCurrent: Bool) {
-        guard let graph, let bytes else { return (facts.withLock(\.self), false) }
-        let fresh = Facts(graph: graph, models: try await models(), bytes: bytes)
-        facts.withLock { $0 = fresh }
-        return (fresh, true)
+        var (facts, counted) = state.withLock { ($0.facts, $0.counted) }
+        if counted.map({ $0.age != age || now - $0.at >= Self.goodFor }) ?? true {
+            guard let graph = try await graph(), let bytes = try await bytes() else {
+                state.withLock { $0.counted = nil }
+                return (facts, false)
+            }
+            (facts.graph, facts.bytes, counted) = (graph, bytes, (age, now))
+        }
+        facts.models = try await models()
+        let (kept, place) = (facts, counted)
+        state.withLock { ($0.facts, $0.counted) = (kept, place) }
+        return (facts, true)
     }
 }

@@ -99,7 +99,8 @@ extension Routes {
         Self.add(core.status, names: names, to: &page)
         Self.add(try await host.counters, to: &page)
         let (known, isCurrent) = try await lastKnown.facts(
-            graph: try await graphs.glance(), bytes: try await database.bytes(), models: { try await models.list() })
+            age: graphs.age, graph: { try await graphs.glance() }, bytes: { try await database.bytes() },
+            models: { try await models.list() })
         page.single("shoal_database_up", .gauge, "1 while the database answers.", isCurrent ? 1 : 0)
         page.single("shoal_database_bytes", .gauge, "Size of the database.", Double(known.bytes))
         page.single("shoal_graph_nodes", .gauge, "Graph nodes of this site.", Double(known.graph.nodes))

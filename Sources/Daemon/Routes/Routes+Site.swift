@@ -53,7 +53,8 @@ extension Routes {
         }
         let counters = try await host.counters
         let (known, isCurrent) = try await lastKnown.facts(
-            graph: try await graphs.glance(), bytes: try await database.bytes(), models: { try await models.list() })
+            age: graphs.age, graph: { try await graphs.glance() }, bytes: { try await database.bytes() },
+            models: { try await models.list() })
         let trouble: String? =
             if let stopped = core.stopped {
                 "the node has stopped applying ops: \(stopped)"
