@@ -3,6 +3,7 @@ internal import Consensus
 internal import Identity
 internal import Membership
 internal import Peer
+internal import Replication
 internal import Wire
 
 /// Questions and certificates for people, and an operator's yes.
@@ -66,8 +67,59 @@ final class ConsensusService: Sendable {
         guard !isOwn else {
             throw Problem.conflict("\(peer.short)… is this site itself: others decide about it")
         }
-        host.affirm(.revocation(Revocation(peer: peer)))
+        guard request.from != nil || request.through != nil || request.log != nil else {
+            host.affirm(.revocation(Revocation(peer: peer)))
+            return peer
+        }
+        let range = try await range(of: peer, from: request.from, through: request.through, log: request.log).range
+        host.affirm(.revocation(Revocation(peer: peer, range: range)))
         return peer
+    }
+
+    /// Takes back what this site trained in a range of one of its own logs.
+    func retract(_ request: RetractRequest) async throws -> RetractReport {
+        let own = try await host.ask { $0.identity.peerID }
+        let (range, deltas) = try await range(
+            of: own, from: request.from, through: request.through, log: request.log)
+        switch await host.submit(.retraction, Retraction(range).encode()) {
+        case .done(let id): return RetractReport(op: id.hex, deltas: deltas)
+        case .void(_, let reason): throw Problem.conflict(reason.detail, code: reason.code)
+        case .refused(let reason): throw Problem.unavailable(reason)
+        }
+    }
+
+    /// A range of a member's training, and how many deltas in it count now.
+    private func range(
+        of peer: PeerID, from: Int?, through: Int?, log: String?
+    ) async throws -> (range: Revocation.Range, deltas: Int) {
+        guard let from, let through, from >= 1, through >= from else {
+            throw Problem.badRequest(
+                "a range goes from a place to a later one, from 1 on", remedy: "`shoal ops list` shows the places",
+                field: "from")
+        }
+        let named = log.map { LogID(hex: $0.lowercased()) }
+        if case .some(nil) = named {
+            throw Problem.badRequest("'\(log!)' is no log", remedy: "a log has 16 hexadecimal digits", field: "log")
+        }
+        let (logs, spans) = try await host.ask { node in
+            let logs = node.trainedLogs(of: peer)
+            return (logs, logs.map { node.span(LogKey(author: peer, log: $0), UInt64(from), UInt64(through)) })
+        }
+        let at = named.map { wanted in logs.firstIndex { $0 == wanted } } ?? (logs.count == 1 ? 0 : nil)
+        guard let at else {
+            throw Problem.conflict(
+                logs.isEmpty
+                    ? "\(peer.short)… has trained nothing"
+                    : "\(peer.short)… has trained in \(logs.count) logs: \(logs.map(\.hex).joined(separator: ", "))",
+                remedy: "name one of them")
+        }
+        guard let (id, deltas) = spans[at] else {
+            throw Problem.badRequest("the log has no op \(through)", field: "through")
+        }
+        guard deltas > 0 else {
+            throw Problem.conflict("no delta of ops \(from) to \(through) is in the sums", code: "nothing-to-retract")
+        }
+        return (.init(log: logs[at], from: UInt64(from), through: UInt64(through), id: id), deltas)
     }
 
     private func member(_ request: AffirmRequest) async throws -> PeerID {

@@ -235,7 +235,8 @@ public final class Daemon: Sendable {
             ops: OpService(database: database, network: network.genesis.networkID),
             peers: peerService, koi: koi, consensus: ConsensusService(host: parts.host),
             invitations: invitations,
-            patterns: PatternService(host: parts.host, graphs: graphs, rules: models.rules, koi: koi),
+            patterns: PatternService(
+                host: parts.host, graphs: graphs, rules: models.rules, centroids: searches.centroids, koi: koi),
             measurer: measurer, vectors: vectors, log: log,
             feed: feed)
         let claims = ClaimService(host: parts.host, rounds: options.claimRounds, log: log)

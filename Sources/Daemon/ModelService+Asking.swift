@@ -15,6 +15,8 @@ extension ModelService {
         let tokens = graph.vocabulary.tokens
         switch weights {
         case .served:
+            // What was adapted has learned from everybody.
+            if let view = try await view.parameters(of: model, tokens: tokens) { return view }
             if let adapted = try await trainer.served.adapted(of: model, tokens: tokens) { return adapted }
             return try await parameters(.federated, of: model, graph)
         case .federated:

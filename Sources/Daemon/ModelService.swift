@@ -20,6 +20,7 @@ final class ModelService: Sendable {
     private let worker = StorageThread(name: "shoal-predict")
     let trainer: TrainerService
     let rules: RuleService
+    let view: LocalView
     private let isStopping = Atomic<Bool>(false)
 
     /// What was trained here.
@@ -36,6 +37,7 @@ final class ModelService: Sendable {
         self.trainer = trainer
         self.privacy = privacy
         rules = RuleService(host: host, graphs: graphs)
+        view = LocalView(host: host, states: states)
     }
 
     /// Questions that wait are not answered any more, and long ones end early.

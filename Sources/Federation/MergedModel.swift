@@ -11,7 +11,7 @@ public struct MergedModel: Sendable {
     public private(set) var accumulators: Accumulators
     public private(set) var owners = OwnerTable()
 
-    private let initializer: Initializer
+    let initializer: Initializer
     /// For each log, the places of its announced rows in the accumulators.
     private var slots: [OwnerTable.LogName: [Int32]] = [:]
     private var starts = Starts()
@@ -88,6 +88,8 @@ public struct MergedModel: Sendable {
         let places = slots[log] ?? []
         accumulators.merge(judged, slots: judged.delta.rows.indices.map { places[Int($0)] }, negated: negated)
     }
+
+    mutating func subtract(_ sums: Accumulators) { accumulators.subtract(sums) }
 
     /// BLAKE2b-256 over id, sums and owners; equal on all nodes that applied the same ops.
     public mutating func digest() -> Hash32 {

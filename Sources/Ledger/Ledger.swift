@@ -94,6 +94,9 @@ public struct Ledger: Sendable {
 
     // MARK: Where ops stand
 
+    /// Whose log a line is, as soon as an op of it is here.
+    package func key(ofLine line: Int) -> LogKey? { lines[line]?.key }
+
     /// Tells of an op of any kind before anything is said about it. Costs one look-up.
     ///
     /// - Parameter prev: where the op before it in its log stands; nil for the first.

@@ -2,7 +2,7 @@ public import Federation
 public import Identity
 public import Ledger
 internal import Membership
-internal import Replication
+public import Replication
 public import Wire
 
 /// What an elector needs to measure a claim. Nothing here changes state.
@@ -65,6 +65,26 @@ extension Node {
             .flatMap { state.changes[$0] ?? [] }
             .compactMap { change in
                 if case .model(.merged) = change.what, change.seq >= seq { change.seq } else { nil }
+            }
+            .sorted()
+    }
+
+    /// The logs that a member has trained in, ascending.
+    public func trainedLogs(of peer: PeerID) -> [LogID] {
+        Set(state.trainedLines.values.filter { $0.author == peer }.map(\.log)).sorted()
+    }
+
+    /// The id of a log's op `through`, and how many deltas from `from` on to there are in the sums; nil if it is not here.
+    public func span(_ key: LogKey, _ from: UInt64, _ through: UInt64) -> (id: OpID, deltas: Int)? {
+        guard let id = replica.id(key, through), through <= replica.frontier[key]?.seq ?? 0 else { return nil }
+        return (id, countedDeltas(of: key).count { (from...through).contains($0) })
+    }
+
+    /// Places of a log's deltas that are in the sums, ascending.
+    public func countedDeltas(of key: LogKey) -> [UInt64] {
+        state.trainedLines.filter { $0.value == key }.keys.flatMap { state.changes[$0] ?? [] }
+            .compactMap { change in
+                if case .model(.merged(counts: true)) = change.what { change.seq } else { nil }
             }
             .sorted()
     }

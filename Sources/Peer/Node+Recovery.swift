@@ -13,7 +13,7 @@ extension Node {
         // Of what is still in the accumulators and must come out again.
         let takesOut =
             recovered.forks.contains { $0.applyIndex > watermark }
-            || recovered.ops.contains { $0.op.header.kind == .memberRevoke && $0.applyIndex > watermark }
+            || recovered.ops.contains { $0.op.header.kind.takesOut && $0.applyIndex > watermark }
         let bodies = takesOut ? Self.deltas(in: recovered.ops) : [:]
         for stored in recovered.ops {
             while let fork = forks.first, fork.applyIndex < stored.applyIndex {

@@ -14,6 +14,8 @@ extension StateFold {
             case model(ModelChange)
             case consensus(ConsensusChange)
             case pattern
+            /// Of this author's deltas.
+            case retraction(PeerID)
         }
         let seq: UInt64
         let what: What
@@ -43,6 +45,7 @@ extension StateFold {
         case .model(let change): try undo(change, key: key, body: body)
         case .consensus(let change): undo(change, at: LogPosition(log: line, seq: last.seq))
         case .pattern: patterns.retract(at: LogPosition(log: line, seq: last.seq))
+        case .retraction(let author): undoRetraction(by: author, at: LogPosition(log: line, seq: last.seq))
         }
     }
 }

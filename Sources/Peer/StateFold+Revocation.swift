@@ -7,8 +7,8 @@ package import Wire
 
 /// Subtracting deltas without a fork: their ops keep their places, and their effect is taken out of the sums.
 ///
-/// Whether a delta counts follows from the certificates in force, so a fork that takes such a certificate back puts the
-/// deltas in again. Each costs its body; the caller reads them one by one (``nextRecount()``) and applies nothing else
+/// Whether a delta counts follows from the certificates in force and from its author's retractions, so a fork that takes
+/// such an op back puts the deltas in again. Each costs its body; the caller reads them one by one (``nextRecount()``) and applies nothing else
 /// in between.
 extension StateFold {
     /// A delta that has to go out of the sums, or back in.
@@ -18,12 +18,15 @@ extension StateFold {
         let line: Int
     }
 
-    /// Whether a quorum has taken a delta out.
+    /// Whether a quorum, or its author, has taken a delta out.
     func isRevoked(_ key: LogKey, _ seq: UInt64) -> Bool {
-        guard let revocations = revoked[key.author] else { return false }
-        return revocations.contains { revocation in
-            revocation.range.map { $0.log == key.log && ($0.from...$0.through).contains(seq) } ?? true
+        func holds(_ range: Revocation.Range) -> Bool {
+            range.log == key.log && (range.from...range.through).contains(seq)
         }
+        if let revocations = revoked[key.author], revocations.contains(where: { $0.range.map(holds) ?? true }) {
+            return true
+        }
+        return retracted[key.author]?.values.contains(where: holds) ?? false
     }
 
     /// What is revoked came into force, or lost it.
@@ -32,6 +35,11 @@ extension StateFold {
         revoked[peer] = consensus.revoked.filter { $0.peer == peer }
         if revoked[peer]!.isEmpty { revoked[peer] = nil }
         members.setRevoked(peer, consensus.isRevoked(peer))
+        recount(everythingOf: peer)
+    }
+
+    /// Notes which deltas of a member have to go out of the sums, or back in.
+    mutating func recount(everythingOf peer: PeerID) {
         recounts.removeAll { $0.key.author == peer }
         for (line, key) in trainedLines.sorted(by: { $0.key < $1.key }) where key.author == peer {
             for change in changes[line] ?? [] where isMiscounted(change, key) {
@@ -81,7 +89,7 @@ extension StateFold {
         recounts.removeAll { $0 == recount }
     }
 
-    /// The sums were read back and are as the certificates so far want them.
+    /// The sums were read back and are as the certificates and retractions so far want them.
     mutating func settleCounts() {
         for (line, key) in trainedLines {
             for at in (changes[line] ?? []).indices where isMiscounted(changes[line]![at], key) {

@@ -30,6 +30,8 @@ public struct StateFold: Sendable {
     /// What certificates revoke, by member; and what of it is not yet out of the sums, or not yet back in.
     var revoked: [PeerID: Set<Revocation>] = [:]
     var recounts: [Recount] = []
+    /// What members took back themselves, by the place of the op that says so.
+    var retracted: [PeerID: [LogPosition: Revocation.Range]] = [:]
     /// The logs of lines with deltas.
     var trainedLines: [Int: LogKey] = [:]
     /// What settlements were measured at, by question.
@@ -159,7 +161,10 @@ public struct StateFold: Sendable {
             guard hasVotes else { throw Self.unsupported(op) }
             try foldPattern(op, body, at: position, causes)
             change = .pattern
-        case .rotateKey, .trainStep, .checkpointVote, .retraction: throw Self.unsupported(op)
+        case .retraction:
+            guard hasVotes else { throw Self.unsupported(op) }
+            change = .retraction(try foldRetraction(op, body, at: position, causes))
+        case .rotateKey, .trainStep, .checkpointVote: throw Self.unsupported(op)
         }
         noteSubject(op, at: position)
         changes[position.log, default: []].append(Change(seq: position.seq, what: change))

@@ -63,6 +63,9 @@ public enum OpKind: UInt64, Sendable, CaseIterable {
         case .retraction: "retraction"
         }
     }
+
+    /// Whether such an op may take deltas out of the sums, or with a fork put them back in: then their bodies are needed.
+    public var takesOut: Bool { self == .memberRevoke || self == .retraction }
 }
 
 /// Names one log of one author.

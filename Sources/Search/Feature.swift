@@ -32,6 +32,10 @@ public enum Feature: Int, CaseIterable, Sendable {
     case kind
     /// Average weight of the perspectives on it, -1...1.
     case perspective
+    /// How like it is to where people went from places like the context, times how much that is trusted, 0...1.
+    case pattern
+    /// How probable rules make it after the context, 0...1.
+    case rules
 
     /// As `--why` and stored weights call it.
     public var name: String {
@@ -51,6 +55,8 @@ public enum Feature: Int, CaseIterable, Sendable {
         case .length: "length"
         case .kind: "kind"
         case .perspective: "perspective"
+        case .pattern: "pattern"
+        case .rules: "rules"
         }
     }
 

@@ -55,6 +55,7 @@ extension FeatureVector {
     public static let standard = FeatureVector([
         .words: 2, .everyWord: 0.5, .closeness: 1, .title: 2, .titleWords: 1.5, .titleOnly: 1, .called: 4,
         .calledLike: 3, .linked: 0.3, .model: 0.3, .near: 1, .own: -1, .length: -0.1, .kind: 0.5, .perspective: 1,
+        .pattern: 1.5, .rules: 2,
     ])
 }
 

@@ -87,6 +87,12 @@ public struct LogID: Hashable, Comparable, Sendable, CustomStringConvertible {
         rawValue = value
     }
 
+    /// Nil unless these are 16 hexadecimal digits.
+    public init?(hex: some StringProtocol) {
+        guard hex.utf8.count == 16, hex.allSatisfy(\.isHexDigit), let value = UInt64(hex, radix: 16) else { return nil }
+        rawValue = value
+    }
+
     public var bytes: Bytes { rawValue.bigEndianBytes }
     public var hex: String { Hex.encode(bytes) }
     public var description: String { hex }

@@ -80,6 +80,56 @@ extension ClusterTests {
             }
         }
 
+        @Test func `what people of one site choose is verified by what those of another choose, and ranks there`()
+            async throws
+        {
+            try await TestCluster.with(["a", "b", "c"]) { test in
+                try await test.teach(["a", "b", "c"])
+                for name in ["a", "b", "c"] {
+                    try await test[name].finish(try await test[name].train(rounds: 4, steps: 20))
+                }
+                try await test.agree()
+                let (a, b, c) = (try test["a"], try test["b"], try test["c"])
+                /// Answers to one question; taken as often as asked.
+                func choose(_ node: ClusterNode, times: Int) async throws {
+                    for _ in 0..<times {
+                        let report: PredictReport = try await node.client().post(
+                            "/api/models/predict",
+                            PredictRequest(agent: TestCluster.agent, context: ["n0"], top: 1_000))
+                        let answer = try #require(report.predictions.first { $0.name == "n7" })
+                        let inference = try #require(answer.inference)
+                        let _: FeedbackReport = try await node.client().post(
+                            "/api/models/feedback", FeedbackRequest(inference: inference))
+                    }
+                }
+                try await choose(a, times: 8)
+                for node in [b, c] { try await choose(node, times: 1) }
+                let mined: CentroidMineReport = try await shoal(a, "pattern", "mine", "--centroids")
+                #expect(mined.applied == 1 && mined.trajectories == 8)
+                let made: [PatternReport] = try await shoal(a, "pattern", "propose", "--centroids")
+                let id = try #require(made.first).id
+                #expect(made.count == 1 && made[0].words.contains("n7"))
+                func known(_ node: ClusterNode) async throws -> PatternReport? {
+                    let all: [PatternReport] = try await shoal(node, "pattern", "list")
+                    return all.first { $0.id == id }
+                }
+                for node in [a, b, c] {
+                    try await eventually("\(node.name) knows that it is accepted") {
+                        try await known(node)?.state == "accepted"
+                    }
+                }
+                let certified = try #require(try await known(b))
+                #expect(certified.hits == 2 && certified.trials == 2 && certified.measurements.count == 2)
+                let shown: PatternReport = try await shoal(c, "pattern", "show", id, "--verify")
+                #expect(shown.verified == "valid")
+                // b has found nothing itself, and goes by what is certified.
+                let found: SearchReport = try await shoal(
+                    b, "model", "search", "n7", "--context", "n0", "--agent", TestCluster.agent, "--why")
+                #expect(found.hits.contains { $0.name == "n7" && $0.pattern == id })
+                try await test.agree()
+            }
+        }
+
         /// What people see with psql.
         private func expectTable(_ node: ClusterNode, of patterns: [PatternReport]) async throws {
             guard let psql = Binary.find("psql"), let server = node.postgresSocketDirectory else { return }

@@ -106,6 +106,22 @@ import Wire
         #expect(try #require(rules.kept(key)).weights.isNear(later))
     }
 
+    @Test func `rules name candidates of a search, and say why`() async throws {
+        let site = try await site()
+        defer { site.end() }
+        _ = try await site.models.rules.mine(MineRequest(seconds: 30, rounds: 3))
+        var request = SearchRequest(query: "nothing", context: ["a3", "grandparent"], why: true)
+        let alone = try await site.searches.search(request)
+        #expect(alone.hits.allSatisfy { $0.rules == nil && $0.why?["rules"] == nil })
+        request.withRules = true
+        let report = try await site.searches.search(request)
+        let hit = try #require(report.hits.first { $0.name == "c3" })
+        #expect(hit.why?["rules"] ?? 0 > 0)
+        #expect(hit.rules?.contains { $0.grounding == ["a3", "b3", "c3"] } == true)
+        request.context = []
+        #expect(await problem { try await site.searches.search(request) }?.field == "context")
+    }
+
     @Test func `bad questions are refused with the reason`() async throws {
         let site = try await site()
         defer { site.end() }

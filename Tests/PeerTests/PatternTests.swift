@@ -28,6 +28,18 @@ import Wire
         return try PatternProposal(decoding: encoder.bytes)
     }
 
+    /// A centroid of a network's model.
+    private static func centroid(_ axis: Int) -> PatternProposal {
+        func direction(_ at: Int) -> Direction {
+            var vector = [Int64](repeating: 0, count: 16)
+            vector[at] = 1
+            return Direction(vector)!
+        }
+        let pattern = CentroidPattern(
+            model: ModelID(Bytes(repeating: 9, count: 32))!, context: direction(axis), choice: direction(axis + 1))
+        return PatternProposal(.centroid(pattern), RuleCounts(body: 6, support: 6))
+    }
+
     private func town(_ count: Int) throws -> Town {
         let town = Town(members: count)
         for node in 0..<count { try town.start(node, contacts: Array(0..<node)) }
@@ -73,6 +85,35 @@ import Wire
             // The grant of 100, the reward of 10; of 2 for those who could tell.
             #expect(balance(town, of: 0, at: node) == 110 * Koi.nanoKoi)
             #expect((1...3).map { balance(town, of: $0, at: node) } == [102, 102, 100].map { $0 * Koi.nanoKoi })
+        }
+        agree(town, 4)
+    }
+
+    @Test func `a centroid is decided, paid and known everywhere as a rule is`() throws {
+        let town = try town(4)
+        town.measure = { node, _ in [[], [3, 4], [9, 10], nil][node].flatMap { $0.isEmpty ? nil : $0 } }
+        guard case .done(let op) = try propose(town, 0, Self.centroid(2)) else {
+            Issue.record("not proposed")
+            return
+        }
+        town.run(milliseconds: 20_000)
+        for node in 0..<4 {
+            let proposed = try #require(town[node].state.patterns[op])
+            #expect(proposed.proposal == Self.centroid(2))
+            guard case .accepted(12, 14, _)? = proposed.outcome else {
+                Issue.record("\(String(describing: proposed.outcome))")
+                continue
+            }
+            #expect((0...3).map { balance(town, of: $0, at: node) } == [110, 102, 102, 100].map { $0 * Koi.nanoKoi })
+        }
+        guard case .void(_, let reason) = try propose(town, 1, Self.centroid(2)) else {
+            Issue.record("proposed twice")
+            return
+        }
+        #expect(reason.code == "proposed-already")
+        guard case .done = try propose(town, 1, Self.centroid(3)) else {
+            Issue.record("another one is refused")
+            return
         }
         agree(town, 4)
     }

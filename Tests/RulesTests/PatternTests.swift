@@ -82,7 +82,7 @@ import Wire
     @Test func `a proposal survives its encoding, and hostile ones are refused`() throws {
         let here = try vocabulary(nodes: ["a", "b"], relations: ["r", "s"])
         let pattern = RulePattern(Rule(head: 0, path: [1, 0, 3]), here)
-        let proposal = PatternProposal(pattern, RuleCounts(body: 1 << 52, support: 1 << 51))
+        let proposal = PatternProposal(.rule(pattern), RuleCounts(body: 1 << 52, support: 1 << 51))
         let bytes = proposal.encode()
         #expect(bytes.count <= PatternProposal.maxBytes)
         #expect(try PatternProposal(decoding: bytes) == proposal)

@@ -68,10 +68,62 @@ public struct ConsensusReport: Codable, Sendable, Equatable {
 
 /// A member says yes: to a right to vote, or to a revocation.
 public struct AffirmRequest: StrictDecodable, Encodable, Sendable, Equatable {
-    public enum CodingKeys: String, CodingKey, CaseIterable { case peer }
+    public enum CodingKeys: String, CodingKey, CaseIterable { case peer, from, through, log }
     public static let narrowed: [CodingKeys: JSONSchema] = [.peer: .peer]
     /// Hexadecimal.
     public var peer: String
+    /// Of a revocation: these ops of one log alone; the member stays. Without a log: the only one that it trains in.
+    public var from: Int?
+    public var through: Int?
+    public var log: String?
 
-    public init(peer: String) { self.peer = peer }
+    public init(peer: String, from: Int? = nil, through: Int? = nil, log: String? = nil) {
+        self.peer = peer
+        self.from = from
+        self.through = through
+        self.log = log
+    }
+}
+
+/// `POST /api/models/without`: whom this site answers without, hexadecimal; none: with everybody.
+public struct WithoutRequest: StrictDecodable, Encodable, Sendable {
+    public enum CodingKeys: String, CodingKey, CaseIterable { case peers }
+    public var peers: [String]
+
+    public init(peers: [String]) { self.peers = peers }
+}
+
+public struct WithoutReport: Codable, Sendable, Equatable {
+    /// Hexadecimal, ascending.
+    public var peers: [String]
+
+    public init(peers: [String]) { self.peers = peers }
+}
+
+/// `POST /api/ops/retract`: takes back what this site trained in a range of one of its own logs.
+public struct RetractRequest: StrictDecodable, Encodable, Sendable {
+    public enum CodingKeys: String, CodingKey, CaseIterable { case from, through, log }
+    /// Places in the log, as `shoal ops list` shows them.
+    public var from: Int
+    public var through: Int
+    /// Hexadecimal; the only log that this site has trained in if absent.
+    public var log: String?
+
+    public init(from: Int, through: Int, log: String? = nil) {
+        self.from = from
+        self.through = through
+        self.log = log
+    }
+}
+
+public struct RetractReport: Codable, Sendable, Equatable {
+    /// The op that says so.
+    public var op: String
+    /// Deltas that are out of the sums.
+    public var deltas: Int
+
+    public init(op: String, deltas: Int) {
+        self.op = op
+        self.deltas = deltas
+    }
 }

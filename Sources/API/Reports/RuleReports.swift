@@ -60,9 +60,9 @@ public struct RuleReport: Codable, Sendable, Equatable {
     }
 }
 
-/// `POST /api/patterns`: propose rules of this site to the others.
+/// `POST /api/patterns`: propose rules or centroids of this site to the others.
 public struct ProposeRequest: StrictDecodable, Encodable, Sendable {
-    public enum CodingKeys: String, CodingKey, CaseIterable { case top, relation, patterns }
+    public enum CodingKeys: String, CodingKey, CaseIterable { case top, relation, patterns, centroids }
     public static let narrowed: [CodingKeys: JSONSchema] = [
         .top: .whole(1...400), .relation: .name, .patterns: .some(of: .digits(1...64), 1...400),
     ]
@@ -72,8 +72,11 @@ public struct ProposeRequest: StrictDecodable, Encodable, Sendable {
     public var relation: String?
     /// The ids of just these rules, or their first digits.
     public var patterns: [String]?
+    /// Centroids instead of rules.
+    public var centroids: Bool?
 
-    public init(top: Int? = nil, relation: String? = nil, patterns: [String]? = nil) {
+    public init(top: Int? = nil, relation: String? = nil, patterns: [String]? = nil, centroids: Bool? = nil) {
+        self.centroids = centroids
         self.top = top
         self.relation = relation
         self.patterns = patterns

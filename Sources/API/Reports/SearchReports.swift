@@ -1,4 +1,4 @@
-/// `GET /api/models/search?query=&agent=&context=&limit=&formula=&weights=&why=`: what was found, best first.
+/// `GET /api/models/search?query=&agent=&context=&limit=&formula=&weights=&why=&rules=`: what was found, best first.
 public struct SearchReport: Codable, Sendable, Equatable {
     public struct Hit: Codable, Sendable, Equatable {
         /// Names this answer in `POST /api/models/feedback`.
@@ -13,10 +13,14 @@ public struct SearchReport: Codable, Sendable, Equatable {
         public var probability: Double?
         /// What each feature added to the score; nil unless asked for.
         public var why: [String: Double]?
+        /// The centroid that says most for it, if one does and the reasons were asked for.
+        public var pattern: String?
+        /// The best rules that speak for it, with what makes them hold, if rules and reasons were asked for.
+        public var rules: [Reason]?
 
         public init(
             inference: String, id: String, name: String, title: String, kind: String, score: Double,
-            probability: Double?, why: [String: Double]?
+            probability: Double?, why: [String: Double]?, pattern: String? = nil, rules: [Reason]? = nil
         ) {
             self.inference = inference
             self.id = id
@@ -26,6 +30,8 @@ public struct SearchReport: Codable, Sendable, Equatable {
             self.score = score
             self.probability = probability
             self.why = why
+            self.pattern = pattern
+            self.rules = rules
         }
     }
     public var query: String

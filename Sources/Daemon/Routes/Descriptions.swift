@@ -49,6 +49,9 @@ enum Descriptions {
             .post, "/api/peers/revoke", "This site's yes to subtracting a member's deltas.",
             body: .json(AffirmRequest.self), status: 202, answer: .json(AffirmRequest.self)),
         .init(
+            .post, "/api/ops/retract", "Takes back what this site trained in a range of ops.",
+            body: .json(RetractRequest.self), status: 201, answer: .json(RetractReport.self)),
+        .init(
             .get, "/api/invitations", "Tickets that were handed out, without their secrets.",
             answer: .json([InvitationReport].self)),
         .init(
@@ -176,6 +179,10 @@ enum Descriptions {
                 agent, weights, .init("protocol", text(EvaluationProtocol.allCases.map(\.rawValue))),
                 .init("split", heldOut), .init("ranks", flag), .init("rules", flag),
             ], body: tsv, needsBody: false, answer: .json(EvaluationReport.self)),
+        .init(.get, "/api/models/without", "Whom this site answers without.", answer: .json(WithoutReport.self)),
+        .init(
+            .post, "/api/models/without", "Answers without what these members trained, from now on.",
+            body: .json(WithoutRequest.self), answer: .json(WithoutReport.self)),
         .init(.get, "/api/models/:agent/info", "One model and its history.", answer: .json(ModelReport.self)),
         .init(.delete, "/api/models/:agent", "Deletes a model.", status: 204, answer: nil),
     ]
@@ -188,10 +195,17 @@ enum Descriptions {
             .get, "/api/patterns/mined", "Rules that were found, best first.",
             [.init("relation"), whole("top", 1...100_000)], answer: .json([RuleReport].self)),
         .init(
+            .post, "/api/patterns/centroids", "Looks for what choices have in common.",
+            body: .json(CentroidMineRequest.self), answer: .json(CentroidMineReport.self)),
+        .init(
+            .get, "/api/patterns/centroids", "Centroids that were found, the most valuable first.", [.init("agent")],
+            answer: .json([CentroidReport].self)),
+        .init(
             .get, "/api/patterns", "What sites have proposed, and what the others made of it.",
             answer: .json([PatternReport].self)),
         .init(
-            .post, "/api/patterns", "Proposes rules of this site to the others.", body: .json(ProposeRequest.self),
+            .post, "/api/patterns", "Proposes rules or centroids of this site to the others.",
+            body: .json(ProposeRequest.self),
             status: 201, answer: .json([PatternReport].self)),
         .init(
             .get, "/api/patterns/:id", "One pattern and its certificate.",
@@ -206,7 +220,7 @@ enum Descriptions {
                 .init("query", .words(1...SearchStore.maxQuery), isRequired: true), .init("agent"),
                 .init("context", .some(of: text([]), 0...SearchRequest.maxContext), repeats: true),
                 whole("limit", SearchRequest.limits), .init("formula", text(Formula.allCases.map(\.rawValue))), weights,
-                .init("why", flag),
+                .init("why", flag), .init("rules", flag),
             ], answer: .json(SearchReport.self)),
         .init(
             .post, "/api/models/feedback", "This answer was the right one.", body: .json(FeedbackRequest.self),

@@ -23,5 +23,8 @@ extension Routes {
                 .json(AffirmRequest(peer: try await consensus.revoke(try request.json()).hex), status: 202)
             }
         }
+        router.post("/api/ops/retract") { request in
+            try await answering { .json(try await consensus.retract(try request.json()), status: 201) }
+        }
     }
 }

@@ -1,5 +1,6 @@
 internal import API
 internal import Graph
+internal import Identity
 internal import Wire
 
 extension Routes {
@@ -46,6 +47,22 @@ extension Routes {
                 info.history = try await models.history.reports(of: id)
                 info.curves = models.curves(of: id)
                 return .json(info)
+            }
+        }
+        router.get("/api/models/without") { _ in
+            try await answering { .json(WithoutReport(peers: try await models.view.leftOut().map(\.hex))) }
+        }
+        router.post("/api/models/without") { request in
+            try await answering {
+                let wanted: WithoutRequest = try request.json()
+                try await models.view.leaveOut(
+                    try wanted.peers.map { text in
+                        guard let peer = PeerID(hex: text) else {
+                            throw Problem.badRequest("'\(text)' is no peer id", field: "peers")
+                        }
+                        return peer
+                    })
+                return .json(WithoutReport(peers: try await models.view.leftOut().map(\.hex)))
             }
         }
         router.delete("/api/models/:agent") { request in

@@ -43,6 +43,7 @@ extension Routes {
         search.formula = try choice(request, "formula", search.formula) { Formula(rawValue: $0) }
         search.weights = try choice(request, "weights", search.weights) { Weights(rawValue: $0) }
         search.why = try request.query.flag("why")
+        search.withRules = try request.query.flag("rules")
         return search
     }
 }

@@ -10,11 +10,12 @@ internal import Replication
 internal import Rules
 internal import Wire
 
-/// Patterns between sites: proposing rules of this one, measuring those of others, and what came of them.
+/// Patterns between sites: proposing those of this one, measuring those of others, and what came of them.
 final class PatternService: Sendable {
     private let host: NodeHost
     private let graphs: GraphService
     private let rules: RuleService
+    private let centroids: CentroidService
     private let koi: KoiService
 
     /// Proposals that one request makes at most.
@@ -24,12 +25,13 @@ final class PatternService: Sendable {
     /// Proposals that a list shows.
     private static let shown = 500
 
-    init(host: NodeHost, graphs: GraphService, rules: RuleService, koi: KoiService) {
+    init(host: NodeHost, graphs: GraphService, rules: RuleService, centroids: CentroidService, koi: KoiService) {
         self.host = host
         self.graphs = graphs
         self.rules = rules
+        self.centroids = centroids
         self.koi = koi
-        host.measurers.register(.pattern) { [host, rules] question in
+        host.measurers.register(.pattern) { [host, rules, centroids] question in
             guard let about = question.about,
                 let proposed = try? await host.ask({ node -> ProposedPattern? in
                     let patterns = node.state.patterns
@@ -37,32 +39,80 @@ final class PatternService: Sendable {
                     return patterns.isFirst(about) ? patterns[about] : nil
                 })
             else { return nil }
-            return await rules.measure(proposed.proposal.pattern)
+            return switch proposed.proposal.pattern {
+            case .rule(let rule): await rules.measure(rule)
+            case .centroid(let centroid): await centroids.measure(centroid)
+            }
         }
     }
 
     // MARK: Proposing
 
-    /// Proposes the best rules that are not proposed yet: the best of each relation first, then the second best.
-    ///
-    /// Rules with a constant are proposed only if other sites hold it too: else its id would tell them of a graph node
-    /// that is this site's alone, and nobody could measure the rule.
+    /// Proposes the best that is not proposed yet.
     func propose(_ request: ProposeRequest) async throws -> [PatternReport] {
         let top = request.top ?? request.patterns?.count ?? 10
         guard (1...Self.most).contains(top) else {
             throw Problem.badRequest("top is \(top)", remedy: "use 1 to \(Self.most)", field: "top")
         }
+        let proposals =
+            request.centroids == true ? try await bestCentroids(request) : try await bestRules(request, top)
+        let (wallet, stake) = try await host.ask { node in
+            (node.state.ledger.wallet(.site(of: node.identity.peerID)), node.state.ledger.policy.stake)
+        }
+        guard wallet.balance >= stake else { throw KoiService.tooPoor(stake, AccountID.site, wallet.balance) }
+        let affordable = Int(clamping: wallet.balance / stake)
+        var ops: [OpID] = []
+        for proposal in proposals.prefix(min(top, affordable)) {
+            switch await host.submit(.patternPropose, proposal.encode()) {
+            case .done(let id): ops.append(id)
+            case .void(_, let reason):
+                if ops.isEmpty { throw Problem.conflict(reason.detail, code: reason.code) }
+            case .refused(let reason):
+                if ops.isEmpty { throw Problem.unavailable(reason) }
+            }
+        }
+        let made = Set(ops)
+        return try await list().filter { OpID(hex: $0.op).map(made.contains) ?? false }
+    }
+
+    /// Accepted, or still to be decided.
+    private func known() async throws -> [Pattern] {
+        try await host.ask { $0.state.patterns.all.filter(Self.isKnown).map(\.proposal.pattern) }
+    }
+
+    /// Those of which the own choices prove most first; none that says what another one says already.
+    private func bestCentroids(_ request: ProposeRequest) async throws -> [PatternProposal] {
+        var told = try await known().compactMap(\.centroid)
+        let ids = request.patterns?.map { $0.lowercased() }
+        var proposals: [(proposal: PatternProposal, proven: Int64)] = []
+        for (pattern, counts) in try await centroids.proposable() {
+            let id = pattern.id.hex
+            guard ids.map({ $0.contains { id.hasPrefix($0) } }) ?? true, !told.contains(where: pattern.isSame(as:))
+            else { continue }
+            told.append(pattern)
+            let proven = ValueRule.lowerBoundMillionths(hits: Int64(counts.support), trials: Int64(counts.body))
+            proposals.append((PatternProposal(.centroid(pattern), counts), proven))
+        }
+        guard !proposals.isEmpty else {
+            throw Problem.conflict(
+                "there is no centroid of a confidence above \(Centroid.Limits.applied) that is not proposed already",
+                remedy: "`shoal pattern mine --centroids` looks for them in what was chosen here",
+                code: "nothing-to-propose")
+        }
+        return proposals.sorted { $0.proven > $1.proven }.map(\.proposal)
+    }
+
+    /// The best of each relation first, then the second best.
+    ///
+    /// Rules with a constant are proposed only if other sites hold it too: else its id would tell them of a graph node
+    /// that is this site's alone, and nobody could measure the rule.
+    private func bestRules(_ request: ProposeRequest, _ top: Int) async throws -> [PatternProposal] {
         let graph = try await graphs.current()
         let rules = try await rules.current(graph)
         let wanted = try request.relation.map { try RuleService.relation($0, graph) }
         let ids = request.patterns?.map { $0.lowercased() }
-        let (shared, known, wallet, stake) = try await host.ask { node in
-            (
-                Self.tokens(sharedBy: node),
-                Set(node.state.patterns.all.filter(Self.isKnown).map(\.proposal.pattern.id)),
-                node.state.ledger.wallet(.site(of: node.identity.peerID)), node.state.ledger.policy.stake
-            )
-        }
+        let shared = try await host.ask { Self.tokens(sharedBy: $0) }
+        let known = Set(try await known().map(\.id))
         var candidates: [Candidate] = []
         for mined in rules.mined.rules where mined.counts.support >= Self.leastSupport {
             guard wanted == nil || mined.rule.head == wanted else { continue }
@@ -82,21 +132,7 @@ final class PatternService: Sendable {
                     + "no graph node that this site alone knows", remedy: "`shoal pattern rules` lists what was mined",
                 code: "nothing-to-propose")
         }
-        guard wallet.balance >= stake else { throw KoiService.tooPoor(stake, AccountID.site, wallet.balance) }
-        let affordable = Int(clamping: wallet.balance / stake)
-        var ops: [OpID] = []
-        for candidate in Self.spread(candidates, min(top, affordable)) {
-            let body = PatternProposal(candidate.pattern, candidate.rule.counts).encode()
-            switch await host.submit(.patternPropose, body) {
-            case .done(let id): ops.append(id)
-            case .void(_, let reason):
-                if ops.isEmpty { throw Problem.conflict(reason.detail, code: reason.code) }
-            case .refused(let reason):
-                if ops.isEmpty { throw Problem.unavailable(reason) }
-            }
-        }
-        let made = Set(ops)
-        return try await list().filter { OpID(hex: $0.op).map(made.contains) ?? false }
+        return Self.spread(candidates, top).map { PatternProposal(.rule($0.pattern), $0.rule.counts) }
     }
 
     /// Accepted, or still to be decided.
@@ -149,7 +185,8 @@ final class PatternService: Sendable {
         }
         let order = ["open", "accepted", "rejected", "undecided", "void"]
         let asked = table.mattersByOp()
-        return patterns.map { Self.report($0, asked[$0.op] ?? [], own, names, graph) }
+        let words = try await words(patterns, graph)
+        return patterns.map { Self.report($0, asked[$0.op] ?? [], own, names, words) }
             .enumerated()
             .sorted {
                 (order.firstIndex(of: $0.element.state) ?? 0, -($0.element.bound ?? 0), $0.offset)
@@ -182,12 +219,18 @@ final class PatternService: Sendable {
             throw Problem.conflict("several patterns begin with \(prefix)", remedy: "give more digits")
         }
         let asked = table.mattersByOp()[best.op] ?? []
-        var report = Self.report(best, asked, own, names, graph)
+        var report = Self.report(best, asked, own, names, try await words([best], graph))
         if verify {
             report.verified =
                 Self.telling(asked).map { ConsensusService.verify($0, table) } ?? "there is no certificate"
         }
         return report
+    }
+
+    private func words(_ patterns: [ProposedPattern], _ graph: SiteGraph) async throws -> [Hash32: String] {
+        var words = try await centroids.words(patterns.compactMap(\.proposal.pattern.centroid))
+        for rule in patterns.compactMap(\.proposal.pattern.rule) { words[rule.id] = RuleWords(graph).text(rule) }
+        return words
     }
 
     /// Of the questions about a proposal the one that decided it, or the one that is open.
@@ -196,7 +239,8 @@ final class PatternService: Sendable {
     }
 
     private static func report(
-        _ proposed: ProposedPattern, _ asked: [Matter], _ own: PeerID, _ names: [String: String], _ graph: SiteGraph
+        _ proposed: ProposedPattern, _ asked: [Matter], _ own: PeerID, _ names: [String: String],
+        _ words: [Hash32: String]
     ) -> PatternReport {
         let matter = telling(asked)
         let proposal = proposed.proposal
@@ -217,7 +261,7 @@ final class PatternService: Sendable {
         return PatternReport(
             id: proposal.pattern.id.hex, op: proposed.op.hex, proposer: proposed.author.hex,
             proposerName: names[proposed.author.hex] ?? "", own: proposed.author == own,
-            words: RuleWords(graph).text(proposal.pattern),
+            words: words[proposal.pattern.id] ?? "",
             state: proposed.outcome?.name ?? (proposed.isRetracted ? "void" : "open"),
             why: why(proposed, matter, measurements), support: proposal.counts.support, body: proposal.counts.body,
             hits: certified.map { Int(clamping: $0.hits) }, trials: certified.map { Int(clamping: $0.trials) },
@@ -238,8 +282,10 @@ final class PatternService: Sendable {
         case .undecided?:
             let silent = measurements.count { $0.body == nil }
             return
-                "\(silent) of \(measurements.count) sites that were asked have no data about it: they lack a relation "
-                + "or graph node of it, or have no case"
+                "\(silent) of \(measurements.count) sites that were asked have no data about it: "
+                + (proposed.proposal.pattern.rule == nil
+                    ? "nobody there chose anything from a place like that"
+                    : "they lack a relation or graph node of it, or have no case")
         case nil:
             if proposed.isRetracted { return "its log forks there or before" }
             guard let matter else { return "its proposer has not asked the others yet" }

@@ -66,7 +66,7 @@ final class SiteRules: Sendable {
         var counts: [Rule: RuleCounts] = [:]
         for pattern in accepted {
             guard case .accepted(let hits, let trials, _)? = pattern.outcome,
-                let rule = pattern.proposal.pattern.rule(in: site.vocabulary)
+                let rule = pattern.proposal.pattern.rule?.rule(in: site.vocabulary)
             else { continue }
             // A proposer measures nothing for the network, but knows what it knows.
             let mine = pattern.author == own ? pattern.proposal.counts : RuleCounts(body: 0, support: 0)

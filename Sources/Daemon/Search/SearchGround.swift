@@ -36,6 +36,15 @@ struct SearchQuestion: Sendable {
 struct SearchCandidate: Sendable {
     var node: Int32
     var evidence: Evidence
+    /// The centroid that says most for it.
+    var pattern: Hash32?
+}
+
+/// What is known of every graph node before a text is read; empty or nil without a context, or without a model.
+struct Expected: Sendable {
+    var probabilities: [Double] = []
+    var patterns: CentroidService.Ranking?
+    var rules: RuleFindings?
 }
 
 extension SearchGround {
@@ -44,7 +53,7 @@ extension SearchGround {
 
     /// Puts together what is known of each candidate, ascending by index.
     func candidates(
-        _ question: SearchQuestion, texts: [TextEvidence], matches: [PhraseIndex.Match], probabilities: [Double],
+        _ question: SearchQuestion, texts: [TextEvidence], matches: [PhraseIndex.Match], expected: Expected,
         near: Neighbourhood
     ) -> [SearchCandidate] {
         let called = Dictionary(uniqueKeysWithValues: matches.map { ($0.target, $0) })
@@ -71,12 +80,15 @@ extension SearchGround {
             features[.length] = logarithm(1 + Double(text.length))
             features[.kind] = index.kindPriors[index.kinds[Int(node)]] ?? 0
             features[.perspective] = text.perspective
-            let probability = probabilities.isEmpty ? 0 : probabilities[Int(node)]
+            let probability = expected.probabilities.isEmpty ? 0 : expected.probabilities[Int(node)]
             features[.model] = logarithm(1 + probability * count)
+            features[.pattern] = expected.patterns?.scores[Int(node)] ?? 0
+            features[.rules] = expected.rules?.scores[node] ?? 0
             candidates.append(
                 SearchCandidate(
                     node: node,
-                    evidence: Evidence(textRank: text.rank, probability: probability, features: features)))
+                    evidence: Evidence(textRank: text.rank, probability: probability, features: features),
+                    pattern: expected.patterns?.patterns[node]))
         }
         return candidates.sorted { $0.node < $1.node }
     }

@@ -39,9 +39,10 @@ extension SearchService {
                     candidates: order.map { found[$0].evidence.features },
                     answers: order.indices.filter { answers.contains(order[$0]) }))
         }
-        // The model was trained on the graph's own links, so that they would teach to trust it too much.
+        // The model was trained on the graph's own links and selections, and centroids were found in the latter, so that
+        // they would teach to trust both too much.
         let all = examples
-        let fixed: Set<Feature> = heldOut.isEmpty ? [.model] : []
+        let fixed: Set<Feature> = heldOut.isEmpty ? [.model, .pattern, .rules] : [.rules]
         let fit = try await models.onWorker { Calibration(all, fixed: fixed) }
         let weights = Dictionary(uniqueKeysWithValues: Feature.allCases.map { ($0.name, fit.weights[$0]) })
         try await store { (store) throws(StorageError) in

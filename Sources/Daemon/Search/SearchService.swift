@@ -22,6 +22,8 @@ struct SearchRequest: Sendable {
     var formula = Formula.combined
     var weights = Weights.served
     var why = false
+    /// Rules of this site, and those that a quorum has verified, name candidates and count.
+    var withRules = false
 }
 
 /// Finds graph nodes: candidates from full text, titles, texts of links, the context's neighbours and the model, ranked
@@ -48,6 +50,7 @@ final class SearchService: Sendable {
     let models: ModelService
     let database: Database
     let log: AnswerLog
+    let centroids: CentroidService
     private let host: NodeHost
     private let ground = Mutex<(age: Int, ground: SearchGround)?>(nil)
 
@@ -57,6 +60,7 @@ final class SearchService: Sendable {
         self.models = models
         self.database = database
         self.log = log
+        centroids = CentroidService(host: host, graphs: graphs, models: models, database: database)
     }
 
     // MARK: Searching
@@ -74,7 +78,9 @@ final class SearchService: Sendable {
         let ground = try await currentGround()
         let context = request.context.isEmpty ? [] : try ground.graph.context(request.context)
         let model = try await model(of: request.agent, request.weights, ground)
-        let candidates = try await candidates(SearchQuestion(text: text, context: context), ground, model)
+        let question = SearchQuestion(text: text, context: context)
+        let rules = request.withRules ? try await ruleFindings(context, ground) : nil
+        let candidates = try await candidates(question, ground, model, rules)
         let weights = model?.weights ?? .standard
         let ranking = request.formula.ranking(candidates.map(\.evidence), weights: weights)
         let best = ranking.prefix(request.limit).map { (candidate: candidates[$0.at], score: $0.score) }
@@ -91,7 +97,9 @@ final class SearchService: Sendable {
                 inference: inferences[place].hex, id: id.hex, name: ground.graph.name(of: id),
                 title: ground.index.titles[Int(candidate.node)], kind: ground.index.kinds[Int(candidate.node)],
                 score: score, probability: shares.isEmpty ? nil : shares[place],
-                why: request.why ? Self.why(candidate.evidence, request.formula, weights) : nil)
+                why: request.why ? Self.why(candidate.evidence, request.formula, weights) : nil,
+                pattern: request.why ? candidate.pattern?.hex : nil,
+                rules: request.why ? rules?.reasons(for: candidate.node, ground.graph) : nil)
         }
         return SearchReport(
             query: text, agent: model?.agent, formula: request.formula.rawValue, candidates: candidates.count,
@@ -136,7 +144,7 @@ final class SearchService: Sendable {
     ///
     /// - Throws: the problem `no_words` for a query of stop words.
     func candidates(
-        _ question: SearchQuestion, _ ground: SearchGround, _ model: SearchModel?
+        _ question: SearchQuestion, _ ground: SearchGround, _ model: SearchModel?, _ rules: RuleFindings? = nil
     ) async throws -> [SearchCandidate] {
         let words = try await store { (store) throws(StorageError) in try store.words(of: question.text) }
         guard !words.isEmpty else { throw Self.wordless(question.text) }
@@ -145,6 +153,12 @@ final class SearchService: Sendable {
                 try await models.onWorker { try model.scorer.probabilities(question.context) }
             } else { [] }
         let (graph, index) = (ground.graph, ground.index)
+        let context = question.context.map { graph.vocabulary[$0] }
+        let patterns =
+            if let model { try await centroids.ranking(context, of: model.id, graph) } else {
+                CentroidService.Ranking?.none
+            }
+        let expected = Expected(probabilities: probabilities, patterns: patterns, rules: rules)
         let matches = index.phrases.matches(words.map(\.lexeme), excluding: question.hidden)
         let near = Neighbourhood(
             of: ground.nodes(of: question.context), index, graph.index,
@@ -156,9 +170,12 @@ final class SearchService: Sendable {
                 .prefix(Reach.phrases).map(\.target))
         named.formUnion(near.nearest.prefix(Reach.neighbours))
         named.formUnion(Self.top(Reach.tokens, probabilities))
+        if let patterns {
+            named.formUnion(Self.top(Reach.tokens, patterns.scores).filter { patterns.patterns[$0] != nil })
+        }
+        if let rules { named.formUnion(rules.top(Reach.tokens)) }
         var texts = try await evidence(question, words, ground, named, searching: true)
-        let first = ground.candidates(
-            question, texts: texts, matches: matches, probabilities: probabilities, near: near)
+        let first = ground.candidates(question, texts: texts, matches: matches, expected: expected, near: near)
 
         let weights = model?.weights ?? .standard
         let known = Set(first.map(\.node))
@@ -169,8 +186,18 @@ final class SearchService: Sendable {
         }
         if around.isEmpty { return first }
         texts += try await evidence(question, words, ground, around, searching: false)
-        return ground.candidates(
-            question, texts: texts, matches: matches, probabilities: probabilities, near: near)
+        return ground.candidates(question, texts: texts, matches: matches, expected: expected, near: near)
+    }
+
+    private func ruleFindings(_ context: [Int32], _ ground: SearchGround) async throws -> RuleFindings {
+        guard !context.isEmpty else {
+            throw Problem.badRequest(
+                "rules answer from somewhere",
+                remedy: "give a context of graph nodes, or of a graph node and a relation",
+                field: "context")
+        }
+        let rules = try await models.rules.current(ground.graph)
+        return try await models.onWorker { RuleFindings(context, ground, rules) }
     }
 
     private func evidence(

@@ -15,8 +15,8 @@ final class TrainerStates: Sendable {
         case privacy
     }
 
-    private let database: Database
-    private let network: NetworkID
+    let database: Database
+    let network: NetworkID
     /// Own ops behind a saved state that are looked at before its residuals are given up.
     private static let maxLookedAt: UInt64 = 1_000
 

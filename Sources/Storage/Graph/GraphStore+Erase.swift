@@ -65,6 +65,12 @@ extension GraphStore {
                 WHERE predicted = $1 OR $1 = ANY(context_nodes) OR strpos(lower(query), lower($2)) > 0
                 """, [id, .text(node.name)])
         }
+        if try connection.row("SELECT to_regclass($1) IS NOT NULL", [.text("\(schema).trajectories")]).bool(0) {
+            done.inferences += try count(
+                "DELETE FROM \(schema).trajectories WHERE choice = $1 OR $1 = ANY(context_nodes || candidates)", [id])
+            // Made of them; the next mining makes them anew.
+            _ = try count("DELETE FROM \(schema).centroids", [])
+        }
         done.trainerStates = try count(
             "DELETE FROM \(schema).trainer_state WHERE position($1 IN data) > 0", [.bytes(node.id.bytes)])
         _ = try count("DELETE FROM \(schema).vector_tokens WHERE token = $1", [id])

@@ -38,17 +38,18 @@ extension OpStore {
     }
 
     /// True for weight deltas whose bodies a start does not need: they are in the snapshot, and nothing above the
-    /// snapshot takes them out again or puts them back in: no fork, and no revocation.
+    /// snapshot takes them out again or puts them back in: no fork, no revocation, no retraction.
     func isSettled(kind: OpKind, watermark: UInt64) -> String {
-        """
-        o.kind = \(kind.rawValue) AND o.apply_index <= \(watermark) AND NOT EXISTS (
-            SELECT FROM \(schema).forks f WHERE f.apply_index > \(watermark) AND (
-                (f.author = o.author AND f.log = o.log AND f.seq <= o.seq) OR EXISTS (
-                    SELECT FROM \(schema).operations r WHERE r.kind = \(OpKind.memberRevoke.rawValue)
-                    AND r.author = f.author AND r.log = f.log AND r.seq >= f.seq)))
-        AND NOT EXISTS (
-            SELECT FROM \(schema).operations r
-            WHERE r.kind = \(OpKind.memberRevoke.rawValue) AND r.apply_index > \(watermark))
-        """
+        let takers = OpKind.allCases.filter(\.takesOut).map { "\($0.rawValue)" }.joined(separator: ", ")
+        return """
+            o.kind = \(kind.rawValue) AND o.apply_index <= \(watermark) AND NOT EXISTS (
+                SELECT FROM \(schema).forks f WHERE f.apply_index > \(watermark) AND (
+                    (f.author = o.author AND f.log = o.log AND f.seq <= o.seq) OR EXISTS (
+                        SELECT FROM \(schema).operations r WHERE r.kind IN (\(takers))
+                        AND r.author = f.author AND r.log = f.log AND r.seq >= f.seq)))
+            AND NOT EXISTS (
+                SELECT FROM \(schema).operations r
+                WHERE r.kind IN (\(takers)) AND r.apply_index > \(watermark))
+            """
     }
 }

@@ -53,10 +53,12 @@ public struct InferenceLog {
 
     private let connection: Connection
     private let schema: String
+    private let schemaName: String
 
     public init(_ connection: Connection, schema: String) {
         self.connection = connection
         self.schema = Schema.quote(schema)
+        schemaName = schema
     }
 
     /// - Returns: the id of each answer's row, in their order.
@@ -122,6 +124,7 @@ public struct InferenceLog {
             if try row.bool(3) { return .already }
             try connection.query(
                 "UPDATE \(schema).inference_log SET selected = true WHERE id = $1", [.uuid(id.rawValue)])
+            try TrajectoryStore(connection, schema: schemaName).append(choice: id)
             let selected = SelectedInference(
                 agent: owner, query: try row.optionalText(1), predicted: TokenID(rawValue: try row.uuid(2)),
                 source: try row.optionalUUID(4).map(TokenID.init(rawValue:)))

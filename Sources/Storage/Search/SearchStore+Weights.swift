@@ -39,10 +39,10 @@ extension SearchStore {
             ])
     }
 
-    /// Forgets what this site kept of a model for its searches: weights and the log. Its training runs stay.
+    /// Forgets what this site kept of a model for its searches: weights, the log and what was chosen. Its training runs stay.
     public func forget(_ model: ModelID) throws(StorageError) {
         try connection.transaction { (connection) throws(StorageError) in
-            for table in ["search_weights", "inference_log"] {
+            for table in ["search_weights", "inference_log", "trajectories", "centroids"] {
                 try connection.query("DELETE FROM \(schema).\(table) WHERE model_id = $1", [.bytes(model.bytes)])
             }
         }

@@ -20,7 +20,7 @@ enum ModelCommand {
         subcommands: [
             ModelCreate.command, ModelTrain.command, ModelPredict.command, ModelSearch.command, ModelFeedback.command,
             ModelEnsemble.command, ModelCalibrate.command, ModelEvaluate.command, ModelInfo.command, ModelList.command,
-            ModelDelete.command, ModelExport.command, ModelImport.command, ModelPublish.command,
+            ModelDelete.command, ModelExport.command, ModelImport.command, ModelPublish.command, ModelServe.command,
         ])
 }
 

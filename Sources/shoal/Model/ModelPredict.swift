@@ -57,6 +57,11 @@ enum ModelPredict {
         guard let reasons = answer.why, !reasons.isEmpty else { return }
         console.print()
         console.print(console.style.bold(printable(answer.name)))
+        tell(reasons, console)
+    }
+
+    /// Rules, and the graph nodes by which they hold.
+    static func tell(_ reasons: [Reason], _ console: Console) {
         for reason in reasons {
             console.print("  \(Format.percent(reason.rule.confidence)) \(printable(reason.rule.words))")
             console.print("        \(printable(reason.grounding.joined(separator: " – ")))")

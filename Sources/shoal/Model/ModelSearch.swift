@@ -13,6 +13,7 @@ enum ModelSearch {
     private static let limit = Option("limit", .integer(1...1_000), default: 20, "how many answers")
     private static let formula = Option(
         "formula", .choice("combined", "seed", "context", "text"), default: "combined", "how answers are ranked")
+    private static let rules = Flag("with-rules", "let rules name candidates, too: `shoal pattern rules` lists them")
     private static let why = Flag("why", "show what each answer's score is made of")
 
     static let command = Command(
@@ -24,10 +25,11 @@ enum ModelSearch {
             it is learned from.
             """,
         arguments: [words], options: [query, agent, ModelCommand.weights, context, limit, formula],
-        flags: [why, ModelCommand.isolated],
+        flags: [rules, why, ModelCommand.isolated],
         examples: [
             .init("shoal model search place expressions", "by words alone"),
             .init("shoal model search --query \"place expressions\" --context expressions.md --why", "from a page"),
+            .init("shoal model search --query drug --context aspirin,treats --with-rules --why", "and name the rules"),
             .init("shoal model search --query authentication --formula text --json", "full text, for a program"),
         ], run: run)
 
@@ -40,7 +42,7 @@ enum ModelSearch {
         var parameters: [(name: String, value: String?)] = [
             ("query", text), ("limit", "\(call[limit])"), ("formula", call[formula]),
             ("weights", Weights(call, usually: .served).rawValue), ("why", call[why] ? "true" : "false"),
-            ("agent", call[agent]),
+            ("agent", call[agent]), ("rules", call[rules] ? "true" : nil),
         ]
         let named = call[context].flatMap { $0.split(separator: ",").map(ModelPredict.trimmed) }
         parameters += named.map { ("context", $0) }
@@ -73,6 +75,13 @@ enum ModelSearch {
             table.add("", "  \(text.joined(separator: ", "))", "", "", "", "")
         }
         call.console.print(table)
+        for hit in report.hits.prefix(10) {
+            guard hit.pattern != nil || hit.rules?.isEmpty == false else { continue }
+            call.console.print()
+            call.console.print(call.console.style.bold(printable(hit.name)))
+            if let pattern = hit.pattern { call.console.print("  centroid \(short(pattern))") }
+            ModelPredict.tell(hit.rules ?? [], call.console)
+        }
         call.suggest("Tell which was right:", "model feedback ANSWER")
     }
 }

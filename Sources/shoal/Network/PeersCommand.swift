@@ -76,12 +76,27 @@ enum PeersCommand {
         discussion: """
             When more than two thirds of the other voting members have said yes, all that this member ever trained is \
             subtracted exactly, on every node, and it does not belong any more. What others learned on top of it stays.
+
+            With --from and --through only those ops of its log are taken out, and it stays: all who say yes must name \
+            the same range.
             """,
-        arguments: [peer], examples: [.init("shoal peers revoke PEER_ID", "this site's yes")]
+        arguments: [peer], options: [from, through, log],
+        examples: [
+            .init("shoal peers revoke PEER_ID", "this site's yes"),
+            .init("shoal peers revoke PEER_ID --from 40 --through 52", "yes to taking out a part"),
+        ]
     ) { call in
-        let reply = try await RunningNode(call).post("/api/peers/revoke", AffirmRequest(peer: call[peer].hex))
-        return affirmed(call, reply, "This site votes for the revocation of \(short(call[peer].hex)).")
+        let reply = try await RunningNode(call).post(
+            "/api/peers/revoke",
+            AffirmRequest(peer: call[peer].hex, from: call[from], through: call[through], log: call[log]))
+        let what = call[from] == nil ? "the revocation of" : "taking out ops of"
+        return affirmed(call, reply, "This site votes for \(what) \(short(call[peer].hex)).")
     }
+
+    private static let from = Option<Int?>(
+        "from", .integer(1...Int.max), "the first place, as `shoal ops list --author` shows it")
+    private static let through = Option<Int?>("through", .integer(1...Int.max), "the last place")
+    private static let log = Option<String?>("log", .text.named("LOG"), "which log, where it has trained in several")
 
     private static func affirmed(_ call: Invocation, _ reply: Reply, _ text: String) -> ExitCode {
         if call[Shared.json] {

@@ -1,13 +1,15 @@
 internal import API
 internal import Terminal
 
-/// `shoal pattern`: rules that graphs follow, found here and verified by other sites.
+/// `shoal pattern`: rules that graphs follow and centroids of what people choose, found here and verified by other sites.
 enum PatternCommand {
     static let command = Command(
-        "pattern", summary: "find rules, and have other sites verify them",
+        "pattern", summary: "find rules and centroids, and have other sites verify them",
         discussion: """
             A site looks for rules in its own graph and proposes the best ones. Every other site counts on its own \
             graph how often they hold; a quorum certifies what that proves. Rules travel, facts never do.
+
+            Centroids say where people go from where, by what they chose in searches; they rank searches.
             """,
         options: SiteSelection.options, flags: [Shared.json],
         examples: [
@@ -15,7 +17,10 @@ enum PatternCommand {
             .init("shoal pattern rules --relation treats", "what says that something treats something?"),
             .init("shoal pattern propose --top 20", "ask the other sites about the best ones"),
             .init("shoal pattern list", "what became of all that sites have proposed"),
-        ], subcommands: [mine, rules, PatternPropose.command, PatternList.command, PatternShow.command],
+        ],
+        subcommands: [
+            mine, rules, PatternCentroids.command, PatternPropose.command, PatternList.command, PatternShow.command,
+        ],
         standard: "list")
 
     private static let seconds = Option("seconds", .number(0.1...3_600), default: 10, "how long at most")
@@ -25,18 +30,24 @@ enum PatternCommand {
     private static let relation = Option<String?>("relation", .text.named("NAME"), "rules that conclude this one")
     private static let top = Option("top", .integer(1...100_000), default: 20, "how many, best first")
 
+    private static let ofChoices = Flag("centroids", "look at what was chosen in searches, not at the graph")
+
     private static let mine = Command(
         "mine", summary: "look for rules in this site's graph",
         discussion: """
             Rules say what follows from what: paths of one to three relations, and what graph nodes with the same \
             edge have in common. They stay in the node's memory until the graph changes; nothing is sent.
+
+            With --centroids: what the choices that people told of with `shoal model feedback` have in common.
             """,
-        options: [seconds, rounds, seed],
+        options: [seconds, rounds, seed], flags: [ofChoices],
         examples: [
             .init("shoal pattern mine", "ten seconds"),
             .init("shoal pattern mine --seconds 600 --rounds 20 --seed 4", "repeatable"),
+            .init("shoal pattern mine --centroids", "from where people go where"),
         ]
     ) { call in
+        guard !call[ofChoices] else { return try await PatternCentroids.mine(call, seed: call[seed]) }
         let reply = try await RunningNode(call).post(
             "/api/patterns/mine",
             MineRequest(seconds: call[seconds], rounds: call[rounds], seed: call[seed]), timeout: nil)

@@ -8,21 +8,24 @@ enum PatternPropose {
     private static let relation = Option<String?>("relation", .text.named("NAME"), "rules that conclude this one")
     private static let ids = Option<[String]>(
         repeated: "pattern", .text.named("ID"), "just this one")
+    private static let centroids = Flag("centroids", "centroids instead of rules")
 
     static let command = Command(
-        "propose", summary: "ask the other sites to verify rules of this one",
+        "propose", summary: "ask the other sites to verify rules or centroids of this one",
         discussion: """
             The best rule of each relation comes first, then the second best of each. A proposal puts 5 Koi into \
             escrow: they come back with 10 Koi if the others verify the rule, come back alone if nobody can tell, and \
             are lost if the others' data speaks against it.
 
             What travels are the ids of relations, and of graph nodes that other sites train too. How often a rule \
-            holds here is said as well, and counts for nothing: the others measure for themselves.
+            holds here is said as well, and counts for nothing: the others measure for themselves. Of a centroid two \
+            directions travel, which are means over five choices or more.
             """,
-        options: [top, relation, ids],
+        options: [top, relation, ids], flags: [centroids],
         examples: [
             .init("shoal pattern propose", "the ten best that are not proposed yet"),
             .init("shoal pattern propose --relation treats --top 3", "of one relation"),
+            .init("shoal pattern propose --centroids", "where people go from where"),
             .init("shoal pattern propose --pattern 5f0c91aa", "one that `shoal pattern rules --json` lists"),
         ]
     ) { call in
@@ -30,7 +33,7 @@ enum PatternPropose {
             "/api/patterns",
             ProposeRequest(
                 top: call[ids].isEmpty ? call[top] : nil, relation: call[relation],
-                patterns: call[ids].isEmpty ? nil : call[ids]), timeout: nil)
+                patterns: call[ids].isEmpty ? nil : call[ids], centroids: call[centroids] ? true : nil), timeout: nil)
         guard !call[Shared.json] else {
             call.printJSON(reply)
             return .done
@@ -74,7 +77,7 @@ enum PatternList {
         }
         var table = Table(
             .text("ID", minimum: 12), .text("BY"), .text("STATE"), .number("TRUE"), .number("OF"),
-            .number("CONFIDENCE"), .text("RULE", minimum: 30))
+            .number("CONFIDENCE"), .text("PATTERN", minimum: 30))
         for pattern in patterns {
             table.add(
                 short(pattern.id), KoiCommand.site(pattern.proposer, pattern.proposerName), pattern.state,
