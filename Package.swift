@@ -195,7 +195,9 @@ let allTests: [Target] = [
             "Wire", "Identity", "Learning", "Graph", "Search", "Federation", "Membership", "Replication", "Peer",
             "Site", "Storage", "Transport", "API", "Daemon",
         ]),
-    tests("Simulation", ["Wire", "Identity", "Replication", "Simulation", "Peer"]),
+    tests(
+        "Simulation",
+        ["Wire", "Identity", "Session", "Replication", "Ledger", "Federation", "Simulation", "Peer"]),
     tests("Benchmark", ["Learning", "Federation", "Benchmark"]),
     .testTarget(name: "FuzzTests", dependencies: ["Wire", "Fuzz"], exclude: ["Corpus"], swiftSettings: strict),
     // Every command, against a node that the test plays.

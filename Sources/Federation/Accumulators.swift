@@ -99,7 +99,19 @@ public struct Accumulators: Sendable {
         case .int8(let values): mergeRows(slots, values, shifts: shifts, negated: negated)
         case .int16(let values): mergeRows(slots, values, shifts: shifts, negated: negated)
         }
+        #if DEBUG
+            if FederationBugs.mergesInFloat { roundToFloat(slots) }
+        #endif
     }
+
+    #if DEBUG
+        private mutating func roundToFloat(_ slots: [Int32]) {
+            for slot in slots {
+                let (page, start) = (Int(slot) / Self.pageRows, Int(slot) % Self.pageRows * dim)
+                for at in start..<start + dim { pages[page].values[at] = Int64(Float(pages[page].values[at])) }
+            }
+        }
+    #endif
 
     /// Token rows; neighbours on one page share the price of making it writable.
     private mutating func mergeRows<Value: QuantizedValue>(

@@ -137,7 +137,11 @@ extension Ledger {
             hasher.update(amount.bigEndianBytes)
         }
         hasher.update(UInt64(totals.wallets.count).bigEndianBytes)
-        for (account, wallet) in totals.wallets.sorted(by: { $0.key < $1.key }) {
+        var wallets = totals.wallets.sorted { $0.key < $1.key }
+        #if DEBUG
+            if LedgerBugs.digestsUnsorted { wallets = totals.wallets.map { $0 } }
+        #endif
+        for (account, wallet) in wallets {
             hasher.update(account.owner.bytes)
             hasher.update([UInt8(account.agent.utf8.count)] + Bytes(account.agent.utf8))
             hasher.update(wallet.balance.bigEndianBytes)
@@ -155,13 +159,5 @@ extension Ledger {
             totals.minted == Int128(policy.grant) * Int128(founders.count)
         else { return false }
         return founders.allSatisfy { totals.wallets[.site(of: $0)]?.balance == Int128(policy.grant) }
-    }
-}
-
-extension Ledger {
-    /// What a settlement comes to when the electors find the target reached; nil for one of a bounty that expired.
-    public func payment(settledBy settlement: OpID) -> Outcome? {
-        guard case .bountySettle(let body)? = items[settlement]?.entry.body, let claim = body.claim else { return nil }
-        return .bountyPaid(bounty: body.bounty, claim: claim)
     }
 }

@@ -166,6 +166,13 @@ extension Node {
             verdict = state.apply(
                 op, body: ready.body, at: position, time: replica.time(of: op.header), isRetracted: ready.isRetracted,
                 causes: causes)
+            #if DEBUG
+                if PeerBugs.appliesTwice, ready.sender != nil, op.header.kind == .updateModelWeights {
+                    _ = state.apply(
+                        op, body: ready.body, at: position, time: replica.time(of: op.header),
+                        isRetracted: ready.isRetracted, causes: causes)
+                }
+            #endif
         }
         let void: VoidReason?
         switch verdict {

@@ -6,6 +6,11 @@ internal import Session
 public import Wire
 
 extension Node {
+    /// See `Link.credits`; nil without such a connection.
+    package func credits(_ number: ConnectionNumber) -> (outstanding: Int, held: Int)? {
+        connections[number].map(\.link.credits)
+    }
+
     /// What this node knows of another site.
     public struct PeerStatus: Sendable, Equatable {
         public let id: PeerID

@@ -71,6 +71,9 @@ public struct Link: Sendable {
     public func queued(on lane: Lane) -> Int { queues.queued(on: lane) }
     /// Bytes that came in and were not given back by ``processed(lane:bytes:)``.
     public var unprocessed: Int { window.unprocessed }
+    /// Bytes sent for which the peer has returned no credit, and bytes received for which this side has returned none.
+    /// With nothing on its way, the one of one end is the other of the other end.
+    package var credits: (outstanding: Int, held: Int) { (queues.outstanding, window.held) }
 
     /// 0 when this node is well; every step of its own trouble gives the peer as much time again.
     public var localHealth: Int {

@@ -25,8 +25,14 @@ struct ReceiveWindow: Sendable {
         let credit = owed
         for lane in Lane.allCases { inUse[lane] -= credit[lane] }
         owed = PerLane { _ in 0 }
+        #if DEBUG
+            if SessionBugs.losesCredit { return nil }
+        #endif
         return credit
     }
+
+    /// Bytes received and not given back, over all lanes.
+    var held: Int { Lane.allCases.reduce(0) { $0 + inUse[$1] } }
 
     /// Bytes received and not processed, over all lanes.
     var unprocessed: Int { Lane.allCases.reduce(0) { $0 + inUse[$1] - owed[$1] } }

@@ -63,6 +63,9 @@ struct SendQueues: Sendable {
     /// Credit left on a lane.
     func credit(on lane: Lane) -> Int { queues[lane].credit }
 
+    /// Bytes sent for which no credit has come back, over all lanes.
+    var outstanding: Int { Lane.allCases.reduce(0) { $0 + queues[$1].granted - queues[$1].credit } }
+
     mutating func append(_ frame: Bytes, on lane: Lane) throws(SendRefusal) {
         guard queues[lane].bytes + frame.count <= lane.queueLimit else { throw .queueFull(lane) }
         queues[lane].append(frame)

@@ -99,6 +99,8 @@ struct Database: Sendable {
 
     func contains(_ id: OpID) -> Bool { indexes[id] != nil }
 
+    func op(_ id: OpID) -> StoredOp? { indexes[id].map { ops[$0] } }
+
     /// Envelopes of a range, as far as they are here.
     func envelopes(_ range: OpRange) -> [Bytes] {
         let log = logs[range.key] ?? []

@@ -18,6 +18,8 @@ struct HostileParty {
     var ownOps: [Op] = []
     /// Of an equivocator: what goes on from ``ownOps`` in two ways.
     var branches: [[Op]] = []
+    /// The account log of one that votes or forges.
+    var account: HostileLog?
     /// Lives of sites that have shut it out.
     var shutOutBy: Set<SiteLife> = []
 

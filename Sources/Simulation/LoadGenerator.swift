@@ -1,6 +1,7 @@
 internal import Federation
 internal import Identity
 internal import Learning
+internal import Ledger
 internal import Membership
 internal import Peer
 internal import Replication
@@ -8,7 +9,7 @@ internal import Wire
 
 /// Ops that users and services of a site would ask for: mostly valid deltas, some without effect.
 struct LoadGenerator {
-    private var random: Random
+    var random: Random
     private let largeBodies: Bool
     private let hugeBodies: Bool
     private var created = 0
@@ -19,15 +20,21 @@ struct LoadGenerator {
     /// Sites share tokens, so that rows have several owners.
     private static let tokens = 4_000
 
-    init(random: Random, largeBodies: Bool, hugeBodies: Bool) {
+    private let movesKoi: Bool
+
+    init(random: Random, largeBodies: Bool, hugeBodies: Bool, movesKoi: Bool) {
         self.random = random
+        self.movesKoi = movesKoi
         self.largeBodies = largeBodies
         self.hugeBodies = hugeBodies
     }
 
     /// Something to sign, given what the node knows now.
-    mutating func next(for node: Node) -> (kind: OpKind, body: Bytes) {
+    ///
+    /// - Parameter seconds: the time since 1970.
+    mutating func next(for node: Node, at seconds: UInt64) -> (kind: OpKind, body: Bytes) {
         let models = node.state.models.ids
+        if movesKoi, random.chance(0.35), let words = nextKoi(for: node, at: seconds), let op = words.op { return op }
         guard !models.isEmpty, !(created < Self.maxModels && random.chance(0.05)) else {
             created += 1
             return (.createModel, spec().body)
@@ -92,7 +99,7 @@ struct LoadGenerator {
         let share = Double(most) / Double(rowCount)
         var indices = (0..<rowCount).filter { _ in share >= 1 || random.chance(share) }.map(UInt32.init)
         if indices.isEmpty { indices = [UInt32(random.below(rowCount))] }
-        let shifts = indices.map { _ in UInt8(8 + random.below(8)) }
+        let shifts = indices.map { _ in UInt8(random.below(16)) }
         let count = indices.count * columns
         let values: RowBlock.Values =
             wide

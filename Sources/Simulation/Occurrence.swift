@@ -27,6 +27,8 @@ enum Occurrence {
     case restart(site: Int)
     case submit
     case admitJoiner
+    /// Operators say yes to something.
+    case agree
     case hostile(Int)
     /// Refold some site's ops.
     case inspect

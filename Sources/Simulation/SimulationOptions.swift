@@ -10,15 +10,30 @@ public struct SimulationOptions: Sendable, Equatable {
         public var nodes: Int?
         /// Simulated minutes with faults, 1 to 600.
         public var minutes: Int?
+        /// Simulated seconds with faults, 1 to 60; in place of minutes.
+        public var seconds: Int?
+        /// Ops that sites are asked to sign, at most.
+        public var submissions: Int?
+        /// What of the seed's troubles does not happen.
+        public var without: Set<Trouble>
 
-        public init(nodes: Int? = nil, minutes: Int? = nil) {
+        public init(
+            nodes: Int? = nil, minutes: Int? = nil, seconds: Int? = nil, submissions: Int? = nil,
+            without: Set<Trouble> = []
+        ) {
             self.nodes = nodes
             self.minutes = minutes
+            self.seconds = seconds
+            self.submissions = submissions
+            self.without = without
         }
 
         /// As flags, for the command that repeats a run.
         var flags: String {
-            (nodes.map { " --nodes \($0)" } ?? "") + (minutes.map { " --minutes \($0)" } ?? "")
+            func flag(_ name: String, _ value: Int?) -> String { value.map { " --\(name) \($0)" } ?? "" }
+            return flag("nodes", nodes) + flag("minutes", minutes) + flag("seconds", seconds)
+                + flag("submissions", submissions)
+                + without.map { " --without \($0.rawValue)" }.sorted().joined()
         }
     }
 
@@ -38,6 +53,20 @@ public struct SimulationOptions: Sendable, Equatable {
         case impostor
         /// A member that signs two branches of its log and shows different sites different ones.
         case equivocator
+        /// A member that pays the same Koi to two others, in two branches of its account log.
+        case spender
+        /// A member that votes for several answers, or only where its vote tips the scales.
+        case voter
+        /// A member that forges certificates, floods questions, and trains to harm.
+        case forger
+
+        /// Whether it is a founder with a vote, and known to every site.
+        var isMember: Bool {
+            switch self {
+            case .replayer, .equivocator, .spender, .voter, .forger: true
+            case .stranger, .foreigner, .impostor: false
+            }
+        }
     }
 
     public let seed: UInt64
@@ -46,41 +75,47 @@ public struct SimulationOptions: Sendable, Equatable {
     public let nodes: Int
     public let topology: Topology
     /// One way, in milliseconds; each delivery is late by up to the jitter on top.
-    public let latencyMs: Int
-    public let jitterMs: Int
+    public internal(set) var latencyMs: Int
+    public internal(set) var jitterMs: Int
     /// How long faults and load go on.
     public let faultSeconds: Int
     /// Ops that sites are asked to sign.
     public let submissions: Int
     /// Mean seconds between two faults of a kind; nil without that kind.
-    public let resetEverySeconds: Int?
-    public let partitionEverySeconds: Int?
-    public let crashEverySeconds: Int?
-    public let pauseEverySeconds: Int?
+    public internal(set) var resetEverySeconds: Int?
+    public internal(set) var partitionEverySeconds: Int?
+    public internal(set) var crashEverySeconds: Int?
+    public internal(set) var pauseEverySeconds: Int?
     /// Ops asked for at once, at most.
-    public let burst: Int
+    public internal(set) var burst: Int
     /// Some deltas are beyond 4 KiB and travel by hash.
-    public let largeBodies: Bool
+    public internal(set) var largeBodies: Bool
     /// Some bodies have several chunks.
-    public let hugeBodies: Bool
+    public internal(set) var hugeBodies: Bool
     /// Crashes may put the database back to an older state.
-    public let restoresDatabase: Bool
+    public internal(set) var restoresDatabase: Bool
     /// Crashes may take the sign journal away.
-    public let losesJournal: Bool
+    public internal(set) var losesJournal: Bool
     /// How many records of the journal a start reads; nil for all.
-    public let journalTail: Int?
+    public internal(set) var journalTail: Int?
     /// Writes may fail because the disk is full.
-    public let fillsDisk: Bool
+    public internal(set) var fillsDisk: Bool
     /// Milliseconds for a write, at most.
-    public let writeMs: Int
+    public internal(set) var writeMs: Int
     public let snapshotEveryOps: Int
     /// The last site is not among the founders and is added on the way.
-    public let lateJoiner: Bool
+    public internal(set) var lateJoiner: Bool
     /// Some dials end at another site than the address should lead to.
-    public let misdirects: Bool
+    public internal(set) var misdirects: Bool
     /// Nothing goes wrong at all: then the bytes on the wire are counted, too.
     public let isCalm: Bool
-    public let hostiles: [Hostile]
+    public internal(set) var hostiles: [Hostile]
+    /// Sites pay each other, post bounties, train for them, sell and bid.
+    public internal(set) var movesKoi: Bool
+    /// How long after a checkpoint the next one is due.
+    public let checkpointSeconds: Int
+    /// Operators agree to admissions, revocations and other numbers.
+    public internal(set) var decides: Bool
 
     public init(seed: UInt64, overrides: Overrides = Overrides()) {
         var random = Random(seed: seed)
@@ -92,9 +127,11 @@ public struct SimulationOptions: Sendable, Equatable {
         latencyMs = [1, 5, 20, 80, 200][random.below(5)]
         jitterMs = random.below(2 * latencyMs + 1)
         let seconds = 10 + random.below(50)
-        faultSeconds = overrides.minutes.map { min(max($0, 1), 600) * 60 } ?? seconds
+        faultSeconds =
+            overrides.seconds.map { min(max($0, 1), 60) } ?? overrides.minutes.map { min(max($0, 1), 600) * 60 }
+            ?? seconds
         let rate = 1 + random.below(8)
-        submissions = min(faultSeconds * rate / 2 + 3, 20_000)
+        submissions = min(faultSeconds * rate / 2 + 3, overrides.submissions ?? 20_000)
         let isCalm = random.chance(0.08)
         self.isCalm = isCalm
         func fault(_ probability: Double) -> Bool { random.chance(probability) && !isCalm }
@@ -113,7 +150,33 @@ public struct SimulationOptions: Sendable, Equatable {
         snapshotEveryOps = [3, 16, 256][random.below(3)]
         lateJoiner = random.chance(0.4) && self.nodes > 2
         misdirects = fault(0.2)
-        hostiles = Hostile.allCases.filter { _ in fault(0.35) }
+        let hostiles = Hostile.allCases.filter { _ in fault(0.35) }
+        movesKoi = random.chance(0.7)
+        checkpointSeconds = 2 + random.below(5)
+        decides = random.chance(0.4)
+        let honest = self.nodes - (lateJoiner ? 1 : 0)
+        let strangers = hostiles.filter { !$0.isMember }
+        var members = hostiles.filter(\.isMember)
+        random.shuffle(&members)
+        // Mostly so many that the others can decide without them.
+        if random.chance(0.7) { members = Array(members.prefix(Self.bearable(honest))) }
+        // Less than a third of those who vote may lie with votes, or nothing can hold.
+        let founders = honest + members.count
+        var voting = founders >= 6 ? 2 : founders >= 4 ? 1 : 0
+        members.removeAll { hostile in
+            guard hostile == .voter || hostile == .forger else { return false }
+            voting -= 1
+            return voting < 0
+        }
+        self.hostiles = strangers + members.sorted { $0.rawValue < $1.rawValue }
+        for trouble in overrides.without.sorted(by: { $0.rawValue < $1.rawValue }) { leaveOut(trouble) }
+    }
+
+    /// How many silent members a number of honest ones can have beside them and still decide about one of their own.
+    private static func bearable(_ honest: Int) -> Int {
+        var silent = 0
+        while honest - 1 >= 2 * (honest + silent) / 3 + 1 { silent += 1 }
+        return silent
     }
 
     /// Repeats this very run.
@@ -135,7 +198,8 @@ extension SimulationOptions: CustomStringConvertible {
             flag(restoresDatabase, "restores-database"), flag(losesJournal, "loses-journal"),
             ["journal-tail=\(journalTail.map(String.init) ?? "all")"], flag(fillsDisk, "disk-full"),
             ["write=\(writeMs)ms", "snapshot=\(snapshotEveryOps)"], flag(lateJoiner, "late-joiner"),
-            flag(misdirects, "misdirects"), flag(isCalm, "calm"),
+            flag(misdirects, "misdirects"), flag(isCalm, "calm"), flag(movesKoi, "koi"), flag(decides, "decides"),
+            ["checkpoint=\(checkpointSeconds)s"],
             hostiles.map(\.rawValue),
         ]
         return parts.joined().joined(separator: " ")

@@ -6,6 +6,8 @@
 public enum Simulator {
     /// How long frontiers must stay equal: longer than a start waits for peers to confirm its log.
     static let quietMs: UInt64 = 7_000
+    /// Milliseconds for a write, at most, once the disks are repaired.
+    static let repairedWriteMs = 50
 
     /// Runs one seed.
     ///
@@ -38,7 +40,7 @@ public enum Simulator {
         while world.queue.nextTime.map({ $0 < healAt }) ?? false { try world.step() }
         world.now = healAt
         try world.heal()
-        let deadline = healAt + world.convergenceMs
+        let deadline = healAt + world.convergenceMs + world.businessMs
         var equalSince: UInt64?
         var poll = healAt
         while true {
@@ -46,6 +48,7 @@ public enum Simulator {
             while world.queue.nextTime.map({ $0 <= poll }) ?? false { try world.step() }
             world.now = poll
             let isEqual = world.hasEqualFrontiers
+            if !isEqual { world.stirs() }
             equalSince = isEqual ? equalSince ?? poll : nil
             world.isQuiet = equalSince.map { poll - $0 >= quietMs / 2 } ?? false
             if let equalSince, poll - equalSince >= quietMs { return equalSince - healAt }

@@ -1,11 +1,15 @@
 internal import Identity
+internal import Membership
 internal import Peer
 internal import Replication
 internal import Wire
 
 /// Writing and reading, with every border at which a crash leaves something half done.
 extension World {
-    mutating func writeDelay() -> UInt64 { 1 + UInt64(random.below(options.writeMs)) }
+    /// A slow disk is a fault like the others and is repaired with them.
+    mutating func writeDelay() -> UInt64 {
+        1 + UInt64(random.below(isHealed ? min(options.writeMs, Simulator.repairedWriteMs) : options.writeMs))
+    }
     mutating func readDelay() -> UInt64 { 1 + UInt64(random.below(20)) }
 
     /// Journal and sync, then the transaction, then the answer.
@@ -141,6 +145,8 @@ extension World {
             if !lost.isEmpty { note("database put back") }
         }
         if options.losesJournal, random.chance(0.3) {
+            originCheck.lost(
+                sites[site].disk.journal.compactMap { try? Op(stored: $0.envelope, network: genesis.networkID) })
             sites[site].disk.loseJournal()
             note("journal lost")
         }

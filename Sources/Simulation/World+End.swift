@@ -1,5 +1,6 @@
 internal import Gossip
 internal import Identity
+internal import Ledger
 internal import Membership
 internal import Peer
 internal import Replication
@@ -15,9 +16,28 @@ extension World {
         return 20_000 + UInt64(rounds) * 13_000 + UInt64(sites.count * 3 * options.writeMs)
     }
 
+    /// How long it may take on top until nobody waits for an answer or for the clock: a round that lasts as long as the
+    /// faults did, or twice; then a checkpoint for each step of the longest bounty or auction, each with some rounds of its own.
+    var businessMs: UInt64 {
+        guard options.movesKoi || options.decides || options.lateJoiner else { return 0 }
+        let checkpoints = LoadGenerator.longestEscrowSeconds / UInt64(options.checkpointSeconds) + 3
+        return 2_000 * UInt64(options.faultSeconds) + checkpoints * (1_000 * UInt64(options.checkpointSeconds) + 30_000)
+    }
+
+    /// Everybody tells the same, and nothing is on its way to a disk.
     var hasEqualFrontiers: Bool {
         let first = sites[0].node?.summary.frontierDigest
-        return first != nil && sites.allSatisfy { $0.node?.summary.frontierDigest == first && $0.node?.stopped == nil }
+        return first != nil
+            && sites.allSatisfy { site in
+                guard let node = site.node else { return false }
+                return node.summary.frontierDigest == first && node.stopped == nil
+                    && site.disk.database.lastIndex == node.durableIndex
+            }
+    }
+
+    /// The quiet is over before it counted.
+    mutating func stirs() {
+        for site in sites.indices { (sites[site].idleEvents, sites[site].idleFrames) = (0, 0) }
     }
 
     func describeFrontiers() -> String {
@@ -34,13 +54,26 @@ extension World {
         for site in sites.indices { countRefusals(at: site) }
         try durabilityCheck.atTheEnd(sites.map(\.disk))
         for site in sites.indices { try checkRest(of: site) }
+        for site in sites.indices { try checkKoi(of: site) }
         try checkTickets()
+        try checkCredits()
         if options.isCalm { try checkBytes() }
         let site = random.below(sites.count)
+        try checkHistory(of: site)
         try RefoldCheck.check(
-            sites[site].disk.ops, forks: sites[site].disk.forks, against: sites[site].node!.summary.stateDigest,
+            sites[site].disk.ops, forks: sites[site].disk.forks, against: sites[site].node!,
             genesis: genesis, random: &random,
             site: site)
+    }
+
+    /// What `shoal koi history --verify` says of a site.
+    func checkHistory(of site: Int) throws(Violation) {
+        let disk = sites[site].disk
+        let audit = HistoryAudit(Recovered(ops: disk.ops, forks: disk.forks), genesis: genesis)
+        if let fault = audit.faults.first { throw Violation(.koiHistory, "site \(site): \(fault)") }
+        guard audit.ledger == sites[site].node!.state.ledger.everything() else {
+            throw Violation(.koiHistory, "site \(site) has another ledger than follows from its ops")
+        }
     }
 
     /// A site with nothing to do does next to nothing.
@@ -70,6 +103,27 @@ extension World {
     private func checkTickets() throws(Violation) {
         for (ticket, taker) in tickets.sorted(by: { $0.key < $1.key }) where sites[taker.site].life == taker.life {
             throw Violation(.contract, "site \(taker.site) never answers ticket \(ticket)")
+        }
+    }
+
+    /// Where nothing is on its way, credit is at one end or the other.
+    private func checkCredits() throws(Violation) {
+        for (number, connection) in network.connections.sorted(by: { $0.key < $1.key }) {
+            guard connection.isOpen == [true, true],
+                connection.pipes.allSatisfy({ $0.sent == $0.delivered && !$0.isDead && $0.held.isEmpty })
+            else { continue }
+            for end in 0...1 {
+                guard case .site(let sender) = connection.parties[end],
+                    case .site(let receiver) = connection.parties[1 - end],
+                    sites[sender].unsent.isEmpty, sites[receiver].unsent.isEmpty,
+                    let sent = sites[sender].node?.credits(number), let got = sites[receiver].node?.credits(number),
+                    sent.outstanding != got.held
+                else { continue }
+                throw Violation(
+                    .creditReturns,
+                    "site \(sender) waits for credit of \(sent.outstanding) bytes on connection \(number); "
+                        + "site \(receiver) holds \(got.held)")
+            }
         }
     }
 

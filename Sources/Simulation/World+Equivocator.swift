@@ -12,7 +12,9 @@ internal import Wire
 /// effect, so honest sites build on either until they compare.
 extension World {
     mutating func equivocate(_ index: Int, _ number: ConnectionNumber) {
-        if hostiles[index].branches.isEmpty { writeBranches(index) }
+        if hostiles[index].branches.isEmpty {
+            if hostiles[index].kind == .spender { spendTwice(index) } else { writeBranches(index) }
+        }
         let party = hostiles[index]
         guard !party.branches.isEmpty else { return }
         var ops = party.ownOps
@@ -24,7 +26,7 @@ extension World {
             let branch = party.branches[party.target % 2]
             ops += branch.prefix(1 + random.below(branch.count))
         }
-        note("equivocated")
+        note(party.kind == .spender ? "spent twice" : "equivocated")
         say(.ops(ops.map(\.envelope)), index, number)
     }
 
@@ -70,7 +72,7 @@ extension World {
     }
 
     /// A delta within all caps.
-    private mutating func harm(_ model: ModelID) -> Bytes {
+    mutating func harm(_ model: ModelID) -> Bytes {
         func block(_ indices: [UInt32]) -> RowBlock {
             let values = (0..<indices.count * 16).map { _ in Int8(1 + random.below(120)) }
             return RowBlock(indices: indices, shifts: indices.map { _ in 9 }, values: .int8(values))
@@ -95,16 +97,20 @@ struct HostileLog {
     }
 
     mutating func append(_ kind: OpKind, _ body: Bytes, after dep: Op? = nil) {
-        let time = max(ops.last?.header.lamport ?? 0, dep?.header.lamport ?? 0)
+        append(kind, body, deps: dep.map { [$0.id] } ?? [], time: (dep?.header.lamport ?? 0) + 1)
+    }
+
+    /// - Parameter time: one more than the latest time of `deps`.
+    mutating func append(_ kind: OpKind, _ body: Bytes, deps: [OpID], time: UInt64) {
         ops.append(
             Op(
                 signing: kind, body: body, log: log, seq: UInt64(ops.count + 1), prev: ops.last?.id ?? .zero,
-                lamport: time + 1, deps: dep.map { [$0.id] } ?? [], network: network, with: key))
+                lamport: max(time, (ops.last?.header.lamport ?? 0) + 1), deps: deps, network: network, with: key))
     }
 }
 
 /// The body of an open-log op.
-private enum OpenLogBody {
+enum OpenLogBody {
     static let bytes: Bytes = [0x81, 0x01]
 }
 

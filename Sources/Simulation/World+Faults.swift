@@ -12,6 +12,9 @@ extension World {
         if options.lateJoiner {
             queue.schedule(.admitJoiner, at: 1_000 + UInt64(random.below(Int(end) / 2)))
         }
+        if options.decides {
+            for _ in 0..<3 { queue.schedule(.agree, at: end / 10 + UInt64(random.below(Int(end) * 9 / 10))) }
+        }
         for index in hostiles.indices { queue.schedule(.hostile(index), at: 500 + UInt64(random.below(3_000))) }
         queue.schedule(.inspect, at: 3_000)
         queue.schedule(.healed, at: end)
@@ -75,8 +78,8 @@ extension World {
         case .wake(let at, _, _), .answer(let at, _, _): site = at
         case .opened(let number, let end), .reset(let number, let end): site = network.site(number, end)
         case .arrival(let number, let from, _): site = network.site(number, 1 - from)
-        case .dial, .disk, .fault, .unblock, .resume, .crash, .restart, .submit, .admitJoiner, .hostile, .inspect,
-            .healed, .poll:
+        case .dial, .disk, .fault, .unblock, .resume, .crash, .restart, .submit, .admitJoiner, .agree, .hostile,
+            .inspect, .healed, .poll:
             site = nil
         }
         return site.flatMap { sites[$0].backlog == nil ? nil : $0 }

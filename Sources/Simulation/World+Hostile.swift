@@ -49,9 +49,8 @@ extension World {
             position = network.connections[number]!.pipes[0].sent
         }
         let life = HostileParty.SiteLife(site: party.target, life: sites[party.target].life)
-        let isMember = party.kind == .replayer || party.kind == .equivocator
-        guard !isMember || party.shutOutBy.contains(life) else { return }
-        note("hostile HELLO: \(party.kind.rawValue)\(party.kind == .replayer ? ", shut out" : "")")
+        guard !party.kind.isMember || party.shutOutBy.contains(life) else { return }
+        note("hostile HELLO: \(party.kind.rawValue)\(party.kind.isMember ? ", shut out" : "")")
         shutOutCheck.expect(number, after: position, "the HELLO of a \(party.kind.rawValue)")
     }
 
@@ -98,7 +97,12 @@ extension World {
 
     private mutating func harass(_ index: Int) throws(Violation) {
         let number = hostiles[index].connection!
-        guard hostiles[index].kind != .equivocator else { return equivocate(index, number) }
+        switch hostiles[index].kind {
+        case .equivocator, .spender: return equivocate(index, number)
+        case .voter: return misvote(index, number)
+        case .forger: return forge(index, number)
+        case .replayer, .stranger, .foreigner, .impostor: break
+        }
         switch random.below(20) {
         case 0..<9: replay(index, number)
         case 9..<11: pushOwnOps(index, number)

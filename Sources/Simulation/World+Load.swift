@@ -1,3 +1,4 @@
+internal import Consensus
 internal import Identity
 internal import Membership
 internal import Peer
@@ -13,7 +14,7 @@ extension World {
         let count = random.chance(0.1) ? 1 + random.below(options.burst) : 1
         for _ in 0..<count {
             guard let node = sites[site].node else { return }
-            let (kind, body) = load.next(for: node)
+            let (kind, body) = load.next(for: node, at: seconds)
             try submit(kind, body, at: site)
         }
     }
@@ -41,5 +42,23 @@ extension World {
         } catch {
             preconditionFailure("the name is within its bounds: \(error)")
         }
+    }
+
+    /// Some operators agree to something; the same choices for all sites, so that a quorum comes about.
+    mutating func agree() throws(Violation) {
+        guard !isHealed else { return }
+        var choices: [Proposition] = []
+        if options.lateJoiner { choices.append(.admission(sites[sites.count - 1].identity.peerID)) }
+        for party in hostiles where party.kind == .equivocator || party.kind == .forger {
+            choices.append(.revocation(Revocation(peer: party.key.peerID)))
+        }
+        var policy = genesis.policy
+        policy.checkpointSeconds += 1
+        choices.append(.policy(policy))
+        let choice = choices[random.below(choices.count)]
+        for site in sites.indices where sites[site].node != nil && random.chance(0.8) {
+            try perform(.affirm(choice), at: site)
+        }
+        note("operators agreed")
     }
 }

@@ -13,12 +13,19 @@ extension World {
         let villain = KeyPair(seed: (0..<4).flatMap { _ in random.next().bigEndianBytes })
         let founders = (options.lateJoiner ? Array(keys.dropLast()) : keys).map(\.peerID)
         let equivocator = KeyPair(seed: villain.peerID.bytes)
-        let liars: [(SimulationOptions.Hostile, KeyPair)] = [(.replayer, villain), (.equivocator, equivocator)]
+        let keyOf: [SimulationOptions.Hostile: KeyPair] = [
+            .replayer: villain, .equivocator: equivocator,
+            .spender: KeyPair(seed: equivocator.peerID.bytes),
+            .voter: KeyPair(seed: Bytes(villain.peerID.bytes.reversed())),
+            .forger: KeyPair(seed: Bytes(equivocator.peerID.bytes.reversed())),
+        ]
+        var policy = NetworkPolicy.standard
+        policy.checkpointSeconds = UInt64(options.checkpointSeconds)
         do {
             genesis = try Genesis(
                 name: "simulated", createdSeconds: 0, salt: Bytes(repeating: 1, count: 16),
                 vocabularyKey: Bytes(repeating: 2, count: 32),
-                founders: founders + liars.filter { options.hostiles.contains($0.0) }.map(\.1.peerID))
+                founders: founders + options.hostiles.compactMap { keyOf[$0]?.peerID }, policy: policy)
         } catch {
             preconditionFailure("the genesis is within its bounds: \(error)")
         }
@@ -28,14 +35,16 @@ extension World {
         network = Network(
             sites: options.nodes, latencyMs: options.latencyMs, jitterMs: options.jitterMs, random: random.split())
         load = LoadGenerator(
-            random: random.split(), largeBodies: options.largeBodies, hugeBodies: options.hugeBodies)
+            random: random.split(), largeBodies: options.largeBodies, hugeBodies: options.hugeBodies,
+            movesKoi: options.movesKoi)
+        koiCheck = KoiCheck(genesis: genesis)
         frontierCheck = FrontierCheck(sites: options.nodes)
         let edges = Self.edges(options, &random)
         let network = genesis.networkID
         hostiles = options.hostiles.map { kind in
             switch kind {
-            case .replayer: HostileParty(kind: kind, key: villain, network: network)
-            case .equivocator: HostileParty(kind: kind, key: equivocator, network: network)
+            case .replayer, .equivocator, .spender, .voter, .forger:
+                HostileParty(kind: kind, key: keyOf[kind]!, network: network)
             case .foreigner:
                 HostileParty(kind: kind, key: villain, network: NetworkID(Bytes(repeating: 9, count: 32))!)
             case .stranger, .impostor:

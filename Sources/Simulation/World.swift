@@ -42,6 +42,7 @@ struct World {
     var originCheck = OriginCheck()
     var durabilityCheck = DurabilityCheck()
     var shutOutCheck = ShutOutCheck()
+    var koiCheck: KoiCheck
 
     mutating func note(_ name: String, _ count: Int = 1) {
         if count > 0 { occurrences[name, default: 0] += count }
@@ -90,6 +91,7 @@ struct World {
         case .restart(let site): try start(site)
         case .submit: try submit()
         case .admitJoiner: try admitJoiner()
+        case .agree: try agree()
         case .hostile(let index): try hostileActs(index)
         case .inspect: try inspect()
         case .healed, .poll: break
@@ -125,6 +127,7 @@ struct World {
         tampering.state(site, sites[site].disk, &state)
         try stateCheck.observe(summary, state: state, at: site)
         try frontierCheck.observe(summary, on: sites[site].disk.database, at: site)
+        try koiCheck.observe(sites[site].node!, at: site) { self.site(of: $0) != nil }
     }
 
     private mutating func carryOut(_ effect: Effect, at site: Int) throws(Violation) {
@@ -179,7 +182,14 @@ struct World {
             guard sites[site].disk.database.contains(op.id) else {
                 throw Violation(.contract, "site \(site) reports op \(op.id.short) as applied before it is durable")
             }
-            if let void = op.void { note("void: \(void.code)") }
+            if let void = op.void {
+                note("void: \(void.code)")
+            } else if op.kind == .certificate || op.kind == .memberRevoke {
+                guard let stored = sites[site].disk.database.op(op.id) else { continue }
+                if let name = try koiCheck.certified(stored, at: site) { note("certified: \(name)") }
+            } else if op.kind == .equivocation {
+                note("double vote proven")
+            }
         }
     }
 
@@ -241,7 +251,7 @@ struct World {
         let durable = node.durableIndex
         try RefoldCheck.check(
             sites[site].disk.ops.filter { $0.applyIndex <= durable },
-            forks: sites[site].disk.forks.filter { $0.applyIndex <= durable }, against: node.summary.stateDigest,
+            forks: sites[site].disk.forks.filter { $0.applyIndex <= durable }, against: node,
             genesis: genesis,
             random: &random, site: site)
         note("refolded")

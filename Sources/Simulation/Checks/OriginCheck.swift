@@ -10,6 +10,8 @@ struct OriginCheck {
     private var places = PlaceCheck()
     /// Who may sign two ops for a place.
     private var liars: Set<PeerID> = []
+    /// What some database has held, and what is told to others only from then on.
+    private var stored: Set<OpID> = []
 
     /// A record is in a journal.
     mutating func signed(_ op: Op, at site: Int) throws(Violation) {
@@ -23,6 +25,15 @@ struct OriginCheck {
         liars.insert(op.header.author)
     }
 
+    /// A journal is gone. What was in no database yet has been shown to nobody, and its place is free again; it must
+    /// never appear.
+    mutating func lost(_ journaled: [Op]) {
+        for op in journaled where !stored.contains(op.id) {
+            envelopes[op.id] = nil
+            places.forget(op.header.logKey, op.header.seq, op.id)
+        }
+    }
+
     mutating func stored(_ op: Op, at site: Int) throws(Violation) {
         guard let known = envelopes[op.id] else {
             throw Violation(
@@ -32,6 +43,7 @@ struct OriginCheck {
         guard known == op.envelope else {
             throw Violation(.canonicalOnly, "site \(site) stored op \(op.id.short) in other bytes than were signed")
         }
+        stored.insert(op.id)
         guard !liars.contains(op.header.author) else { return }
         try places.observe(op.header.logKey, op.header.seq, op.id, by: "stored at site \(site)")
     }

@@ -11,6 +11,12 @@ struct PlaceCheck {
     }
     private var ops: [Place: OpID] = [:]
 
+    /// The op is nowhere any more, and nobody has seen it.
+    mutating func forget(_ key: LogKey, _ seq: UInt64, _ id: OpID) {
+        let place = Place(key: key, seq: seq)
+        if ops[place] == id { ops[place] = nil }
+    }
+
     mutating func observe(_ key: LogKey, _ seq: UInt64, _ id: OpID, by whom: String) throws(Violation) {
         let place = Place(key: key, seq: seq)
         guard let known = ops[place] else {

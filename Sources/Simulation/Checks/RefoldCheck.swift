@@ -1,3 +1,4 @@
+internal import Gossip
 internal import Identity
 internal import Membership
 internal import Peer
@@ -9,7 +10,7 @@ internal import Wire
 /// and took back again must leave no trace.
 enum RefoldCheck {
     static func check(
-        _ ops: [StoredOp], forks: [StoredFork], against state: Hash32, genesis: Genesis, random: inout Random, site: Int
+        _ ops: [StoredOp], forks: [StoredFork], against node: Node, genesis: Genesis, random: inout Random, site: Int
     ) throws(Violation) {
         var shuffled = ops
         random.shuffle(&shuffled)
@@ -29,7 +30,10 @@ enum RefoldCheck {
                     continue
                 }
                 if let body = stored.body { replica.supply(body, hash: stored.op.header.bodyHash) }
-                while let ready = replica.take() { verdicts[ready.op.id] = Self.fold(ready, &replica, &fold) }
+                while let ready = replica.take() {
+                    verdicts[ready.op.id] = Self.fold(ready, &replica, &fold)
+                    try recount(&fold, ops)
+                }
             }
             // Beyond a fork an op is taken in when another waits for it.
             shuffled = beyond
@@ -38,9 +42,14 @@ enum RefoldCheck {
         try compare(ops, with: verdicts, isRetracted: { replica.isRetracted($0.logKey, $0.seq) }, site: site)
         fold.settle(with: replica)
         let refolded = fold.digest()
+        let state = node.summary.stateDigest
         guard refolded == state else {
+            var other = node.state
+            let parts = zip(other.parts(), fold.parts()).filter { $0.digest != $1.digest }.map(\.0.name)
             throw Violation(
-                .stateIsFold, "site \(site) has state \(state.short); its \(ops.count) ops fold to \(refolded.short)")
+                .stateIsFold,
+                "site \(site) has state \(state.short); its \(ops.count) ops fold to \(refolded.short)"
+                    + " (\(parts.isEmpty ? "it has gone on since" : parts.joined(separator: ", ")))")
         }
     }
 
@@ -53,6 +62,19 @@ enum RefoldCheck {
             isRetracted: ready.isRetracted, causes: .init(of: ready.op, in: replica))
         replica.apply(ready.op)
         return verdict
+    }
+
+    /// Takes out of the sums what the last op revokes, or puts it back in.
+    private static func recount(_ fold: inout StateFold, _ ops: [StoredOp]) throws(Violation) {
+        while let next = fold.nextRecount() {
+            let delta = ops.first { $0.op.header.logKey == next.key && $0.op.header.seq == next.seq }
+            do {
+                try fold.recount(next, body: delta?.body ?? delta?.op.header.inlineBody ?? [])
+            } catch {
+                throw Violation(
+                    .stateIsFold, "op \(next.seq) of \(next.key.log) cannot be revoked in a refold: \(error)")
+            }
+        }
     }
 
     private static func compare(

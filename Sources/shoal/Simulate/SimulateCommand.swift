@@ -1,3 +1,4 @@
+internal import Dispatch
 internal import Simulation
 internal import Terminal
 
@@ -10,6 +11,14 @@ enum SimulateCommand {
     private static let nodes = Option<Int?>("nodes", .integer(2...16), "sites (default: by the seed)")
     private static let minutes = Option<Int?>(
         "minutes", .integer(1...600), "simulated minutes with faults (default: by the seed, below one)")
+    private static let seconds = Option<Int?>(
+        "seconds", .integer(1...60), "simulated seconds with faults, in place of minutes")
+    private static let submissions = Option<Int?>(
+        "submissions", .integer(0...20_000), "ops that sites are asked to sign, at most (default: by the seed)")
+    private static let without = Option<[Trouble]>(
+        repeated: "without", .choice(Trouble.self).named("TROUBLE"),
+        "leave this out: \(Trouble.allCases.map(\.rawValue).joined(separator: ", "))")
+    private static let shrink = Flag("shrink", "with --seed: look for the smallest run that fails like it")
     private static let trace = Flag("trace", "print everything that happens; with --seed")
 
     static let command = Command(
@@ -17,26 +26,36 @@ enum SimulateCommand {
         discussion: """
             The same machines that production runs, on a simulated network, clock and disk: messages are lost, \
             doubled, late and out of order, networks part, nodes crash and lose writes, strangers interfere. Every \
-            invariant is checked at every step. A seed decides all of it, so that a failure repeats, to the bit.
+            invariant is checked at every step. A seed decides all of it, so that a failure repeats, to the bit. \
+            When one of several seeds fails, what it can fail without is left out, and the smallest run is printed.
             """,
-        options: [seed, seeds, from, nodes, minutes], flags: [trace, Shared.json],
+        options: [seed, seeds, from, nodes, minutes, seconds, submissions, without],
+        flags: [shrink, trace, Shared.json],
         examples: [
             .init("shoal simulate --seeds 200", "the seeds 1 to 200"),
             .init("shoal simulate --seeds 200 --from 5000", "the seeds 5001 to 5200"),
             .init("shoal simulate --seed 17 --trace", "one seed again, step by step"),
+            .init("shoal simulate --seed 17 --without crashes --without koi", "the same run with less going on"),
         ], run: run)
 
     private static func run(_ call: Invocation) async throws -> ExitCode {
-        let overrides = SimulationOptions.Overrides(nodes: call[nodes], minutes: call[minutes])
+        let overrides = SimulationOptions.Overrides(
+            nodes: call[nodes], minutes: call[minutes], seconds: call[seconds], submissions: call[submissions],
+            without: Set(call[without]))
         if let seed = call[seed] {
-            return try runOne(call, SimulationOptions(seed: UInt64(seed), overrides: overrides))
+            return try await runOne(call, SimulationOptions(seed: UInt64(seed), overrides: overrides))
         }
-        guard !call[trace] else {
-            throw call.failure("--trace", "it shows a single run", remedy: "Say which one with --seed", exit: .usage)
+        guard !call[trace], !call[shrink] else {
+            throw call.failure(
+                call[trace] ? "--trace" : "--shrink", "it looks at a single run", remedy: "Say which one with --seed",
+                exit: .usage)
         }
         let numbers = call[from] + 1...call[from] + call[seeds]
         let report = await LiveRegion.show(on: call.console) { region in
-            await follow(SeedRuns(numbers.map { SimulationOptions(seed: UInt64($0), overrides: overrides) }), region)
+            let runs = SeedRuns(numbers.map { SimulationOptions(seed: UInt64($0), overrides: overrides) })
+            var (report, failure) = await follow(runs, region)
+            if let failure { report.smallest = await Self.smallest(failure, region) }
+            return report
         }
         if call[Shared.json] {
             try call.printJSON(report)
@@ -46,8 +65,9 @@ enum SimulateCommand {
         return report.failures.isEmpty ? .done : .no
     }
 
-    private static func runOne(_ call: Invocation, _ options: SimulationOptions) throws -> ExitCode {
+    private static func runOne(_ call: Invocation, _ options: SimulationOptions) async throws -> ExitCode {
         let start = ContinuousClock.now
+        var failure: SimulationFailure?
         var report = SimulateReport()
         if !call[Shared.json] { call.console.print("\(options)") }
         func line(_ text: String) {
@@ -58,21 +78,43 @@ enum SimulateCommand {
             report.add(try Simulator.run(options, trace: call[trace] ? line : nil))
         } catch {
             report.add(error)
+            failure = error
+        }
+        if let failure, call[shrink] {
+            report.smallest = await LiveRegion.show(on: call.console) { await smallest(failure, $0) }
         }
         report.wallSeconds = start.duration(to: .now) / .seconds(1)
         if call[Shared.json] { try call.printJSON(report) } else { tell(call.console, report) }
         return report.failures.isEmpty ? .done : .no
     }
 
-    private static func follow(_ runs: SeedRuns, _ region: LiveRegion) async -> SimulateReport {
+    /// Shrinks on a thread of its own: the cooperative pool draws the progress.
+    private static func smallest(_ failure: SimulationFailure, _ region: LiveRegion) async -> SimulateReport.Failure {
+        let row = region.row("less of seed \(failure.options.seed)")
+        return await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { @Sendable in
+                var shrinking = Shrinking(failure)
+                shrinking.run { row.progress($0.runs, of: $0.budget, .count("runs")) }
+                row.finish("\(counted(shrinking.runs, "run")) with less going on")
+                continuation.resume(returning: .init(shrinking.failure))
+            }
+        }
+    }
+
+    private static func follow(
+        _ runs: SeedRuns, _ region: LiveRegion
+    ) async -> (report: SimulateReport, failure: SimulationFailure?) {
         let start = ContinuousClock.now
+        var first: SimulationFailure?
         var report = SimulateReport()
         let row = region.row("seeds")
         row.progress(0, of: runs.count, .count("seeds"))
         for await outcome in runs.outcomes() {
             switch outcome {
             case .success(let run): report.add(run)
-            case .failure(let failure): report.add(failure)
+            case .failure(let failure):
+                report.add(failure)
+                first = first ?? failure
             }
             row.progress(report.runs, of: runs.count, .count("seeds"), note: "\(Format.count(report.ops)) ops")
         }
@@ -83,7 +125,7 @@ enum SimulateCommand {
         } else {
             row.fail(outcome)
         }
-        return report
+        return (report, first)
     }
 
     private static func tell(_ console: Console, _ report: SimulateReport) {
@@ -92,6 +134,10 @@ enum SimulateCommand {
             console.print("  at \(failure.atMs) ms: \(printable(failure.detail))")
             console.print("  \(failure.options)")
             console.print("  To repeat it:  \(console.style.bold(failure.command))")
+        }
+        if let smallest = report.smallest {
+            console.print("  The least that fails like it, \(smallest.options):")
+            console.print("    \(console.style.bold(smallest.command))")
         }
         guard report.failures.isEmpty else { return }
         let simulated = Format.duration(.milliseconds(Int(clamping: report.simulatedMs)))

@@ -12,11 +12,22 @@ struct SimulateReport: Encodable {
         let options: String
         /// Repeats it.
         let command: String
+
+        init(_ failure: SimulationFailure) {
+            seed = failure.options.seed
+            invariant = failure.invariant.rawValue
+            atMs = failure.atMs
+            detail = failure.detail
+            options = "\(failure.options)"
+            command = failure.options.command
+        }
     }
 
     /// Seeds that ran, failed ones included.
     var runs = 0
     var failures: [Failure] = []
+    /// The first failure with as little going on as it needs.
+    var smallest: Failure?
     var ops = 0
     var events = 0
     var simulatedMs: UInt64 = 0
@@ -37,10 +48,7 @@ struct SimulateReport: Encodable {
 
     mutating func add(_ failure: SimulationFailure) {
         runs += 1
-        failures.append(
-            Failure(
-                seed: failure.options.seed, invariant: failure.invariant.rawValue, atMs: failure.atMs,
-                detail: failure.detail, options: "\(failure.options)", command: failure.options.command))
+        failures.append(Failure(failure))
         failures.sort { $0.seed < $1.seed }
     }
 }
