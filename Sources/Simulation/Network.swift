@@ -58,6 +58,8 @@ struct Network {
     private(set) var connections: [ConnectionNumber: Connection] = [:]
     private var last: ConnectionNumber = 0
     private var blocks: [[Block?]]
+    /// Whether anything was ever held up.
+    private var holds = false
     private let latencyMs: Int
     private let jitterMs: Int
     private var random: Random
@@ -87,6 +89,7 @@ struct Network {
 
     /// Pieces that were held between two sites, by connection and direction.
     mutating func release(_ from: Int, _ to: Int) -> [(number: ConnectionNumber, end: Int, pieces: [Piece])] {
+        guard holds else { return [] }
         var released: [(ConnectionNumber, Int, [Piece])] = []
         for number in connections.keys.sorted() {
             for end in 0...1 {
@@ -203,6 +206,7 @@ struct Network {
             return nil
         case .hold:
             connections[number]!.pipes[end].held.append(piece)
+            holds = true
             return nil
         case nil:
             if case .bytes(let bytes) = piece { connections[number]!.pipes[end].delivered += bytes.count }

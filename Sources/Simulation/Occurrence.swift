@@ -26,6 +26,8 @@ enum Occurrence {
     case crash(site: Int, life: Int)
     case restart(site: Int)
     case submit
+    /// The network falls into two halves.
+    case split
     case admitJoiner
     /// Operators say yes to something.
     case agree

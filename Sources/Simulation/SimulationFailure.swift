@@ -18,6 +18,7 @@ public enum Invariant: String, Sendable, CaseIterable {
     case durableArrives = "20: what its author saw as durable is everywhere in the end"
     case bodiesOnce = "21: bodies travel once"
     case nobodyBanned = "22: no honest peer is banned"
+    case oneOverlay = "23: the overlay is one network within a minute of healing"
     /// What ``Peer/Node`` promises its shell beyond the protocol page.
     case contract = "the node keeps the contract with its shell"
 }

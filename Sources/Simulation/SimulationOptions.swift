@@ -1,3 +1,4 @@
+internal import Membership
 internal import Wire
 
 /// What one simulated run is like. Everything follows from the seed, but for what is overridden.
@@ -6,7 +7,7 @@ internal import Wire
 public struct SimulationOptions: Sendable, Equatable {
     /// What a caller may fix, as the flags of `shoal simulate` do.
     public struct Overrides: Sendable, Equatable {
-        /// Sites, 2 to 16.
+        /// Sites, 2 to 1,000.
         public var nodes: Int?
         /// Simulated minutes with faults, 1 to 600.
         public var minutes: Int?
@@ -116,22 +117,28 @@ public struct SimulationOptions: Sendable, Equatable {
     public let checkpointSeconds: Int
     /// Operators agree to admissions, revocations and other numbers.
     public internal(set) var decides: Bool
+    /// One half of the sites is cut off from the other in the second half of the run.
+    public internal(set) var splits = false
 
     public init(seed: UInt64, overrides: Overrides = Overrides()) {
         var random = Random(seed: seed)
         self.seed = seed
         self.overrides = overrides
         let nodes = 2 + random.below(6)
-        self.nodes = min(max(overrides.nodes ?? nodes, 2), 16)
+        self.nodes = min(max(overrides.nodes ?? nodes, 2), Self.mostNodes)
         topology = Topology.allCases[random.below(Topology.allCases.count)]
         latencyMs = [1, 5, 20, 80, 200][random.below(5)]
         jitterMs = random.below(2 * latencyMs + 1)
         let seconds = 10 + random.below(50)
         faultSeconds =
             overrides.seconds.map { min(max($0, 1), 60) } ?? overrides.minutes.map { min(max($0, 1), 600) * 60 }
-            ?? seconds
+            ?? (self.nodes > Self.fewNodes ? 60 : seconds)
         let rate = 1 + random.below(8)
-        submissions = min(faultSeconds * rate / 2 + 3, overrides.submissions ?? 20_000)
+        // Of the huge ones each site that is no founder has to be admitted.
+        let asked =
+            self.nodes > Self.trainedNodes
+            ? 100 + max(0, self.nodes - Genesis.Limits.founders) : faultSeconds * rate / 2 + 3
+        submissions = min(asked, overrides.submissions ?? 20_000)
         let isCalm = random.chance(0.08)
         self.isCalm = isCalm
         func fault(_ probability: Double) -> Bool { random.chance(probability) && !isCalm }
@@ -152,7 +159,9 @@ public struct SimulationOptions: Sendable, Equatable {
         misdirects = fault(0.2)
         let hostiles = Hostile.allCases.filter { _ in fault(0.35) }
         movesKoi = random.chance(0.7)
-        checkpointSeconds = 2 + random.below(5)
+        let checkpoint = 2 + random.below(5)
+        // Dozens of electors with nothing to decide about would do little else.
+        checkpointSeconds = self.nodes > Self.fewNodes ? 1 << 32 : checkpoint
         decides = random.chance(0.4)
         let honest = self.nodes - (lateJoiner ? 1 : 0)
         let strangers = hostiles.filter { !$0.isMember }
@@ -169,6 +178,7 @@ public struct SimulationOptions: Sendable, Equatable {
             return voting < 0
         }
         self.hostiles = strangers + members.sorted { $0.rawValue < $1.rawValue }
+        if isLarge { fitLarge() }
         for trouble in overrides.without.sorted(by: { $0.rawValue < $1.rawValue }) { leaveOut(trouble) }
     }
 
@@ -199,6 +209,7 @@ extension SimulationOptions: CustomStringConvertible {
             ["journal-tail=\(journalTail.map(String.init) ?? "all")"], flag(fillsDisk, "disk-full"),
             ["write=\(writeMs)ms", "snapshot=\(snapshotEveryOps)"], flag(lateJoiner, "late-joiner"),
             flag(misdirects, "misdirects"), flag(isCalm, "calm"), flag(movesKoi, "koi"), flag(decides, "decides"),
+            flag(splits, "splits"),
             ["checkpoint=\(checkpointSeconds)s"],
             hostiles.map(\.rawValue),
         ]

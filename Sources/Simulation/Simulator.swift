@@ -26,6 +26,7 @@ public enum Simulator {
         do {
             let convergedMs = try live(&world)
             try world.lastChecks()
+            if options.isLarge { try world.checkOverlay(healedAt: UInt64(options.faultSeconds) * 1_000) }
             return world.report(convergedMs: convergedMs)
         } catch {
             throw SimulationFailure(

@@ -45,7 +45,7 @@ extension World {
             for stored in batch.ops {
                 try originCheck.stored(stored.op, at: site)
                 durabilityCheck.seen(stored.op)
-                published.append(stored.op.envelope)
+                if !hostiles.isEmpty { published.append(stored.op.envelope) }
             }
             try sites[site].disk.commit(batch)
             queue.schedule(.answer(site: site, life: life, .persisted(batch.number)), at: now + readDelay())

@@ -145,7 +145,13 @@ extension World {
         guard let counters = sites[site].node?.counters else { return }
         for (code, count) in counters.refused.sorted(by: { $0.key < $1.key }) { note("counted: \(code)", count) }
         note("body bytes in vain", counters.bodyBytesReceived - counters.bodyBytesUseful)
+        note("body bytes useful", counters.bodyBytesUseful)
         note("bodies fetched", counters.bodiesFetched)
+        note("headers received", counters.headersReceived)
+        note("headers known", counters.headersKnown)
+        note("prunes", sites[site].node!.prunes)
+        note("grafts", sites[site].node!.grafts)
+        note("visits", sites[site].node!.overlay.counters.visits)
     }
 
     func report(convergedMs: UInt64) -> SimulationReport {

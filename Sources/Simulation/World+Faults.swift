@@ -9,6 +9,7 @@ extension World {
         for fault in Fault.allCases { scheduleNext(fault) }
         let end = UInt64(options.faultSeconds) * 1_000
         for _ in 0..<options.submissions { queue.schedule(.submit, at: 500 + UInt64(random.below(Int(end)))) }
+        if options.splits { queue.schedule(.split, at: end / 2) }
         if options.lateJoiner {
             queue.schedule(.admitJoiner, at: 1_000 + UInt64(random.below(Int(end) / 2)))
         }
@@ -78,7 +79,7 @@ extension World {
         case .wake(let at, _, _), .answer(let at, _, _): site = at
         case .opened(let number, let end), .reset(let number, let end): site = network.site(number, end)
         case .arrival(let number, let from, _): site = network.site(number, 1 - from)
-        case .dial, .disk, .fault, .unblock, .resume, .crash, .restart, .submit, .admitJoiner, .agree, .hostile,
+        case .dial, .disk, .fault, .unblock, .resume, .crash, .restart, .submit, .split, .admitJoiner, .agree, .hostile,
             .inspect, .healed, .poll:
             site = nil
         }

@@ -10,6 +10,7 @@ extension World {
     mutating func submit() throws(Violation) {
         let running = sites.indices.filter { sites[$0].node != nil }
         guard !isHealed, !running.isEmpty else { return }
+        if options.isHuge { return try submitSmall() }
         let site = running[random.below(running.count)]
         let count = random.chance(0.1) ? 1 + random.below(options.burst) : 1
         for _ in 0..<count {
@@ -19,7 +20,7 @@ extension World {
         }
     }
 
-    private mutating func submit(_ kind: OpKind, _ body: Bytes, at site: Int) throws(Violation) {
+    mutating func submit(_ kind: OpKind, _ body: Bytes, at site: Int) throws(Violation) {
         lastTicket += 1
         tickets[lastTicket] = (site, sites[site].life)
         try perform(.submit(ticket: lastTicket, kind: kind, body: body), at: site)

@@ -8,10 +8,14 @@ extension World {
     init(_ options: SimulationOptions, tampering: Tampering, trace: ((String) -> Void)?) {
         var random = Random(seed: options.seed ^ 0x5348_4F41_4C00_0001)
         let keys = (0..<options.nodes).map { site in
-            KeyPair(seed: (0..<4).flatMap { _ in random.next().bigEndianBytes }.dropLast() + [UInt8(site)])
+            KeyPair(
+                seed: (0..<4).flatMap { _ in random.next().bigEndianBytes }.dropLast() + [
+                    UInt8(truncatingIfNeeded: site)
+                ])
         }
         let villain = KeyPair(seed: (0..<4).flatMap { _ in random.next().bigEndianBytes })
-        let founders = (options.lateJoiner ? Array(keys.dropLast()) : keys).map(\.peerID)
+        let founders = (options.lateJoiner ? Array(keys.dropLast()) : keys).prefix(Genesis.Limits.founders).map(
+            \.peerID)
         let equivocator = KeyPair(seed: villain.peerID.bytes)
         let keyOf: [SimulationOptions.Hostile: KeyPair] = [
             .replayer: villain, .equivocator: equivocator,
@@ -39,7 +43,8 @@ extension World {
             movesKoi: options.movesKoi)
         koiCheck = KoiCheck(genesis: genesis)
         frontierCheck = FrontierCheck(sites: options.nodes)
-        let edges = Self.edges(options, &random)
+        let edges =
+            options.isLarge ? Self.sparseEdges(options.nodes, &random) : Self.edges(options, &random)
         let network = genesis.networkID
         hostiles = options.hostiles.map { kind in
             switch kind {

@@ -84,8 +84,10 @@ extension World {
     /// The frame's type and length, since a node writes whole frames.
     private static func describe(_ frame: Bytes) -> String {
         let names = [
-            1: "HELLO", 2: "PING", 3: "PONG", 4: "OPS", 5: "IHAVE", 6: "IWANT", 9: "FRONTIER", 10: "PULL",
-            11: "BLOB_WANT", 12: "BLOB", 13: "BLOB_NONE", 14: "EQUIVOCATION", 20: "JOIN", 21: "CREDIT", 22: "BYE",
+            1: "HELLO", 2: "PING", 3: "PONG", 4: "OPS", 5: "IHAVE", 6: "IWANT", 7: "GRAFT", 8: "PRUNE", 9: "FRONTIER",
+            10: "PULL",
+            11: "BLOB_WANT", 12: "BLOB", 13: "BLOB_NONE", 14: "EQUIVOCATION", 19: "PEERS", 20: "JOIN", 21: "CREDIT",
+            22: "BYE", 23: "RECONCILE",
         ]
         guard frame.count > 4 else { return "\(frame.count) bytes" }
         return "\(names[Int(frame[4])] ?? "?") (\(frame.count) bytes)"

@@ -29,6 +29,8 @@ struct World {
     /// Whom the answers that are still to come were promised to.
     var tickets: [UInt64: (site: Int, life: Int)] = [:]
     var lastTicket: UInt64 = 0
+    /// Sites that were asked to be admitted, of a network with more than a genesis names.
+    var admitted = 0
     /// How often each noteworthy thing occurred.
     private(set) var occurrences: [String: Int] = [:]
 
@@ -90,6 +92,7 @@ struct World {
             if sites[site].life == life { try crash(site) }
         case .restart(let site): try start(site)
         case .submit: try submit()
+        case .split: split()
         case .admitJoiner: try admitJoiner()
         case .agree: try agree()
         case .hostile(let index): try hostileActs(index)

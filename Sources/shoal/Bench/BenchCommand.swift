@@ -13,9 +13,11 @@ enum BenchCommand {
             .init("shoal bench valuation --data data/umls-shared3", "is training paid for what it is worth?"),
             .init("shoal bench merge", "adding deltas, beside a plain C loop"),
             .init("shoal bench verify-ops", "checking ops, beside libsodium alone"),
+            .init("shoal bench gossip", "healing and redundancy of simulated networks"),
         ],
         subcommands: [
             BenchTrain.command, BenchPredict.command, BenchMerge.command, BenchVerify.command, BenchVerifyOps.command,
+            BenchGossip.command,
             BenchQuality.command, BenchValuation.command,
         ])
 }

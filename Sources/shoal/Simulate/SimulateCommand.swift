@@ -8,7 +8,7 @@ enum SimulateCommand {
     private static let seeds = Option("seeds", .integer(1...1_000_000), default: 20, "run this many seeds")
     private static let from = Option(
         "from", .integer(0...(.max - 1_000_000)), default: 0, "the seeds are those behind this number")
-    private static let nodes = Option<Int?>("nodes", .integer(2...16), "sites (default: by the seed)")
+    private static let nodes = Option<Int?>("nodes", .integer(2...1_000), "sites (default: by the seed, 2 to 7)")
     private static let minutes = Option<Int?>(
         "minutes", .integer(1...600), "simulated minutes with faults (default: by the seed, below one)")
     private static let seconds = Option<Int?>(
