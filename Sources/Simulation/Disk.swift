@@ -63,7 +63,7 @@ package struct Disk: Sendable {
     /// - Parameter journalTail: how many records of the journal are read; nil for all.
     func recovered(journalTail: Int?) -> Recovered {
         let watermark = database.watermark ?? 0
-        let revokes = database.ops.contains { $0.op.header.kind == .memberRevoke && $0.applyIndex > watermark }
+        let revokes = database.ops.contains { $0.op.header.kind.takesOut && $0.applyIndex > watermark }
         let ops = database.ops.map { stored in
             let isFolded =
                 !revokes && stored.op.header.kind == .updateModelWeights && stored.applyIndex <= watermark
