@@ -12,21 +12,6 @@ import Wire
 
 /// A site takes back what it trained, on every node, exactly.
 @Suite struct RetractionTests {
-    /// Site 0 with a model; sites 1 and 2 are played by hand.
-    private func bench(snapshotEvery: Int = 256) -> (Bench, ModelID) {
-        var bench = Bench(members: 3)
-        for site in 0...2 { bench.stop(site) }
-        bench.snapshotEveryOps = snapshotEvery
-        bench.start(0)
-        let model = bench.createModel(at: 0)
-        return (bench, model)
-    }
-
-    private func sums(_ bench: Bench) -> Hash32 {
-        var state = bench.nodes[0]!.state
-        return state.models.digest()
-    }
-
     /// Three deltas of site 2.
     private func training(_ bench: Bench, _ model: ModelID) -> [Op] {
         let created = bench.stored[0].last { $0.op.id == model }!.op
@@ -54,11 +39,11 @@ import Wire
 
     @Test(arguments: [(2, 4), (3, 3), (2, 2), (1, 3)] as [(UInt64, UInt64)])
     func `sums are as a fold without those ops has them`(_ from: UInt64, _ through: UInt64) {
-        var (bench, model) = bench()
+        var (bench, model) = Bench.withModel()
         let ops = training(bench, model)
         var relay = Guest(&bench, dials: 0, as: bench.keys[1])
         relay.say(.ops(ops.map(\.envelope)), &bench)
-        let all = sums(bench)
+        let all = bench.sums
         let taken = retraction(bench, ops, range(ops, from, through))
         relay.say(.ops([taken.envelope]), &bench)
         #expect(bench.void(taken.id, at: 0) == nil)
@@ -69,7 +54,7 @@ import Wire
             try! table.apply(
                 try! Delta(body: op.header.inlineBody!), author: op.header.author, log: op.header.log)
         }
-        #expect(sums(bench) == table.digest() && sums(bench) != all)
+        #expect(bench.sums == table.digest() && bench.sums != all)
         for (at, op) in ops.enumerated().dropFirst() where (from...through).contains(UInt64(at + 1)) {
             try! table.apply(
                 try! Delta(body: op.header.inlineBody!), author: op.header.author, log: op.header.log)
@@ -79,11 +64,11 @@ import Wire
     }
 
     @Test func `nobody takes back what is not theirs, or not written yet`() {
-        var (bench, model) = bench()
+        var (bench, model) = Bench.withModel()
         let ops = training(bench, model)
         var relay = Guest(&bench, dials: 0, as: bench.keys[1])
         relay.say(.ops(ops.map(\.envelope)), &bench)
-        let all = sums(bench)
+        let all = bench.sums
         let open = bench.sign(.openLog, Bench.openLog, by: bench.keys[1])
         let last = ops.last!
         func by1(_ range: Revocation.Range, deps: [OpID]) -> Op {
@@ -112,52 +97,52 @@ import Wire
             lamport: 2)
         relay.say(.ops([other.envelope, early.envelope]), &bench)
         #expect(bench.void(early.id, at: 0) == "unknown-range")
-        #expect(sums(bench) == all)
+        #expect(bench.sums == all)
     }
 
     @Test(arguments: [1, 2, 256])
     func `a restart finds the same sums, however old the snapshot is`(snapshotEvery: Int) {
-        var (bench, model) = bench(snapshotEvery: snapshotEvery)
+        var (bench, model) = Bench.withModel(snapshotEvery: snapshotEvery)
         let ops = training(bench, model)
         var relay = Guest(&bench, dials: 0, as: bench.keys[1])
         relay.say(.ops(ops.map(\.envelope)), &bench)
         relay.say(.ops([retraction(bench, ops, range(ops, 2, 3)).envelope]), &bench)
-        let (wanted, summary) = (sums(bench), bench.summary(0))
+        let (wanted, summary) = (bench.sums, bench.summary(0))
         bench.stop(0)
         bench.start(0)
-        #expect(sums(bench) == wanted)
+        #expect(bench.sums == wanted)
         #expect(bench.summary(0) == summary)
     }
 
     @Test func `a fork that takes the retraction back puts the deltas in again`() {
-        var (bench, model) = bench()
+        var (bench, model) = Bench.withModel()
         let ops = training(bench, model)
         var relay = Guest(&bench, dials: 0, as: bench.keys[1])
         relay.say(.ops(ops.map(\.envelope)), &bench)
-        let all = sums(bench)
+        let all = bench.sums
         let taken = retraction(bench, ops, range(ops, 2, 3))
         relay.say(.ops([taken.envelope]), &bench)
-        #expect(sums(bench) != all)
+        #expect(bench.sums != all)
         let other = bench.sign(
             .deleteModel, [1], by: bench.keys[2], seq: 5, prev: ops[3].id, lamport: ops[3].header.lamport + 1)
         relay.say(.ops([other.envelope]), &bench)
-        #expect(sums(bench) == all)
+        #expect(bench.sums == all)
     }
 
     @Test func `what is taken back twice comes out once, and a fork of one retraction leaves the other`() {
-        var (bench, model) = bench()
+        var (bench, model) = Bench.withModel()
         let ops = training(bench, model)
         var relay = Guest(&bench, dials: 0, as: bench.keys[1])
         relay.say(.ops(ops.map(\.envelope)), &bench)
         let first = retraction(bench, ops, range(ops, 2, 3))
         relay.say(.ops([first.envelope]), &bench)
-        let once = sums(bench)
+        let once = bench.sums
         let second = retraction(bench, ops + [first], range(ops, 3, 3))
         relay.say(.ops([second.envelope]), &bench)
-        #expect(bench.void(second.id, at: 0) == nil && sums(bench) == once)
+        #expect(bench.void(second.id, at: 0) == nil && bench.sums == once)
         let fork = bench.sign(
             .deleteModel, [1], by: bench.keys[2], seq: 6, prev: first.id, lamport: first.header.lamport + 1)
         relay.say(.ops([fork.envelope]), &bench)
-        #expect(sums(bench) == once, "the first still takes both out")
+        #expect(bench.sums == once, "the first still takes both out")
     }
 }

@@ -12,21 +12,6 @@ import Wire
 
 /// A quorum takes a member's deltas out of the sums, exactly.
 @Suite struct RevocationTests {
-    /// Site 0 with a model; sites 1 and 2 are played by hand.
-    private func bench(snapshotEvery: Int = 256) -> (Bench, ModelID) {
-        var bench = Bench(members: 3)
-        for site in 0...2 { bench.stop(site) }
-        bench.snapshotEveryOps = snapshotEvery
-        bench.start(0)
-        let model = bench.createModel(at: 0)
-        return (bench, model)
-    }
-
-    private func sums(_ bench: Bench) -> Hash32 {
-        var state = bench.nodes[0]!.state
-        return state.models.digest()
-    }
-
     /// What site 2 trains: two deltas, the second with a body of its own.
     private func training(_ bench: Bench, _ model: ModelID) -> [Op] {
         let created = bench.stored[0].last { $0.op.id == model }!.op
@@ -66,71 +51,71 @@ import Wire
     @Test func `sums are as if the revoked member had never trained, whatever came first`() {
         var digests: [[Hash32]] = []
         for certificateFirst in [false, true] {
-            var (bench, model) = bench()
-            let before = sums(bench)
+            var (bench, model) = Bench.withModel()
+            let before = bench.sums
             let ops = training(bench, model)
             var relay = Guest(&bench, dials: 0, as: bench.keys[1])
             if certificateFirst { revoke(&bench) }
             relay.say(.ops(ops.map(\.envelope)), &bench)
             if !certificateFirst {
-                #expect(sums(bench) != before, "the deltas have their effect")
+                #expect(bench.sums != before, "the deltas have their effect")
                 revoke(&bench)
             }
             #expect(bench.stored[0].contains { $0.op.id == ops[2].id }, "its ops keep their places")
-            #expect(sums(bench) == before)
-            digests.append([sums(bench), bench.nodes[0]!.state.consensus.digest()!])
+            #expect(bench.sums == before)
+            digests.append([bench.sums, bench.nodes[0]!.state.consensus.digest()!])
         }
         #expect(digests[0] == digests[1])
     }
 
     @Test func `a range takes out what it names and nothing else`() {
-        var (bench, model) = bench()
+        var (bench, model) = Bench.withModel()
         let ops = training(bench, model)
         var relay = Guest(&bench, dials: 0, as: bench.keys[1])
         relay.say(.ops(ops.prefix(2).map(\.envelope)), &bench)
-        let first = sums(bench)
+        let first = bench.sums
         relay.say(.ops([ops[2].envelope]), &bench)
-        #expect(sums(bench) != first)
+        #expect(bench.sums != first)
         revoke(&bench, range: .init(log: ops[2].header.log, from: 3, through: 3, id: ops[2].id))
-        #expect(sums(bench) == first)
+        #expect(bench.sums == first)
         #expect(bench.nodes[0]!.state.members.contains(bench.peer(2)), "it stays a member")
     }
 
     @Test(arguments: [1, 2, 256])
     func `a restart finds the same sums, however old the snapshot is`(snapshotEvery: Int) {
-        var (bench, model) = bench(snapshotEvery: snapshotEvery)
+        var (bench, model) = Bench.withModel(snapshotEvery: snapshotEvery)
         var relay = Guest(&bench, dials: 0, as: bench.keys[1])
         relay.say(.ops(training(bench, model).map(\.envelope)), &bench)
         revoke(&bench)
-        let (wanted, summary) = (sums(bench), bench.summary(0))
+        let (wanted, summary) = (bench.sums, bench.summary(0))
         bench.stop(0)
         bench.start(0)
-        #expect(sums(bench) == wanted)
+        #expect(bench.sums == wanted)
         #expect(bench.summary(0) == summary)
     }
 
     @Test func `a fork that takes the certificate back puts the deltas in again`() throws {
-        var (bench, model) = bench()
+        var (bench, model) = Bench.withModel()
         let ops = training(bench, model)
         var relay = Guest(&bench, dials: 0, as: bench.keys[1])
         relay.say(.ops(ops.map(\.envelope)), &bench)
-        let with = sums(bench)
+        let with = bench.sums
         // Site 1 carries the certificate, in a log that forks there.
         let body = ConsensusOp.certificate(certificate(bench)).op
         let open = bench.sign(.openLog, Bench.openLog, by: bench.keys[1], log: 78)
         let carrier = bench.sign(body.kind, body.body, by: bench.keys[1], log: 78, seq: 2, prev: open.id, lamport: 2)
         let other = bench.sign(.deleteModel, [1], by: bench.keys[1], log: 78, seq: 2, prev: open.id, lamport: 2)
         relay.say(.ops([open.envelope, carrier.envelope]), &bench)
-        #expect(sums(bench) != with)
+        #expect(bench.sums != with)
         relay.say(.ops([other.envelope]), &bench)
-        #expect(sums(bench) == with)
+        #expect(bench.sums == with)
         // Who holds it publishes it again.
         bench.pass(milliseconds: 15_000)
-        #expect(sums(bench) != with)
+        #expect(bench.sums != with)
     }
 
     @Test func `one vote of two revokes nobody`() {
-        var (bench, _) = bench()
+        var (bench, _) = Bench.withModel()
         let whole = certificate(bench)
         let short = Certificate(
             question: whole.question, value: whole.value, round: 0, signatures: [whole.signatures[0]])

@@ -96,7 +96,7 @@ import Wire
         #expect(least.submissions < options.submissions && least.faultSeconds < options.faultSeconds)
         let again = #expect(throws: SimulationFailure.self) { try Simulator.run(least, tampering: bug) }
         #expect(again == shrinking.failure, "the command repeats it")
-        #expect(least.command.contains("--without crashes") || options.crashEverySeconds == nil)
+        #expect(least.command.contains("--seconds \(least.faultSeconds)"))
     }
 
     @Test func `what is left out changes nothing else that the seed has chosen`() {
