@@ -94,6 +94,14 @@ extension Node {
         }
     }
 
+    /// Whether the end of the account log is yet to be known.
+    var awaitsAccount: Bool {
+        switch account {
+        case .unopened, .unconfirmed: true
+        case .open, .lost: false
+        }
+    }
+
     /// Follows what the electors have named, and what peers have shown.
     private mutating func updateAccount(now: Instant) {
         let named = LogKey(author: identity.peerID, log: state.consensus.accountLog(of: identity.peerID))
@@ -109,7 +117,13 @@ extension Node {
         case .open(let key) where key != named: account = .lost("the electors have named another log")
         case .open: break
         }
-        if case .unconfirmed(let key) = account, isAccountConfirmed(now: now) { account = .open(key) }
+        guard case .unconfirmed(let key) = account else { return }
+        if isAccountConfirmed(now: now) {
+            account = .open(key)
+        } else if isBehindJournal(key), accountPatience <= now, !accountConfirmations.isEmpty {
+            // What the last ops build on was only here: no peer will bring it.
+            account = .lost("the database lost ops that the last ones in it build on")
+        }
     }
 
     /// Whether votes and debits can be signed.

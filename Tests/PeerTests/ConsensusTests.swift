@@ -1,6 +1,7 @@
 import Consensus
 import Gossip
 import Identity
+import Ledger
 import Membership
 import Replication
 import Session
@@ -21,6 +22,13 @@ import Wire
 
     private func outcomes(_ town: Town, _ node: Int, _ kind: QuestionKind) -> [CertifiedOutcome] {
         town[node].state.consensus.outcomes.filter { $0.question.kind == kind }
+    }
+
+    /// What a node has signed, as its sign journal keeps it.
+    private func journal(_ town: Town, _ node: Int) -> [JournalEntry] {
+        town.stores[node].filter { $0.op.header.author == town.peer(node) }.map {
+            JournalEntry(envelope: $0.op.envelope, body: $0.body)
+        }
     }
 
     @Test func `a right to vote needs the yes of more than two thirds, and the next checkpoint brings it`() throws {
@@ -88,9 +96,7 @@ import Wire
         town.run(milliseconds: 3_000)
         let voted = town.stores[0].count { $0.op.header.kind == .vote }
         #expect(voted == 1)
-        let journal = town.stores[0].filter { $0.op.header.author == town.peer(0) }.map {
-            JournalEntry(envelope: $0.op.envelope, body: $0.body)
-        }
+        let journal = journal(town, 0)
         town.stop(0)
         try town.start(0, contacts: [1, 2], journal: journal, freshLog: 99)
         town.run(milliseconds: 10_000)
@@ -128,6 +134,50 @@ import Wire
         for node in 0..<3 { town.post(node, .affirm(.admission(guest))) }
         town.run(milliseconds: 8_000)
         #expect(outcomes(town, 1, .admission).count == 1)
+    }
+
+    /// A crash can take an op of somebody else that nobody but this site had, and leave the debit that builds on it.
+    @Test func `an account log whose ops build on what a crash took is replaced by the electors`() throws {
+        let town = try town(5, running: 4)
+        func pay(_ amount: NanoKoi) -> UInt64 {
+            let payment = Transfer.Payment(to: AccountID.site(of: town.peer(0)), amount: amount)
+            return town.submit(1, .transfer, LedgerBody.transfer(Transfer(from: "site", payments: [payment])).encode())
+        }
+        let first = pay(1)
+        town.run(milliseconds: 3_000)
+        guard case .done? = town.results[first] else { return #expect(Bool(false), "the account log is open") }
+        for node in [0, 2, 3] { town.stop(node) }
+        let known = town.stores[1].count
+        let silent = Op(
+            signing: .openLog, body: OpenLog.body, log: LogID(rawValue: 77), seq: 1, prev: .zero, lamport: 1, deps: [],
+            network: town.network, with: town.keys[4])
+        town.puppet(as: 4, to: 1).send(.ops([silent.envelope]))
+        town.run(milliseconds: 1_000)
+        _ = pay(2)
+        town.run(milliseconds: 1_000)
+        let signed = town.stores[1].filter { $0.op.header.author == town.peer(1) }
+        #expect(signed.contains { $0.op.header.kind == .transfer && $0.op.header.deps.contains(silent.id) })
+        let journal = journal(town, 1)
+        town.stop(1)
+        town.seed(1, with: Array(town.stores[1].prefix(known)))
+        try town.start(1, contacts: [0, 2, 3], journal: journal, freshLog: 99)
+        for node in [0, 2, 3] { try town.start(node, contacts: Array(0..<node), journal: self.journal(town, node)) }
+        town.run(milliseconds: 3_000)
+        let waiting = pay(3)
+        _ = town.submit(1, .memberAdd, try MemberAdd(peer: town.peer(0), name: "again").encode())
+        town.run(milliseconds: 20_000)
+        #expect(town.results[waiting] != nil, "nobody waits for an answer for ever")
+        let again = pay(4)
+        town.run(milliseconds: 10_000)
+        guard case .done? = town.results[again] else {
+            return #expect(Bool(false), "\(String(describing: town.results[again]))")
+        }
+        for node in 0..<4 {
+            let account = town[node].state.consensus.accountLog(of: town.peer(1))
+            #expect(account != AccountLog.first(of: town.peer(1), in: town.network))
+            #expect(town[node].state.ledger.totals.flaw() == nil)
+        }
+        #expect(Set((0..<4).map { town[$0].summary.stateDigest }).count == 1)
     }
 
     @Test func `an elector that votes twice is convicted everywhere by its own signatures`() throws {

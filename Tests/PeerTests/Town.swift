@@ -74,7 +74,11 @@ final class Town {
         post(index, .wake)
     }
 
-    func seed(_ index: Int, with ops: [StoredOp]) { stores[index] = ops }
+    func seed(_ index: Int, with ops: [StoredOp]) {
+        stores[index] = ops
+        shelves[index] = [:]
+        shelved[index] = 0
+    }
 
     func stop(_ index: Int) {
         nodes[index] = nil
