@@ -10,7 +10,7 @@ FUZZ   ?= cbor frames envelope hello delta triples jsonl safetensors peers setti
 .PHONY: help packages test-packages check-packages check-tools build demo test check check-api check-dashboard \
 	check-examples test-docs lint unit simulate cluster soak fuzz bench-train bench-search bench-flower bench-api \
 	bench-join bench-quality bench-quality-fb15k bench-privacy bench-rules bench-valuation bench-merge bench-verify \
-	built-tests answering calculating bench-gossip clean
+	built-tests answering calculating bench-certificates bench-gossip clean
 .DEFAULT_GOAL := help
 
 help:
@@ -30,6 +30,7 @@ help:
 	@echo "make bench-search REFERENCE=DIR|ARCHIVE  searches beside full text, on the Rust Reference"
 	@echo "make bench-valuation  what claims are worth, honest and poisoned (DATA=a folder with a sub-folder a site)"
 	@echo "make bench-merge  adding deltas beside a plain C loop; make bench-verify  checking ops and certificates beside libsodium"
+	@echo "make bench-certificates  how long a quorum of seven real sites takes to certify something"
 	@echo "make bench-gossip  what spreading costs and how fast a split heals, in simulated networks (NODES=64 SEEDS=5)"
 	@echo "make bench-flower  the same task by Flower's FedAvg, which it installs (DATA=a folder with a sub-folder a site)"
 
@@ -183,6 +184,10 @@ bench-join: build
 bench-verify: build
 	$(SHOAL) bench verify-ops
 	$(SHOAL) bench verify
+
+# From a question to its certificate, on seven real sites; exit code 1 above 300 ms.
+bench-certificates: build
+	python3 Benchmarks/certificates/run.py --shoal $(SHOAL)
 
 bench-gossip: build
 	$(SHOAL) bench gossip --nodes $(or $(NODES),64) --seeds $(if $(filter file,$(origin SEEDS)),5,$(SEEDS))

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import tempfile
 import urllib.request
@@ -45,6 +46,36 @@ class Site:
         if self.process and self.process.poll() is None:
             self.process.terminate()
             self.process.wait(timeout=60)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def founders(shoal, names):
+    """Sites that founded a network together: all of them vote."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="shoal-check-"))
+    os.chmod(folder, 0o711)
+    sites = [Site(shoal, folder, name) for name in names]
+    try:
+        members = []
+        for site in sites:
+            place = f"127.0.0.1:{free_port()}"
+            site.run("init", "--name", site.name, "--keys", "keys", "--listen", place)
+            members += ["--member", f"keys/{site.name}.pub@{place}"]
+        subprocess.run(
+            [sites[0].shoal, "network", "new", "ward", *members], cwd=folder, check=True, capture_output=True)
+        for site in sites:
+            site.run("join", "peers/ward.peers")
+            site.start("--no-train")
+        yield sites
+    finally:
+        for site in reversed(sites):
+            site.end()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -14,13 +14,14 @@ final class SeedRuns: Sendable {
 
     var count: Int { runs.count }
 
-    /// The outcomes as they come; the runs are not on the cooperative pool, which draws the progress.
+    /// The outcomes as they come. Each worker has a queue, hence a thread, of its own: on the global queue two of them
+    /// left none, for minutes, to whoever draws the progress.
     func outcomes() -> AsyncStream<Outcome> {
         let (stream, continuation) = AsyncStream<Outcome>.makeStream()
         let workers = min(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), runs.count)
         let left = Mutex<Int>.Shared(workers)
-        for _ in 0..<workers {
-            DispatchQueue.global().async { @Sendable in
+        for worker in 0..<workers {
+            DispatchQueue(label: "seeds \(worker)").async { @Sendable in
                 while let options = self.take() {
                     let outcome = Outcome { () throws(SimulationFailure) in try Simulator.run(options) }
                     if case .failure = outcome { self.stop() }
