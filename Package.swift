@@ -139,8 +139,9 @@ let rooms: [Target] = [
     .executableTarget(
         name: "shoal",
         dependencies: [
-            "Wire", "Identity", "Session", "Membership", "Replication", "Consensus", "Graph", "Learning", "Federation",
-            "Site", "Storage", "TreeImport", "API", "Terminal", "Daemon", "Harness", "Simulation", "Benchmark",
+            "Wire", "Identity", "Session", "Membership", "Replication", "Consensus", "Ledger", "Graph", "Learning",
+            "Federation", "Site", "Storage", "TreeImport", "API", "Terminal", "Daemon", "Harness", "Simulation",
+            "Benchmark",
         ],
         swiftSettings: strict),
     // beside

@@ -36,6 +36,8 @@ public struct DaemonOptions: Sendable {
     public var training = TrainingSettings()
     /// Rounds after which this site claims what it trained; 0: never by itself.
     public var claimRounds = 0
+    /// nKoi that may be paid in a day for answers of others' models, without being asked; 0: nothing.
+    public var inferenceBudget: Int64 = 0
 
     public init(
         dataDirectory: String, key: String, network: String, peers: [String] = [], listen: String? = nil,
@@ -222,6 +224,9 @@ public final class Daemon: Sendable {
             site: key.site.description, log: log)
         let koi = KoiService(
             host: parts.host, peers: peerService, database: database, site: key.site.description)
+        let charges = ChargeService(
+            host: parts.host, koi: koi, database: database, budget: options.inferenceBudget, log: log)
+        defer { charges.stop() }
         let measurer = ClaimMeasurer(
             host: parts.host, graphs: graphs, database: database, network: network.genesis.networkID, log: log)
         defer { measurer.stop() }
@@ -233,7 +238,7 @@ public final class Daemon: Sendable {
             host: parts.host, database: database, graphs: graphs, models: models, searches: searches,
             exchange: WeightsExchange(host: parts.host, graphs: graphs, models: models, states: states),
             ops: OpService(database: database, network: network.genesis.networkID),
-            peers: peerService, koi: koi, consensus: ConsensusService(host: parts.host),
+            peers: peerService, koi: koi, charges: charges, consensus: ConsensusService(host: parts.host),
             invitations: invitations,
             patterns: PatternService(
                 host: parts.host, graphs: graphs, rules: models.rules, centroids: searches.centroids, koi: koi),
@@ -241,6 +246,7 @@ public final class Daemon: Sendable {
             feed: feed)
         let claims = ClaimService(host: parts.host, rounds: options.claimRounds, log: log)
         await claims.start()
+        charges.start()
         let server = try Self.server(options, runtime, directory, routes, log)
         let tcp = server.addresses.first { if case .tcp = $0 { true } else { false } }
         let http = tcp.map { "http://\($0)" }

@@ -200,6 +200,25 @@ extension Ledger {
         return latest.map { ($0.op, $0.cost) }
     }
 
+    /// A payment for inferences.
+    public struct Charge: Sendable, Equatable {
+        public let op: OpID
+        public let price: OpID
+        public let count: UInt64
+    }
+
+    /// What a member has paid for inferences, in the order of its logs. Costs a look at each of its ops here.
+    public func charges(by owner: PeerID) -> [Charge] {
+        (linesOf[owner] ?? []).flatMap { line in
+            lines[line]!.items.compactMap { _, id in
+                guard let item = items[id], case .transfer(let transfer) = item.entry.body,
+                    case .inferences(let price, let count) = transfer.why, counts(item, .now)
+                else { return nil }
+                return Charge(op: id, price: price, count: count)
+            }
+        }
+    }
+
     private func listing(_ item: Item) -> LedgerUpdate.Listing {
         let id = item.entry.id
         var price: NanoKoi?

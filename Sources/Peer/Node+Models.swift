@@ -1,6 +1,7 @@
 public import Federation
 public import Identity
 public import Learning
+internal import Membership
 public import Replication
 public import Wire
 
@@ -27,6 +28,14 @@ extension Node {
 
     /// Who created a model.
     public func author(of model: ModelID) -> PeerID? { replica.position(of: model).map { replica.key(of: $0).author } }
+
+    /// Rounds in which each other member trained a model, as far as they came since this node's start. One member's
+    /// numbers can be compared with each other alone.
+    public func rounds(of model: ModelID) -> [PeerID: UInt64] {
+        let heard = state.heardRounds[model] ?? [:]
+        let others = state.members.members.map(\.peer).filter { $0 != identity.peerID }
+        return Dictionary(others.map { ($0, heard[$0]?.count ?? 0) }, uniquingKeysWith: { one, _ in one })
+    }
 
     /// Who trains what of a model.
     public func owners(of model: ModelID) -> OwnerTable? { state.models[model]?.owners }

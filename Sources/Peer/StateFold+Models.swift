@@ -16,6 +16,19 @@ extension StateFold {
         case merged(counts: Bool)
     }
 
+    /// A round may come in several ops.
+    struct HeardRounds: Sendable {
+        var count: UInt64 = 0
+        var last: UInt64?
+    }
+
+    private mutating func heard(_ delta: Delta, of author: PeerID) {
+        var heard = heardRounds[delta.model]?[author] ?? HeardRounds()
+        guard heard.last != delta.round else { return }
+        heard = HeardRounds(count: heard.count + 1, last: delta.round)
+        heardRounds[delta.model, default: [:]][author] = heard
+    }
+
     mutating func foldModel(
         _ op: Op, _ body: Bytes, at position: LogPosition, past: (LogPosition) -> Bool
     ) throws(Invalid) -> ModelChange {
@@ -48,6 +61,7 @@ extension StateFold {
                     _ = try models.judge(delta, author: author, log: log)
                 }
             }
+            heard(delta, of: author)
             return .merged(counts: counts)
         default: preconditionFailure("\(op.header.kind.name) is no kind of models")
         }

@@ -34,6 +34,8 @@ public struct StateFold: Sendable {
     var retracted: [PeerID: [LogPosition: Revocation.Range]] = [:]
     /// The logs of lines with deltas.
     var trainedLines: [Int: LogKey] = [:]
+    /// Rounds of training that were folded in this process, by model and author: no part of the state.
+    var heardRounds: [ModelID: [PeerID: HeardRounds]] = [:]
     /// What settlements were measured at, by question.
     var settled: [QuestionID: (settlement: OpID, gain: Int64)] = [:]
     /// Certified, and carried by nothing that builds on what it names: of no effect in the ledger.

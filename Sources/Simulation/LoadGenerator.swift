@@ -1,3 +1,4 @@
+internal import Consensus
 internal import Federation
 internal import Identity
 internal import Learning
@@ -21,10 +22,12 @@ struct LoadGenerator {
     private static let tokens = 4_000
 
     private let movesKoi: Bool
+    private let retracts: Bool
 
-    init(random: Random, largeBodies: Bool, hugeBodies: Bool, movesKoi: Bool) {
+    init(random: Random, largeBodies: Bool, hugeBodies: Bool, movesKoi: Bool, retracts: Bool) {
         self.random = random
         self.movesKoi = movesKoi
+        self.retracts = retracts
         self.largeBodies = largeBodies
         self.hugeBodies = hugeBodies
     }
@@ -39,6 +42,9 @@ struct LoadGenerator {
             created += 1
             return (.createModel, spec().body)
         }
+        if retracts, random.chance(0.06), let range = range(of: node.identity.peerID, at: node) {
+            return (.retraction, Retraction(range).encode())
+        }
         if random.chance(0.08) { return invalid(models[random.below(models.count)]) }
         if random.chance(0.01) {
             return (.deleteModel, DeleteModel(model: models[random.below(models.count)]).encode())
@@ -51,6 +57,19 @@ struct LoadGenerator {
             }
         }
         return (.updateModelWeights, delta(for: model, rows: announced.count).body)
+    }
+
+    /// Some ops of a member's log that hold deltas which count; at times all of them, at times one.
+    mutating func range(of peer: PeerID, at node: Node) -> Revocation.Range? {
+        let logs = node.trainedLogs(of: peer)
+        guard !logs.isEmpty else { return nil }
+        let key = LogKey(author: peer, log: logs[random.below(logs.count)])
+        let places = node.countedDeltas(of: key)
+        guard !places.isEmpty else { return nil }
+        let first = random.below(places.count)
+        let last = min(places.count - 1, first + random.below(4))
+        guard let (id, _) = node.span(key, places[first], places[last]) else { return nil }
+        return .init(log: key.log, from: places[first], through: places[last], id: id)
     }
 
     private mutating func spec() -> ModelSpec {

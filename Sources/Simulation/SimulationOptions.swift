@@ -117,6 +117,8 @@ public struct SimulationOptions: Sendable, Equatable {
     public let checkpointSeconds: Int
     /// Operators agree to admissions, revocations and other numbers.
     public internal(set) var decides: Bool
+    /// Sites take back what they trained, and operators what others trained, in parts.
+    public internal(set) var retracts: Bool
     /// One half of the sites is cut off from the other in the second half of the run.
     public internal(set) var splits = false
 
@@ -163,6 +165,9 @@ public struct SimulationOptions: Sendable, Equatable {
         // Dozens of electors with nothing to decide about would do little else.
         checkpointSeconds = self.nodes > Self.fewNodes ? 1 << 32 : checkpoint
         decides = random.chance(0.4)
+        // By a draw of its own: what a seed chose before there were retractions, it chooses still.
+        var ownDraw = Random(seed: seed ^ 0x7265_7472_6163_7473)
+        retracts = ownDraw.chance(0.4)
         let honest = self.nodes - (lateJoiner ? 1 : 0)
         let strangers = hostiles.filter { !$0.isMember }
         var members = hostiles.filter(\.isMember)
@@ -209,7 +214,7 @@ extension SimulationOptions: CustomStringConvertible {
             ["journal-tail=\(journalTail.map(String.init) ?? "all")"], flag(fillsDisk, "disk-full"),
             ["write=\(writeMs)ms", "snapshot=\(snapshotEveryOps)"], flag(lateJoiner, "late-joiner"),
             flag(misdirects, "misdirects"), flag(isCalm, "calm"), flag(movesKoi, "koi"), flag(decides, "decides"),
-            flag(splits, "splits"),
+            flag(retracts, "retracts"), flag(splits, "splits"),
             ["checkpoint=\(checkpointSeconds)s"],
             hostiles.map(\.rawValue),
         ]

@@ -5,7 +5,7 @@ public enum Trouble: String, Sendable, CaseIterable {
     case restores, journalLoss = "journal-loss", journalTail = "journal-tail", fullDisk = "full-disk"
     case slowDisk = "slow-disk"
     case bursts, hugeBodies = "huge-bodies", largeBodies = "large-bodies"
-    case lateJoiner = "late-joiner", decisions, koi
+    case lateJoiner = "late-joiner", decisions, koi, retractions
     case replayer, stranger, foreigner, impostor, equivocator, spender, voter, forger
 }
 
@@ -29,6 +29,7 @@ extension SimulationOptions {
         case .lateJoiner: lateJoiner = false
         case .decisions: decides = false
         case .koi: movesKoi = false
+        case .retractions: retracts = false
         case .replayer, .stranger, .foreigner, .impostor, .equivocator, .spender, .voter, .forger:
             hostiles.removeAll { $0.rawValue == trouble.rawValue }
         }

@@ -45,6 +45,14 @@ extension World {
         }
     }
 
+    /// A part of what an honest site trained, as one of the sites sees it.
+    private mutating func partOfSomebody() -> Proposition? {
+        let running = sites.indices.filter { sites[$0].node != nil }
+        guard !running.isEmpty, let node = sites[running[random.below(running.count)]].node else { return nil }
+        let peer = sites[random.below(sites.count)].identity.peerID
+        return load.range(of: peer, at: node).map { .revocation(Revocation(peer: peer, range: $0)) }
+    }
+
     /// Some operators agree to something; the same choices for all sites, so that a quorum comes about.
     mutating func agree() throws(Violation) {
         guard !isHealed else { return }
@@ -53,6 +61,7 @@ extension World {
         for party in hostiles where party.kind == .equivocator || party.kind == .forger {
             choices.append(.revocation(Revocation(peer: party.key.peerID)))
         }
+        if options.retracts, let choice = partOfSomebody() { choices.append(choice) }
         var policy = genesis.policy
         policy.checkpointSeconds += 1
         choices.append(.policy(policy))

@@ -40,7 +40,7 @@ extension World {
             sites: options.nodes, latencyMs: options.latencyMs, jitterMs: options.jitterMs, random: random.split())
         load = LoadGenerator(
             random: random.split(), largeBodies: options.largeBodies, hugeBodies: options.hugeBodies,
-            movesKoi: options.movesKoi)
+            movesKoi: options.movesKoi, retracts: options.retracts)
         koiCheck = KoiCheck(genesis: genesis)
         frontierCheck = FrontierCheck(sites: options.nodes)
         let edges =

@@ -28,16 +28,7 @@ extension ClusterTests {
             return (outcome.code, try JSON.decode(Report.self, from: Array(outcome.output.utf8)))
         }
 
-        /// Runs SQL in the database of a node that does not run.
-        private func change(_ node: ClusterNode, _ sql: String) async throws {
-            let psql = try #require(Binary.find("psql"))
-            let directory = try #require(node.postgresSocketDirectory)
-            let outcome = try await Binary.run(
-                program: psql, ["-h", directory, "-U", "shoal", "-d", "shoal", "-v", "ON_ERROR_STOP=1", "-c", sql])
-            #expect(outcome.code == 0, "\(outcome.errors)")
-        }
-
-        @Test(.enabled(if: Binary.find("psql") != nil, "needs psql"))
+        @Test(.enabled(if: ClusterNode.hasPSQL, "needs psql"))
         func `damage is found, named with its remedy, and what is safe to repair is repaired`() async throws {
             try await TestCluster.with(["a", "b"]) { test in
                 try await test.teach(["a", "b"])
@@ -56,8 +47,7 @@ extension ClusterTests {
 
                 // Somebody writes into the sums of a node that runs, and it is stopped.
                 try await test.cluster.start("b")
-                try await change(
-                    b,
+                try await b.sql(
                     """
                     INSERT INTO shoal.node_meta VALUES ('watermark', (SELECT max(apply_index)::text FROM shoal.operations))
                     ON CONFLICT (key) DO UPDATE SET value = excluded.value
@@ -75,8 +65,7 @@ extension ClusterTests {
 
                 // Ops of its own that the database lost: the journal knows them.
                 try await test["b"].finish(try await test["b"].train(rounds: 3))
-                try await change(
-                    b,
+                try await b.sql(
                     "DELETE FROM shoal.operations WHERE apply_index = (SELECT max(apply_index) FROM shoal.operations)")
                 try await test.cluster.strike("b", .killNode)
                 try await eventually("its database has ended") { b.servers.isEmpty }

@@ -45,5 +45,39 @@ extension ClusterTests {
                 #expect(bounties.map(\.status) == ["expired"])
             }
         }
+
+        private func pay(_ node: ClusterNode) async throws -> [KoiChargeReport] {
+            try await shoal(node, "koi", "charges", "--pay")
+        }
+
+        @Test(.enabled(if: ClusterNode.hasPSQL, "needs psql"))
+        func `answers of a model with a price are counted where they are given, and paid once`() async throws {
+            try await TestCluster.with(["a", "b", "c"]) { test in
+                try await test.teach(["a", "b"])
+                try await test.agree()
+                let (a, b) = (try test["a"], try test["b"])
+                #expect(try await pay(b).isEmpty, "nobody asks for a price")
+                let price = KoiPriceRequest(agent: TestCluster.agent, model: nil, cost: "0.25")
+                let _: KoiSignedReport = try await a.client().post("/api/koi/prices", price)
+                try await test.agree()
+                let ask = PredictRequest(agent: TestCluster.agent, context: ["n0", "plus1"])
+                let _: PredictReport = try await b.client().post("/api/models/predict", ask)
+                #expect(try await pay(b).map(\.answers) == [0], "the price is just seen")
+                for _ in 0..<3 { let _: PredictReport = try await b.client().post("/api/models/predict", ask) }
+                let _: PredictReport = try await a.client().post("/api/models/predict", ask)
+                #expect(try await pay(a).isEmpty, "own agents pay nothing")
+                try await eventually("three answers are paid") { try await pay(b).contains { $0.op != nil } }
+                #expect(try await pay(b).map(\.answers) == [0])
+                // A stop between signing and writing it down: the ledger knows.
+                try await b.sql(
+                    "UPDATE shoal.inference_charges SET state = 'begun', op_id = NULL WHERE state = 'signed'")
+                #expect(try await pay(b).map(\.answers) == [0])
+                #expect(try await balance("b", at: b, test.cluster) == "99.25")
+                try await eventually("the payment is final") {
+                    try await koi(a).wallets.contains { $0.agent == TestCluster.agent && $0.balance.koi == "0.75" }
+                }
+                try await test.agree()
+            }
+        }
     }
 }

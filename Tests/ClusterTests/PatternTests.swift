@@ -132,15 +132,10 @@ extension ClusterTests {
 
         /// What people see with psql.
         private func expectTable(_ node: ClusterNode, of patterns: [PatternReport]) async throws {
-            guard let psql = Binary.find("psql"), let server = node.postgresSocketDirectory else { return }
-            let rows = try await Binary.run(
-                program: psql,
-                [
-                    "-At", "-h", server, "-U", "shoal", "-d", "shoal", "-c",
-                    "SELECT state, count(*) FROM shoal.patterns GROUP BY 1 ORDER BY 1",
-                ])
+            guard ClusterNode.hasPSQL else { return }
+            let rows = try await node.sql("SELECT state, count(*) FROM shoal.patterns GROUP BY 1 ORDER BY 1")
             let counts = Dictionary(grouping: patterns, by: \.state).map { "\($0.key)|\($0.value.count)" }.sorted()
-            #expect(rows.output.split(separator: "\n").map(String.init) == counts, "\(rows.errors)")
+            #expect(rows.split(separator: "\n").map(String.init) == counts)
         }
     }
 }

@@ -41,18 +41,13 @@ extension ClusterTests {
             }
         }
 
-        @Test(.enabled(if: Binary.find("psql") != nil, "needs psql"))
+        @Test(.enabled(if: ClusterNode.hasPSQL, "needs psql"))
         func `a database newer than the binary is refused`() async throws {
             try await TestCluster.with(["a"]) { test in
                 let a = try test["a"]
-                let outcome = try await Binary.run(
-                    program: try #require(Binary.find("psql")),
-                    [
-                        "-h", try #require(a.postgresSocketDirectory), "-U", "shoal", "-d", "shoal", "-q", "-c",
-                        "INSERT INTO shoal.schema_migrations SELECT (jsonb_populate_record(m, '{\"number\": 999}')).* "
-                            + "FROM shoal.schema_migrations m ORDER BY number DESC LIMIT 1",
-                    ])
-                #expect(outcome.code == 0, "\(outcome.errors)")
+                try await a.sql(
+                    "INSERT INTO shoal.schema_migrations SELECT (jsonb_populate_record(m, '{\"number\": 999}')).* "
+                        + "FROM shoal.schema_migrations m ORDER BY number DESC LIMIT 1")
                 try await test.cluster.strike("a", .terminate)
                 let sentence = try await refusal(a)
                 #expect(sentence.contains("it has version 999, this shoal knows"), "\(sentence)")

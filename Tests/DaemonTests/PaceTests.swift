@@ -10,18 +10,18 @@ import Wire
 
     private func at(_ ms: UInt64) -> Instant { Instant(milliseconds: ms) }
 
-    private func mayBegin(_ pace: inout Pace, _ ops: [PeerID: UInt64], _ now: UInt64) -> Bool {
-        pace.mayBegin(ops: ops, now: at(now))
+    private func mayBegin(_ pace: inout Pace, _ rounds: [PeerID: UInt64], _ now: UInt64) -> Bool {
+        pace.mayBegin(rounds: rounds, now: at(now))
     }
 
     /// Rounds that may begin one after the other, up to 20, while nobody else moves.
-    private func free(_ pace: inout Pace, _ ops: [PeerID: UInt64], _ now: UInt64) -> Int {
-        var rounds = 0
-        while rounds < 20, pace.mayBegin(ops: ops, now: at(now)) {
+    private func free(_ pace: inout Pace, _ rounds: [PeerID: UInt64], _ now: UInt64) -> Int {
+        var begun = 0
+        while begun < 20, pace.mayBegin(rounds: rounds, now: at(now)) {
             pace.completed(in: 100)
-            rounds += 1
+            begun += 1
         }
-        return rounds
+        return begun
     }
 
     @Test func `a site that trains alone waits for nobody, whatever others did before`() {
@@ -32,8 +32,8 @@ import Wire
     @Test func `a site stays two rounds ahead of one that it hears`() {
         var pace = Pace()
         #expect(mayBegin(&pace, [a: 5], 0))
-        #expect(free(&pace, [a: 6], 10) == 3, "its first op ends its first round")
-        #expect(free(&pace, [a: 7], 20) == 1, "each op lets one round begin")
+        #expect(free(&pace, [a: 6], 10) == 3, "it has ended its first round")
+        #expect(free(&pace, [a: 7], 20) == 1, "each of its rounds lets one begin")
         #expect(free(&pace, [a: 10], 30) == 3)
     }
 
@@ -44,9 +44,9 @@ import Wire
                 #expect(mayBegin(&pace, [a: 3], 0))
                 pace.completed(in: 100)
             }
-            var ops: UInt64 = 3
-            while ops == 3 || !mayBegin(&pace, [a: ops], 10) { ops += 1 }
-            #expect(ops - 3 == UInt64(expected - Pace.lead + 1), "within the lead again")
+            var rounds: UInt64 = 3
+            while rounds == 3 || !mayBegin(&pace, [a: rounds], 10) { rounds += 1 }
+            #expect(rounds - 3 == UInt64(expected - Pace.lead + 1), "within the lead again")
         }
     }
 

@@ -83,7 +83,8 @@ import Wire
                     from: AccountID.site, payments: [.init(to: to, amount: amount)],
                     why: .inferences(price: price.id, count: count)))
         }
-        #expect(town[0].judged(charge(1_000_000_000, 20, to: lab)) == "")
+        let first = town[0].says(charge(1_000_000_000, 20, to: lab))
+        #expect(town[0].verdict(first) == "")
         #expect(town[0].judged(charge(999_999_999, 20, to: lab)) == "wrong-charge")
         #expect(town[0].judged(charge(50_000_000, 1, to: town[2].site)) == "wrong-charge")
         #expect(town[1].judged(charge(50_000_000, 1, to: lab)) == "wrong-charge", "own agents pay 0")
@@ -94,6 +95,15 @@ import Wire
                     from: AccountID.site, payments: [.init(to: lab, amount: 1)],
                     why: .inferences(price: model.id, count: 1))))
         #expect(town[2].verdict(unknown) == "unknown-price")
+        let paid = town[0].says(charge(100_000_000, 2, to: lab))
+        town[0].pays(koi(1), to: town[1].site)
+        let more = town[0].says(charge(150_000_000, 3, to: lab))
+        town.gossip()
+        for member in 0..<3 {
+            let charges = town[member].ledger.charges(by: town[0].peer)
+            #expect(charges.map(\.op) == [first.id, paid.id, more.id] && charges.map(\.count) == [20, 2, 3])
+            #expect(town[member].ledger.charges(by: town[2].peer).isEmpty, "what is void is not paid")
+        }
     }
 }
 

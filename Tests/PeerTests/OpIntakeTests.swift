@@ -150,4 +150,21 @@ import Wire
         guest.say(.ops([open.envelope, delta.envelope]), &bench)
         #expect(bench.void(delta.id, at: 0) == "unknown-model")
     }
+
+    @Test func `rounds of training are counted by model and member, whatever else they sign`() {
+        var bench = Bench(members: 2)
+        bench.connect(0, 1)
+        let model = bench.createModel(at: 0)
+        let other = bench.createModel(at: 0)
+        func delta(_ model: ModelID, round: UInt64) -> Bytes {
+            let row = RowBlock(indices: [0], shifts: [8], values: .int8(Array(repeating: 100, count: 16)))
+            return Delta(model: model, round: round, steps: 1, tokensSeen: 1, dense: row, rows: .empty).body
+        }
+        for round in [1, 1, 2, 7] as [UInt64] { bench.submit(.updateModelWeights, delta(model, round: round), at: 0) }
+        bench.submit(.updateModelWeights, delta(other, round: 1), at: 0)
+        bench.submit(.memberAdd, try! MemberAdd(peer: bench.peer(1), name: "again").encode(), at: 0)
+        #expect(bench.nodes[1]!.rounds(of: model) == [bench.peer(0): 3], "two ops of one round are one")
+        #expect(bench.nodes[1]!.rounds(of: other) == [bench.peer(0): 1])
+        #expect(bench.nodes[0]!.rounds(of: model) == [bench.peer(1): 0])
+    }
 }

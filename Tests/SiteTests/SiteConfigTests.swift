@@ -29,6 +29,7 @@ import Wire
         config.trainHours = "22-6"
         config.trainCores = 3
         config.claimRounds = 0
+        config.inferenceBudget = "0.5"
         try config.save(to: path)
         #expect(try SiteConfig.load(path) == config)
         #expect(mode(path) == 0o600)

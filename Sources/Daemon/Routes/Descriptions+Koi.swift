@@ -15,6 +15,11 @@ extension Descriptions {
             .get, "/api/koi/valuation", "How the latest claims divide what they improve together.",
             [.init("agent", .name, isRequired: true)], answer: .json(KoiValuationReport.self)),
         list("prices", "What inferences cost others."),
+        .init(
+            .get, "/api/koi/charges", "What answers of others' models cost this site, and are not paid yet.",
+            answer: .json([KoiChargeReport].self)),
+        .init(
+            .post, "/api/koi/charges", "Pays all of it, one op a model.", answer: .json([KoiChargeReport].self)),
         list("attestations", "What members say of models and patterns."),
         list("auctions", "What is for sale."),
         list("bids", "Who would pay what."),

@@ -37,6 +37,9 @@ extension Routes {
             }
         }
         router.get("/api/koi/prices") { _ in try await answering { .json(try await koi.listings(of: .price)) } }
+        let charges = charges
+        router.get("/api/koi/charges") { _ in try await answering { .json(try await charges.charges(.nothing)) } }
+        router.post("/api/koi/charges") { _ in try await answering { .json(try await charges.charges(.everything)) } }
         router.get("/api/koi/attestations") { _ in
             try await answering { .json(try await koi.listings(of: .attestation)) }
         }

@@ -15,6 +15,7 @@ struct Routes: Sendable {
     let ops: OpService
     let peers: PeerService
     let koi: KoiService
+    let charges: ChargeService
     let consensus: ConsensusService
     let invitations: InvitationService
     let patterns: PatternService

@@ -10,7 +10,7 @@ internal import Wire
 ///
 /// A value without a clock: the caller passes `now`.
 struct Pace: Sendable {
-    /// Rounds that a site may be ahead: enough for ops that are on their way.
+    /// Rounds that a site may be ahead: enough for those that are on their way.
     static let lead = 2
     /// A site that published nothing for so long does not train, or is too slow to wait for; longer when own
     /// rounds take longer.
@@ -21,10 +21,10 @@ struct Pace: Sendable {
     static let start = 10
 
     private struct Peer {
-        var ops: UInt64
+        var rounds: UInt64
         var heardAt: Instant?
         /// Where both stood when it was first heard, or heard again after a silence.
-        var since = (own: 0, ops: UInt64(0))
+        var since = (own: 0, rounds: UInt64(0))
     }
 
     private var peers: [PeerID: Peer] = [:]
@@ -40,31 +40,31 @@ struct Pace: Sendable {
 
     /// Whether the next round may begin.
     ///
-    /// - Parameter ops: the ops of each other member that are applied here. All kinds: those of training are by
-    ///   far the most, and a few more only let this site go on sooner.
-    mutating func mayBegin(ops: [PeerID: UInt64], now: Instant) -> Bool {
+    /// - Parameter rounds: those of each other member, of this model, that are applied here. Of training alone: with
+    ///   Koi a site signs several votes and measurements a round.
+    mutating func mayBegin(rounds: [PeerID: UInt64], now: Instant) -> Bool {
         let patience = max(Self.patienceMs, Self.patienceRounds * roundMs)
         var isAhead = false
-        for (id, count) in ops {
+        for (id, count) in rounds {
             guard var peer = peers[id] else {
-                peers[id] = Peer(ops: count)
+                peers[id] = Peer(rounds: count)
                 continue
             }
             let isHeard = peer.heardAt.map { now < $0 + patience } ?? false
-            if count > peer.ops {
+            if count > peer.rounds {
                 if peer.heardAt == nil {
                     // It begins later: what this site has done meanwhile is its lead, within reason.
-                    peer.since = (max(0, own - Self.start), peer.ops)
+                    peer.since = (max(0, own - Self.start), peer.rounds)
                 } else if !isHeard {
                     peer.since = (own, count)
                 }
-                peer.ops = count
+                peer.rounds = count
                 peer.heardAt = now
                 peers[id] = peer
             } else if !isHeard {
                 continue
             }
-            isAhead = isAhead || own - peer.since.own >= Int(count - peer.since.ops) + Self.lead
+            isAhead = isAhead || own - peer.since.own >= Int(count - peer.since.rounds) + Self.lead
         }
         return !isAhead
     }

@@ -63,14 +63,14 @@ extension TrainingRun {
     /// - Returns: false when the run was cancelled before the round could be sealed.
     private func trainRound(_ round: Int, _ shared: [TokenID], _ bench: Workbench) async throws -> Bool {
         let base = try await announced(shared, of: graph.vocabulary.tokens)
-        let heard = try await opsOfOthers()
+        let heard = try await roundsOfOthers()
         let loss: Float
         do {
             loss = try await onWorker { try bench.train(from: base) { self.isCancelled } }
         } catch is CancellationError {
             return false
         }
-        let age = try await opsOfOthers().map { $0.value - min($0.value, heard[$0.key] ?? 0) }.max() ?? 0
+        let age = try await roundsOfOthers().map { $0.value - min($0.value, heard[$0.key] ?? 0) }.max() ?? 0
         let model = model
         try await privacy.admitRound(of: model)
         let deltas = try await onWorker {
@@ -93,8 +93,9 @@ extension TrainingRun {
         return true
     }
 
-    private func opsOfOthers() async throws -> [PeerID: UInt64] {
-        try await host.ask { node in Dictionary(uniqueKeysWithValues: node.status.map { ($0.id, $0.ops) }) }
+    private func roundsOfOthers() async throws -> [PeerID: UInt64] {
+        let model = model
+        return try await host.ask { $0.rounds(of: model) }
     }
 
     private func end(of log: LogKey) async throws -> UInt64 {
@@ -109,7 +110,7 @@ extension TrainingRun {
     /// Waits while this site is ahead of others that train.
     private func keep(_ pace: inout Pace) async throws {
         while !isCancelled {
-            if pace.mayBegin(ops: try await opsOfOthers(), now: Instant(milliseconds: UInt64(seconds * 1_000))) {
+            if pace.mayBegin(rounds: try await roundsOfOthers(), now: Instant(milliseconds: UInt64(seconds * 1_000))) {
                 return
             }
             try await Task.sleep(for: .milliseconds(5))

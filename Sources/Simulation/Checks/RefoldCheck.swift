@@ -9,6 +9,11 @@ internal import Wire
 /// same state and the same verdict on every op. Forks are known from the beginning here: what a site applied
 /// and took back again must leave no trace.
 enum RefoldCheck {
+    private struct Place: Hashable {
+        let key: LogKey
+        let seq: UInt64
+    }
+
     static func check(
         _ ops: [StoredOp], forks: [StoredFork], against node: Node, genesis: Genesis, random: inout Random, site: Int
     ) throws(Violation) {
@@ -21,6 +26,9 @@ enum RefoldCheck {
             fold.forked(fork.proof.key, from: fork.proof.seq)
         }
         var verdicts: [OpID: StateFold.Verdict] = [:]
+        let places = Dictionary(
+            ops.map { (Place(key: $0.op.header.logKey, seq: $0.op.header.seq), $0) },
+            uniquingKeysWith: { one, _ in one })
         while !shuffled.isEmpty {
             let before = verdicts.count
             var beyond: [StoredOp] = []
@@ -32,7 +40,7 @@ enum RefoldCheck {
                 if let body = stored.body { replica.supply(body, hash: stored.op.header.bodyHash) }
                 while let ready = replica.take() {
                     verdicts[ready.op.id] = Self.fold(ready, &replica, &fold)
-                    try recount(&fold, ops)
+                    try recount(&fold, places)
                 }
             }
             // Beyond a fork an op is taken in when another waits for it.
@@ -65,9 +73,9 @@ enum RefoldCheck {
     }
 
     /// Takes out of the sums what the last op revokes, or puts it back in.
-    private static func recount(_ fold: inout StateFold, _ ops: [StoredOp]) throws(Violation) {
+    private static func recount(_ fold: inout StateFold, _ places: [Place: StoredOp]) throws(Violation) {
         while let next = fold.nextRecount() {
-            let delta = ops.first { $0.op.header.logKey == next.key && $0.op.header.seq == next.seq }
+            let delta = places[Place(key: next.key, seq: next.seq)]
             do {
                 try fold.recount(next, body: delta?.body ?? delta?.op.header.inlineBody ?? [])
             } catch {

@@ -49,6 +49,8 @@ public struct SiteConfig: Sendable, Equatable {
     public var trainCores: Int?
     /// Rounds after which the node claims what it trained, 0 to 64; 0: never by itself.
     public var claimRounds: Int?
+    /// Decimal Koi that the node may pay in a day for answers of others' models; 0: none by itself.
+    public var inferenceBudget: String?
 
     public init(name: SiteName) {
         self.name = name
@@ -92,6 +94,7 @@ public struct SiteConfig: Sendable, Equatable {
             (.trainHours, trainHours.map { StrictJSON.quote($0) }),
             (.trainCores, trainCores.map { "\($0)" }),
             (.claimRounds, claimRounds.map { "\($0)" }),
+            (.inferenceBudget, inferenceBudget.map { StrictJSON.quote($0) }),
         ]
         let lines = members.compactMap { key, value in value.map { "  \"\(key.rawValue)\": \($0)" } }
         return "{\n" + lines.joined(separator: ",\n") + "\n}\n"
@@ -103,6 +106,7 @@ public struct SiteConfig: Sendable, Equatable {
         case trainHours = "train_hours"
         case trainCores = "train_cores"
         case claimRounds = "claim_rounds"
+        case inferenceBudget = "inference_budget"
     }
 }
 
@@ -148,6 +152,7 @@ extension SiteConfig {
         case .trainHours: trainHours = try Self.text(value)
         case .trainCores: trainCores = try Self.whole(value, 1...256)
         case .claimRounds: claimRounds = try Self.whole(value, 0...64)
+        case .inferenceBudget: inferenceBudget = try Self.text(value)
         case .privacy: privacy = try Self.list(value) { text throws(WrongValue) in try Self.text(text) }
         }
     }

@@ -20,7 +20,7 @@ enum KoiCommand {
         ],
         subcommands: [
             KoiBalance.command, KoiSend.command, KoiHistory.command, KoiBounty.command, KoiClaim.command,
-            KoiAuction.command, KoiAttest.command, KoiPrice.command, KoiValuation.command,
+            KoiAuction.command, KoiAttest.command, KoiPrice.command, KoiCharges.command, KoiValuation.command,
         ], standard: "balance")
 
     static let agent = Option<String?>("agent", .text.named("NAME"), "whose wallet, at this site (default: site)")

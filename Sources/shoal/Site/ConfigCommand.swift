@@ -8,7 +8,7 @@ enum ConfigCommand {
         "config", summary: "show a site's settings and where they are from",
         options: SiteSelection.options + SiteSettings.declared.options + [
             RunCommand.peers, RunCommand.network, RunCommand.key, RunCommand.schema, RunCommand.trainHours,
-            RunCommand.trainCores, RunCommand.claimRounds,
+            RunCommand.trainCores, RunCommand.claimRounds, RunCommand.inferenceBudget,
         ],
         flags: [RunCommand.noTrain, Shared.json],
         examples: [
@@ -96,6 +96,9 @@ enum ConfigCommand {
             row(
                 "claim_rounds", call[RunCommand.claimRounds].map { "\($0)" }, "SHOAL_CLAIM_ROUNDS",
                 config.claimRounds.map { "\($0)" }, "0"),
+            row(
+                "inference_budget", call[RunCommand.inferenceBudget], "SHOAL_INFERENCE_BUDGET", config.inferenceBudget,
+                "0"),
         ]
     }
 

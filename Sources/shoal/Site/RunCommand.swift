@@ -1,5 +1,6 @@
 internal import Daemon
 internal import Glibc
+internal import Ledger
 internal import Site
 internal import Terminal
 internal import Wire
@@ -20,6 +21,9 @@ enum RunCommand {
     static let claimRounds = Option<Int?>(
         "claim-rounds", .integer(0...64),
         "claim Koi by itself for so many rounds at a time; 3 is best (default: 0, never, or SHOAL_CLAIM_ROUNDS)")
+    static let inferenceBudget = Option<String?>(
+        "inference-budget", .text.named("KOI"),
+        "pay so much a day for answers of others' models by itself (default: 0, never, or SHOAL_INFERENCE_BUDGET)")
     private static let verbose = Flag("verbose", "tell more in the log")
 
     static let command = Command(
@@ -35,7 +39,7 @@ enum RunCommand {
             directory, and ends in order on SIGINT or SIGTERM. Exit code 4: it had to stop by itself.
             """,
         options: SiteSelection.options + SiteSettings.declared.options + [
-            peers, network, key, schema, trainHours, trainCores, claimRounds,
+            peers, network, key, schema, trainHours, trainCores, claimRounds, inferenceBudget,
         ],
         flags: [noTrain, verbose, Shared.json],
         examples: [
@@ -131,7 +135,19 @@ enum RunCommand {
             }
             options.claimRounds = rounds
         }
+        options.inferenceBudget = try budget(call, settings)
         return options
+    }
+
+    private static func budget(_ call: Invocation, _ config: SiteConfig) throws -> NanoKoi {
+        let told = call[inferenceBudget] ?? variable("SHOAL_INFERENCE_BUDGET") ?? config.inferenceBudget
+        guard let told else { return 0 }
+        guard let amount = Koi.parse(told), amount >= 0 else {
+            throw call.failure(
+                "inference budget \(printable(told))", "that is no amount of Koi",
+                remedy: "Write decimal Koi, such as 0.5, up to nine digits behind the point", exit: .usage)
+        }
+        return amount
     }
 
     private static func training(

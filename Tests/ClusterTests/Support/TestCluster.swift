@@ -161,6 +161,22 @@ extension ClusterNode {
     }
 }
 
+extension ClusterNode {
+    static let hasPSQL = Binary.find("psql") != nil
+
+    /// Runs SQL in the node's database; what it prints, a row a line.
+    @discardableResult
+    func sql(_ text: String) async throws -> String {
+        let psql = try #require(Binary.find("psql"))
+        let directory = try #require(postgresSocketDirectory)
+        let outcome = try await Binary.run(
+            program: psql,
+            ["-At", "-q", "-h", directory, "-U", "shoal", "-d", "shoal", "-v", "ON_ERROR_STOP=1", "-c", text])
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        return outcome.output
+    }
+}
+
 /// Runs a command of one node and decodes what it prints.
 func shoal<Value: Decodable>(
     _ node: ClusterNode, _ words: String..., code: Int32 = 0, as type: Value.Type = Value.self

@@ -1,0 +1,182 @@
+internal import API
+internal import Federation
+internal import Glibc
+internal import Identity
+internal import Ledger
+internal import Peer
+internal import Replication
+internal import Storage
+internal import Synchronization
+internal import Wire
+
+/// Pays for answers of models that other members ask a price for: in batches, up to a daily budget, each answer once.
+///
+/// A batch is written down before its op is signed. After a stop in between, the ledger tells whether the op is there.
+final class ChargeService: Sendable {
+    /// By itself a batch is paid when it has so many answers, or when its first one is so old.
+    private static let batchAnswers: UInt64 = 100
+    private static let batchSeconds: UInt64 = 86_400
+    private static let lookSeconds = 60
+
+    private let host: NodeHost
+    private let koi: KoiService
+    private let database: Database
+    private let log: EventLog
+    /// nKoi that may be paid in 24 hours without being asked; 0: nothing is.
+    private let budget: NanoKoi
+    private struct State {
+        var looking: Task<Void, Never>?
+        /// One after the other: each looks at what the one before has paid.
+        var last: Task<[KoiChargeReport], any Error>?
+    }
+    private let state = Mutex(State())
+
+    init(host: NodeHost, koi: KoiService, database: Database, budget: NanoKoi, log: EventLog) {
+        (self.host, self.koi, self.database, self.budget, self.log) = (host, koi, database, budget, log)
+    }
+
+    func start() {
+        guard budget > 0 else { return }
+        let task = Task { [weak self] in
+            while !Task.isCancelled {
+                try? await Task.sleep(for: .seconds(Self.lookSeconds))
+                guard !Task.isCancelled else { return }
+                do {
+                    for paid in try await self?.charges(.due) ?? [] where paid.op != nil {
+                        self?.log.info("inferences-paid", ["model": paid.model, "amount": paid.amount.koi])
+                    }
+                } catch { self?.log.debug("no charge: \(error)") }
+            }
+        }
+        state.withLock { $0.looking = task }
+    }
+
+    func stop() { state.withLock { $0.looking }?.cancel() }
+
+    enum Paying { case nothing, due, everything }
+
+    /// What this site owes, model by model, and what it paid of that just now.
+    func charges(_ paying: Paying) async throws -> [KoiChargeReport] {
+        let task = state.withLock { state in
+            let last = state.last
+            let task = Task {
+                _ = try? await last?.value
+                return try await self.settle(paying)
+            }
+            state.last = task
+            return task
+        }
+        return try await task.value
+    }
+
+    /// A model that somebody else asks a price for.
+    private struct Priced: Sendable {
+        let model: ModelID
+        let name: String
+        let seller: AccountID
+        let price: OpID
+        let unitCost: NanoKoi
+    }
+
+    private func settle(_ paying: Paying) async throws -> [KoiChargeReport] {
+        try await resolveBegun()
+        let priced = try await host.ask { node -> [Priced] in
+            let own = node.identity.peerID
+            return node.models.compactMap { model in
+                guard let owner = node.author(of: model), owner != own, let spec = node.spec(of: model),
+                    let price = node.state.ledger.price(of: model, agent: spec.agent, owner: owner), price.unitCost > 0
+                else { return nil }
+                return Priced(
+                    model: model, name: "\(spec.agent)/\(spec.name)",
+                    seller: AccountID(owner: owner, agent: spec.agent), price: price.op, unitCost: price.unitCost)
+            }
+        }
+        let names = try await koi.names()
+        var reports: [KoiChargeReport] = []
+        for priced in priced {
+            let schema = database.schema
+            let owed = try await database.query { (connection) throws(StorageError) in
+                try InferenceCharges(connection, schema: schema).owed(for: priced.model)
+            }
+            let (amount, overflows) = priced.unitCost.multipliedReportingOverflow(by: Int64(clamping: owed.answers))
+            let cost = overflows ? NanoKoi.max : amount
+            var report = KoiChargeReport(
+                model: priced.model.hex, modelName: priced.name, owner: priced.seller.owner.hex,
+                name: names[priced.seller.owner.hex] ?? "", unitCost: KoiService.amount(priced.unitCost),
+                answers: Int(clamping: owed.answers), amount: KoiService.amount(cost))
+            if owed.answers > 0, try await isToBePaid(owed, cost, paying) {
+                report.op = try await pay(priced, owed, cost).op
+            }
+            reports.append(report)
+        }
+        return reports
+    }
+
+    private func isToBePaid(_ owed: InferenceCharges.Owed, _ cost: NanoKoi, _ paying: Paying) async throws -> Bool {
+        switch paying {
+        case .nothing: return false
+        case .everything: return true
+        case .due:
+            let now = UInt64(clamping: time(nil))
+            guard owed.answers >= Self.batchAnswers || owed.since + Self.batchSeconds <= now else { return false }
+            let schema = database.schema
+            let spent = try await database.query { (connection) throws(StorageError) in
+                try InferenceCharges(connection, schema: schema).spentToday()
+            }
+            let (sum, overflows) = spent.addingReportingOverflow(cost)
+            guard !overflows, sum <= budget else {
+                log.warn("inference-budget", ["owed": Koi.text(cost), "paid_today": Koi.text(spent)])
+                return false
+            }
+            return true
+        }
+    }
+
+    private func pay(
+        _ priced: Priced, _ owed: InferenceCharges.Owed, _ cost: NanoKoi
+    ) async throws -> KoiSignedReport {
+        let before = try await host.ask { $0.state.ledger.charges(by: $0.identity.peerID).count }
+        let batch = InferenceCharges.Begun(
+            model: priced.model, through: owed.through, price: priced.price, answers: owed.answers,
+            chargesBefore: before)
+        let schema = database.schema
+        try await database.query { (connection) throws(StorageError) in
+            try InferenceCharges(connection, schema: schema).begin(batch, amount: cost)
+        }
+        do {
+            let signed = try await koi.sign(
+                .transfer(
+                    Transfer(
+                        from: AccountID.site, payments: [.init(to: priced.seller, amount: cost)],
+                        why: .inferences(price: priced.price, count: owed.answers))),
+                cost: cost, agent: AccountID.site)
+            try await end(batch, OpID(hex: signed.op))
+            return signed
+        } catch let problem as Problem {
+            // Else a node that stopped may have it in its journal: the next look at the ledger tells.
+            if problem.status != 503 { try await end(batch, nil) }
+            throw problem
+        }
+    }
+
+    private func end(_ batch: InferenceCharges.Begun, _ op: OpID?) async throws {
+        let schema = database.schema
+        try await database.query { (connection) throws(StorageError) in
+            try InferenceCharges(connection, schema: schema).end(batch, op: op)
+        }
+    }
+
+    private func resolveBegun() async throws {
+        let schema = database.schema
+        let begun = try await database.query { (connection) throws(StorageError) in
+            try InferenceCharges(connection, schema: schema).begun()
+        }
+        guard !begun.isEmpty else { return }
+        let charges = try await host.ask { $0.state.ledger.charges(by: $0.identity.peerID) }
+        for batch in begun {
+            let op = charges.dropFirst(batch.chargesBefore)
+                .first { $0.price == batch.price && $0.count == batch.answers }?.op
+            try await end(batch, op)
+        }
+    }
+}
