@@ -78,7 +78,7 @@ calculating: built-tests
 
 # The same 200 seeds every time, and as many that nobody has seen before.
 simulate: build
-	nice -n 10 $(SHOAL) simulate --seeds $(SEEDS)
+	nice -n 10 $(SHOAL) simulate --required --seeds $(SEEDS)
 	nice -n 10 $(SHOAL) simulate --seeds $(SEEDS) --from $$(( 0x$$(git rev-parse --short=7 HEAD 2>/dev/null || echo 1) ))
 
 # The built binary, real sockets, one PostgreSQL a node.

@@ -38,6 +38,8 @@ public struct BodyExchange: Sendable {
     private var fetches: [Key: Fetch] = [:]
     /// Chunks each neighbour is busy with. A body keeps what it took at first until its source is given up.
     private var load: [PeerID: Int] = [:]
+    /// Bodies that were asked of somebody else, because whoever was asked before did not deliver.
+    public private(set) var secondSources = 0
 
     public init() {}
 
@@ -73,6 +75,7 @@ public struct BodyExchange: Sendable {
     private mutating func ask(_ source: PeerID, _ key: Key, _ assembler: BodyAssembler, now: Instant) -> Effect {
         var fetch = fetches[key] ?? Fetch(assembler: assembler, deadline: now)
         fetch.source = source
+        if !fetch.tried.isEmpty { secondSources += 1 }
         fetch.tried.insert(source)
         fetches[key] = fetch
         load[source, default: 0] += key.chunksAtOnce

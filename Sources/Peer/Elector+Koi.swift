@@ -25,7 +25,9 @@ extension Elector {
         let round = currentRound(matter, view, now: now)
         propose(answer, series, in: round, view, &actions)
         for proposed in matter.proposals.values.sorted(by: { $0.op < $1.op })
-        where proposed.proposal.round == round && isTrue(proposed.proposal, answer) {
+        where proposed.proposal.round == round
+            && (isTrue(proposed.proposal, answer) || wasPrepared(proposed.proposal, series, before: round))
+        {
             guard mayPrepare(proposed.proposal.value.hash, in: round, of: series, view) else { continue }
             vote(proposed.proposal.value.hash, .prepare, round: round, matter, view, &actions)
             break
@@ -36,6 +38,12 @@ extension Elector {
     private func isTrue(_ proposal: Proposal, _ answer: LedgerQuestion?) -> Bool {
         guard let answer else { return false }
         return proposal.value == Self.value(answer) && proposal.measurements.isEmpty
+    }
+
+    /// A quorum found it true in an earlier round. The price of an auction falls meanwhile: who waited for it to be true
+    /// again, locked on it as some are, would wait for ever.
+    private func wasPrepared(_ proposal: Proposal, _ series: [Matter], before round: UInt64) -> Bool {
+        prepared(series, before: round) == proposal.value.hash
     }
 
     private static func value(_ answer: LedgerQuestion) -> Value {

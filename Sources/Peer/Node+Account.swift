@@ -1,4 +1,5 @@
 internal import Consensus
+internal import Gossip
 internal import Identity
 internal import Membership
 internal import Replication
@@ -79,6 +80,22 @@ extension Node {
         case .open, .lost: return
         }
         if complete { accountConfirmations.insert(peer) }
+    }
+
+    /// What this node holds of a member's account log and does not count to its frontier yet: ops that wait, or that are
+    /// on their way to the disk. Its owner must hear of them before it takes this node's word that there is no more.
+    func unsettledAccount(of peer: PeerID) -> FrontierEntry? {
+        let key = LogKey(author: peer, log: state.consensus.accountLog(of: peer))
+        guard let last = replica.lastHere(of: key), last.seq > summary.frontier[key]?.seq ?? 0 else { return nil }
+        return FrontierEntry(author: peer, log: key.log, seq: last.seq, head: last.id, forkSeq: replica.forks[key])
+    }
+
+    /// What a HELLO says of the frontier. An equal one would confirm an account log at once.
+    var offeredFrontier: Hash32 {
+        let isSettled = state.members.members.allSatisfy {
+            $0.peer == identity.peerID || unsettledAccount(of: $0.peer) == nil
+        }
+        return isSettled ? summary.frontierDigest : .zero
     }
 
     /// Whether enough peers, or time, have said that the end of the account log is known.

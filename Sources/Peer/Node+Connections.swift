@@ -60,7 +60,7 @@ extension Node {
             offer: HelloOffer(
                 features: HelloFeatures.reconcile | HelloFeatures.overlay
                     | (role == .acceptor ? HelloFeatures.join : 0),
-                listenAddresses: configuration.listenAddresses, frontier: summary.frontierDigest,
+                listenAddresses: configuration.listenAddresses, frontier: offeredFrontier,
                 state: summary.stateDigest), now: now)
         let outputs = link.start()
         connections[number] = Connection(link: link, role: role, dial: dial)
@@ -121,6 +121,7 @@ extension Node {
             let mine = connections[number]!.role
             let keepNew = connections[other]!.role == mine || (mine == .initiator) == (identity.peerID < peer)
             let loser = keepNew ? other : number
+            if connections[other]!.role != mine { counters.simultaneousOpens += 1 }
             if keepNew { established[peer] = nil }
             end(loser, .duplicate, "another connection is kept", now: now, &effects)
             guard keepNew else { return }
@@ -134,6 +135,11 @@ extension Node {
         if hello.frontier == summary.frontierDigest {
             confirmOwnLog(seenSeq: 0, by: peer)
             confirmAccount([], complete: true, by: peer)
+        }
+        if let entry = unsettledAccount(of: peer) {
+            let page = FrontierMessage.full(
+                digest: summary.frontierDigest, state: summary.stateDigest, entries: [entry], more: true)
+            send(.frontier(page), to: peer, now: now, &effects)
         }
         let speaks = hello.features & HelloFeatures.overlay != 0
         let decisions = ops.connected(
@@ -158,6 +164,7 @@ extension Node {
         _ number: ConnectionNumber, reason: String, now: Instant, _ effects: inout [Effect]
     ) {
         guard let connection = connections.removeValue(forKey: number) else { return }
+        counters.creditWaits += connection.link.metrics.waited
         if let dial = connection.dial, dials[dial] != nil { dialEnded(dial, now: now, &effects) }
         guard let peer = connection.peer, established[peer] == number else { return }
         established[peer] = nil

@@ -11,11 +11,14 @@ extension Node {
         public let guests: Int
         /// Bytes that wait for the peers' credit, over all connections, and the fullest queue of a lane.
         public let queued: PerLane<Int>
+        /// Messages that waited for credit, since the start.
+        public let creditWaits: Int
         public let fullestQueue: PerLane<Int>
         /// Bytes that came in and were not processed yet, of the connection with most.
         public let mostUnprocessed: Int
         public let bodyCacheBytes: Int
         public let bodiesOutstanding: Int
+        public let secondSources: Int
         public let loadsOpen: Int
         public let waitingBodyBytes: Int
         public let evictions: Int
@@ -38,9 +41,11 @@ extension Node {
         return NetworkFacts(
             connections: connections.count, guests: connections.values.count { $0.guest != nil },
             queued: PerLane { lane in links.reduce(0) { $0 + $1.queued(on: lane) } },
+            creditWaits: links.reduce(counters.creditWaits) { $0 + $1.metrics.waited },
             fullestQueue: PerLane { lane in links.reduce(0) { max($0, $1.queued(on: lane)) } },
             mostUnprocessed: links.reduce(0) { max($0, $1.unprocessed) }, bodyCacheBytes: recentBodies.bytes,
-            bodiesOutstanding: bodies.outstanding, loadsOpen: loads.count, waitingBodyBytes: replica.waitingBytes,
+            bodiesOutstanding: bodies.outstanding, secondSources: bodies.secondSources, loadsOpen: loads.count,
+            waitingBodyBytes: replica.waitingBytes,
             evictions: replica.evictions, submissionsWaiting: submissions.count, proofsWaiting: pendingProofs.count,
             isPartial: overlay.isPartial, neighbours: overlay.neighbours.count, known: overlay.knownCount,
             lost: overlay.lostCount, lazyLinks: ops.tree.lazyCount, announcedMissing: ops.tree.missingCount,

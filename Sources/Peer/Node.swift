@@ -353,7 +353,11 @@ public struct Counters: Sendable, Equatable {
     public var refused: [String: Int] = [:]
     public var batches = 0
     public var connectionsOpened = 0
+    /// Connections between two that had dialled each other; one of each pair was ended.
+    public var simultaneousOpens = 0
     public var bodiesFetched = 0
+    /// Messages that waited for a peer's credit, over connections that are closed.
+    public var creditWaits = 0
     /// Bytes of bodies received that were needed, and all that were received.
     public var bodyBytesUseful = 0
     public var bodyBytesReceived = 0

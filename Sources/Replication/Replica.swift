@@ -136,6 +136,12 @@ public struct Replica: Sendable {
         return seq
     }
 
+    /// The last op of a log up to which every one is here, applied or waiting; nil for an empty log.
+    public func lastHere(of key: LogKey) -> (seq: UInt64, id: OpID)? {
+        let seq = headersThrough(key)
+        return (id(key, seq) ?? pool.at(key, seq)?.op.id).map { (seq, $0) }
+    }
+
     // MARK: Ops coming in
 
     /// Takes a verified op from outside (or, with no sender, from this node's own journal).

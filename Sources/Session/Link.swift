@@ -132,6 +132,7 @@ public struct Link: Sendable {
         }
         var outputs = [Output]()
         pump(&outputs)
+        if queues.queued(on: message.kind.lane) > 0 { metrics.waited += 1 }
         return outputs
     }
 

@@ -18,6 +18,8 @@ public struct LinkMetrics: Sendable, Equatable {
     public internal(set) var skipped = Count()
     /// Messages that ``Link/send(_:)`` did not take because the queue was full.
     public internal(set) var refused = PerLane<UInt64> { _ in 0 }
+    /// Messages that did not go out at once: the peer had given no credit for them.
+    public internal(set) var waited = 0
     /// All bytes that came in, whole frames or not.
     public internal(set) var bytesReceived: UInt64 = 0
     /// All bytes given out to be written.

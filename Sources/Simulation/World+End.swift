@@ -1,3 +1,4 @@
+internal import Consensus
 internal import Gossip
 internal import Identity
 internal import Ledger
@@ -45,9 +46,23 @@ extension World {
             let heads = state.node?.summary.frontier.sorted ?? []
             let text = heads.map { "\($0.key.author.short)/\($0.key.log.hex.prefix(4)):\($0.head.seq)" }
             return "    site \(site) (\(state.identity.peerID.short), \(state.node?.peers.count ?? 0) peers): "
-                + text.joined(separator: " ")
+                + text.joined(separator: " ") + waits(state)
         }
         return "frontiers differ\n" + frontiers.joined(separator: "\n")
+    }
+
+    /// What keeps a site from resting.
+    private func waits(_ site: Site) -> String {
+        guard let state = site.node?.state else { return " (down)" }
+        let consensus = state.consensus
+        var kinds: [String: Int] = [:]
+        for id in consensus.openQuestions {
+            guard let question = consensus.matters[id]?.question else { continue }
+            kinds["\(question.kind)\(question.expires < 1 << 53 ? " until \(question.expires)" : "")", default: 0] += 1
+        }
+        let open = kinds.sorted { $0.key < $1.key }.map { "\($0.key) x\($0.value)" }.joined(separator: ", ")
+        return "; open: \(open); certified time \(consensus.seconds), next deadline of Koi "
+            + (state.ledger.nextDeadline.map(String.init) ?? "none")
     }
 
     mutating func lastChecks() throws(Violation) {
@@ -144,9 +159,15 @@ extension World {
     mutating func countRefusals(at site: Int) {
         guard let counters = sites[site].node?.counters else { return }
         for (code, count) in counters.refused.sorted(by: { $0.key < $1.key }) { note("counted: \(code)", count) }
+        let facts = sites[site].node!.facts
+        note("bodies from a second source", facts.secondSources)
+        note("waited for credit", facts.creditWaits)
+        note("orphans evicted", facts.evictions)
+        note("questions expired", sites[site].node!.state.consensus.expiredQuestions.count)
         note("body bytes in vain", counters.bodyBytesReceived - counters.bodyBytesUseful)
         note("body bytes useful", counters.bodyBytesUseful)
         note("bodies fetched", counters.bodiesFetched)
+        note("opened from both sides", counters.simultaneousOpens)
         note("headers received", counters.headersReceived)
         note("headers known", counters.headersKnown)
         note("prunes", sites[site].node!.prunes)

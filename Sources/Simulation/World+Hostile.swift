@@ -110,6 +110,10 @@ extension World {
         case 13: say(.pull(everything()), index, number)
         case 14: claimMuch(index, number)
         case 15: lieAboutState(index, number)
+        case 16 where random.chance(0.5):
+            offend(index, number, "an op in another form") { _, envelope in
+                .ops([HostileParty.disguise(envelope)])
+            }
         case 16:
             offend(index, number, "an altered op") { world, envelope in
                 .ops([HostileParty.alter(envelope, &world.random)])

@@ -187,6 +187,8 @@ struct World {
             }
             if let void = op.void {
                 note("void: \(void.code)")
+            } else if op.kind == .retraction {
+                note("deltas retracted")
             } else if op.kind == .certificate || op.kind == .memberRevoke {
                 guard let stored = sites[site].disk.database.op(op.id) else { continue }
                 if let name = try koiCheck.certified(stored, at: site) { note("certified: \(name)") }

@@ -8,6 +8,14 @@ import Testing
         #expect(report.ops > 0 && report.events > 100)
     }
 
+    /// 5067: an account log that could neither go on nor be given up. 20570: an escrow whose electors were locked on a
+    /// price that had fallen since. 21814: a site without disk and journal began its account log again, because its only
+    /// peer had not stored yet what it held of it.
+    @Test(arguments: [5_067, 20_570, 21_814] as [UInt64])
+    func `a seed that found a fault once holds`(seed: UInt64) throws {
+        _ = try Simulator.run(SimulationOptions(seed: seed))
+    }
+
     @Test(arguments: [3, 59, 191] as [UInt64])
     func `a seed gives the same run twice`(seed: UInt64) throws {
         let options = SimulationOptions(seed: seed)

@@ -58,6 +58,13 @@ extension Routes {
         page.single("shoal_body_cache_bytes", .gauge, "Bodies kept for who asks next.", Double(facts.bodyCacheBytes))
         page.single(
             "shoal_bodies_outstanding", .gauge, "Bodies that are being fetched.", Double(facts.bodiesOutstanding))
+        page.single(
+            "shoal_body_second_sources_total", .counter,
+            "Bodies asked of another neighbour, the first did not deliver.",
+            Double(facts.secondSources))
+        page.single(
+            "shoal_credit_waits_total", .counter, "Messages that waited until a neighbour gave credit.",
+            Double(facts.creditWaits))
         page.single("shoal_loads_open", .gauge, "Questions to the store without an answer.", Double(facts.loadsOpen))
         page.single("shoal_submissions_waiting", .gauge, "Ops to be signed.", Double(facts.submissionsWaiting))
         page.single("shoal_fork_proofs_waiting", .gauge, "Proofs to be carried out.", Double(facts.proofsWaiting))

@@ -19,6 +19,8 @@ enum SimulateCommand {
         repeated: "without", .choice(Trouble.self).named("TROUBLE"),
         "leave this out: \(Trouble.allCases.map(\.rawValue).joined(separator: ", "))")
     private static let shrink = Flag("shrink", "with --seed: look for the smallest run that fails like it")
+    private static let required = Flag(
+        "required", "exit code 1, too, if something never happened that some hundred runs must reach")
     private static let trace = Flag("trace", "print everything that happens; with --seed")
 
     static let command = Command(
@@ -27,13 +29,16 @@ enum SimulateCommand {
             The same machines that production runs, on a simulated network, clock and disk: messages are lost, \
             doubled, late and out of order, networks part, nodes crash and lose writes, strangers interfere. Every \
             invariant is checked at every step. A seed decides all of it, so that a failure repeats, to the bit. \
-            When one of several seeds fails, what it can fail without is left out, and the smallest run is printed.
+            When one of several seeds fails, what it can fail without is left out, and the smallest run is printed. \
+            With --required the runs must also reach what they are there to test: forks, torn journals, credit that is \
+            used up, Koi that is spent twice.
             """,
         options: [seed, seeds, from, nodes, minutes, seconds, submissions, without],
-        flags: [shrink, trace, Shared.json],
+        flags: [shrink, required, trace, Shared.json],
         examples: [
             .init("shoal simulate --seeds 200", "the seeds 1 to 200"),
             .init("shoal simulate --seeds 200 --from 5000", "the seeds 5001 to 5200"),
+            .init("shoal simulate --seeds 200 --required", "and do they reach far enough?"),
             .init("shoal simulate --seed 17 --trace", "one seed again, step by step"),
             .init("shoal simulate --seed 17 --without crashes --without koi", "the same run with less going on"),
         ], run: run)
@@ -51,18 +56,21 @@ enum SimulateCommand {
                 exit: .usage)
         }
         let numbers = call[from] + 1...call[from] + call[seeds]
-        let report = await LiveRegion.show(on: call.console) { region in
+        var report = await LiveRegion.show(on: call.console) { region in
             let runs = SeedRuns(numbers.map { SimulationOptions(seed: UInt64($0), overrides: overrides) })
             var (report, failure) = await follow(runs, region)
             if let failure { report.smallest = await Self.smallest(failure, region) }
             return report
+        }
+        if call[required], report.failures.isEmpty {
+            report.missing = Sometimes.allCases.filter { !$0.happened(in: report.occurrences) }.map(\.rawValue)
         }
         if call[Shared.json] {
             try call.printJSON(report)
         } else {
             tell(call.console, report)
         }
-        return report.failures.isEmpty ? .done : .no
+        return report.failures.isEmpty && report.missing?.isEmpty ?? true ? .done : .no
     }
 
     private static func runOne(_ call: Invocation, _ options: SimulationOptions) async throws -> ExitCode {
@@ -145,5 +153,12 @@ enum SimulateCommand {
             "\(console.style.green("✓")) \(counted(report.runs, "seed")) held every invariant: "
                 + "\(counted(report.ops, "op")), \(counted(report.events, "event")),")
         console.print("  \(simulated) simulated in \(Format.duration(.seconds(report.wallSeconds))).")
+        guard let missing = report.missing else { return }
+        guard !missing.isEmpty else {
+            return console.print(
+                "\(console.style.green("✓")) All \(Sometimes.allCases.count) things happened that runs must reach.")
+        }
+        console.print("\(console.style.red("✗")) The faults do not reach far enough; in no run it happened that:")
+        for what in missing { console.print("  \(what)") }
     }
 }

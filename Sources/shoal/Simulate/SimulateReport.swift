@@ -35,6 +35,8 @@ struct SimulateReport: Encodable {
     var traceHash: String?
     /// How often each noteworthy thing happened, in all runs.
     var occurrences: [String: Int] = [:]
+    /// With `--required`: what should have happened and did not.
+    var missing: [String]?
     var wallSeconds = 0.0
 
     mutating func add(_ run: SimulationReport) {

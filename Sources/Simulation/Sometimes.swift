@@ -1,0 +1,60 @@
+/// What must happen at least once in some hundred runs, or the faults do not reach far enough: a check that is never put to
+/// the test proves nothing (Antithesis and FoundationDB call these sometimes assertions).
+public enum Sometimes: String, Sendable, CaseIterable {
+    case forkProven = "a fork is proven"
+    case retracted = "a member takes deltas back"
+    case revoked = "a quorum takes a member's deltas out"
+    case creditStall = "a peer is too slow for what it is sent"
+    case secondSource = "a body comes from a second source"
+    case journalMismatch = "database and sign journal do not fit"
+    case journalTorn = "a crash tears the sign journal"
+    case databaseRestored = "a database is put back"
+    case diskFull = "a disk is full"
+    case simultaneousOpen = "two sites dial each other at once"
+    case forgedSignature = "a wrong signature is rejected"
+    case nonCanonical = "what is not in canonical form is rejected"
+    case replayedHello = "a recorded HELLO is rejected"
+    case spentTwice = "Koi is spent twice, and counts once"
+    case doubleVote = "two votes on one question are proven"
+    case escrowReturned = "an escrow returns by the clock"
+    case checkpoint = "a checkpoint is certified"
+    case accountLogNamed = "the electors name another account log"
+    case forgedCertificate = "a forged certificate has no effect"
+
+    /// The occurrences of which one is enough; a name that ends in `*` stands for all that begin so.
+    var names: [String] {
+        switch self {
+        case .forkProven: ["fork proven"]
+        case .retracted: ["deltas retracted"]
+        case .revoked: ["certified: revocation"]
+        case .creditStall: ["waited for credit"]
+        case .secondSource: ["bodies from a second source"]
+        case .journalMismatch: ["new log: the database*", "new log: peers hold*"]
+        case .journalTorn: ["journal torn*"]
+        case .databaseRestored: ["database put back"]
+        case .diskFull: ["stopped: disk full"]
+        case .simultaneousOpen: ["opened from both sides"]
+        case .forgedSignature: ["counted: bad-signature", "refused: bad-signature"]
+        case .nonCanonical: ["offence: an op in another form"]
+        case .replayedHello: ["hostile HELLO: impostor"]
+        case .spentTwice: ["spent twice"]
+        case .doubleVote: ["double vote proven"]
+        case .escrowReturned: ["certified: escrow returned"]
+        case .checkpoint: ["certified: checkpoint"]
+        case .accountLogNamed: ["certified: account-log"]
+        case .forgedCertificate: ["forged a short certificate"]
+        }
+    }
+
+    /// Whether it happened, by the counts of all runs.
+    public func happened(in occurrences: [String: Int]) -> Bool {
+        occurrences.contains { name, count in count > 0 && names.contains { Self.fits(name, $0) } }
+    }
+
+    private static func fits(_ name: String, _ pattern: String) -> Bool {
+        let parts = pattern.split(separator: "*", omittingEmptySubsequences: false)
+        guard parts.count > 1 else { return name == pattern }
+        guard name.hasPrefix(parts.first!), name.hasSuffix(parts.last!) else { return false }
+        return parts.dropFirst().dropLast().allSatisfy { name.contains($0) }
+    }
+}
