@@ -4,7 +4,6 @@ public enum Sometimes: String, Sendable, CaseIterable {
     case forkProven = "a fork is proven"
     case retracted = "a member takes deltas back"
     case revoked = "a quorum takes a member's deltas out"
-    case creditStall = "a peer is too slow for what it is sent"
     case secondSource = "a body comes from a second source"
     case journalMismatch = "database and sign journal do not fit"
     case journalTorn = "a crash tears the sign journal"
@@ -27,7 +26,6 @@ public enum Sometimes: String, Sendable, CaseIterable {
         case .forkProven: ["fork proven"]
         case .retracted: ["deltas retracted"]
         case .revoked: ["certified: revocation"]
-        case .creditStall: ["waited for credit"]
         case .secondSource: ["bodies from a second source"]
         case .journalMismatch: ["new log: the database*", "new log: peers hold*"]
         case .journalTorn: ["journal torn*"]
