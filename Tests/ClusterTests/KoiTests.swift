@@ -46,6 +46,53 @@ extension ClusterTests {
             }
         }
 
+        @Test func `a bounty whose target a quorum measured is paid, and nothing can be claimed of it again`()
+            async throws
+        {
+            try await TestCluster.with(["a", "b", "c"]) { test in
+                // Electors measure with what they hold out of nodes that they know, and say nothing with fewer than 16
+                // questions.
+                let order = (0..<96).map { "n\($0)\tplus1\tn\(($0 + 1) % 96)\n" }
+                let kinds = (0..<96).map { "n\($0)\tkind\tc\($0 % 5)\n" }
+                for node in try test.cluster.nodes {
+                    try await node.importTriples((order + kinds[32...]).joined())
+                    try await node.importTriples(kinds[..<32].joined(), split: "valid")
+                }
+                try await test.createModel()
+                for node in try test.cluster.nodes { try await node.finish(try await node.train(rounds: 0)) }
+                let (a, b) = (try test["a"], try test["b"])
+                let request = KoiBountyRequest(
+                    agent: nil, reward: "12", relations: ["kind"], roots: nil, gain: 0.000_001, expiresSeconds: 3_600,
+                    description: "anything better")
+                let bounty: KoiSignedReport = try await a.client().post("/api/koi/bounties", request)
+                try await test.agree()
+                try await b.finish(try await b.train(rounds: 3, steps: 20))
+                let claim = KoiClaimRequest(
+                    agent: nil, model: TestCluster.agent, bounty: bounty.op, from: nil, through: nil)
+                let _: KoiSignedReport = try await b.client().post("/api/koi/claims", claim)
+                for node in try test.cluster.nodes {
+                    try await eventually("\(node.name) sees the bounty paid", within: .seconds(60)) {
+                        let (a, b) = (
+                            try await balance("a", at: node, test.cluster),
+                            try await balance("b", at: node, test.cluster)
+                        )
+                        return a == "88" && b == "124"
+                    }
+                }
+                try await test.agree()
+                let bounties: [KoiListingReport] = try await a.client().get("/api/koi/bounties")
+                #expect(bounties.map(\.status) == ["paid"])
+                let again = try await Binary.run(
+                    "koi", "bounty", "claim", bounty.op, "--model", TestCluster.agent, "--data-dir", b.dataDirectory)
+                #expect(again.code != 0, "\(again.output)")
+                for node in try test.cluster.nodes {
+                    let outcome = try await Binary.run("koi", "history", "--verify", "--data-dir", node.dataDirectory)
+                    #expect(outcome.code == 0, "\(outcome.output)\(outcome.errors)")
+                    #expect(try await koi(node).escrow.nkoi == 0)
+                }
+            }
+        }
+
         private func pay(_ node: ClusterNode) async throws -> [KoiChargeReport] {
             try await shoal(node, "koi", "charges", "--pay")
         }
