@@ -71,7 +71,7 @@ extension OpKind {
             true
         case .openLog, .rotateKey, .memberAdd, .memberRevoke, .createModel, .deleteModel, .updateModelWeights,
             .trainStep, .announceRows, .certificate, .checkpointVote, .equivocation, .question, .measurement,
-            .proposal, .retraction:
+            .proposal, .retraction, .memberLeave:
             false
         }
     }

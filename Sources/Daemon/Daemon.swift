@@ -132,6 +132,9 @@ public final class Daemon: Sendable {
         let key = try SiteKey.load(options.key)
         let network = try NetworkFile.load(options.network)
         let peers = try Self.peers(options.peers)
+        if let note = try LeftNote(in: directory), note.network == network.genesis.networkID {
+            throw note.refusal(of: key.site.description, in: directory)
+        }
         let log = EventLog(path: directory.logPath, verbose: options.verbose)
         let runtime = try RuntimeDirectory(for: directory)
         try runtime.prepare()
@@ -222,6 +225,9 @@ public final class Daemon: Sendable {
             host: parts.host, peers: peerService, network: network,
             book: try InvitationBook(path: directory.invitationsPath), addresses: parts.advertised,
             site: key.site.description, log: log)
+        let leaving = LeaveService(
+            host: parts.host, directory: directory, network: network, log: log, end: { requestStop.yield(nil) })
+        defer { leaving.stop() }
         let koi = KoiService(
             host: parts.host, peers: peerService, database: database, site: key.site.description)
         let charges = ChargeService(
@@ -239,7 +245,7 @@ public final class Daemon: Sendable {
             exchange: WeightsExchange(host: parts.host, graphs: graphs, models: models, states: states),
             ops: OpService(database: database, network: network.genesis.networkID),
             peers: peerService, koi: koi, charges: charges, consensus: ConsensusService(host: parts.host),
-            invitations: invitations,
+            invitations: invitations, leaving: leaving,
             patterns: PatternService(
                 host: parts.host, graphs: graphs, rules: models.rules, centroids: searches.centroids, koi: koi),
             measurer: measurer, vectors: vectors, log: log,
@@ -254,6 +260,7 @@ public final class Daemon: Sendable {
         try lock.tell(socketPath: runtime.apiSocketPath)
         loop.post { parts.host.start() }
         log.info("ready", ["peer": key.keyPair.peerID.short, "listen": parts.listening ?? "-"])
+        leaving.start()
         trainer.start()
         vectors.start()
         ready(

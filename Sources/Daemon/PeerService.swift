@@ -27,7 +27,7 @@ final class PeerService: Sendable {
             return known.map { peer in
                 PeerReport(
                     peer: peer.id.hex, name: names[peer.id] ?? peer.name, address: peer.address,
-                    connected: peer.isConnected, member: peer.isMember, banned: peer.banned,
+                    connected: peer.isConnected, member: peer.isMember, left: peer.hasLeft, banned: peer.banned,
                     rttMs: peer.roundTripMs, ops: Int(peer.ops), bytesSent: peer.bytesSent,
                     bytesReceived: peer.bytesReceived, inStep: peer.isInStep)
             }
@@ -47,8 +47,16 @@ final class PeerService: Sendable {
             }
             return endpoint
         }
-        let (isMember, isThisNode, isRevoked) = try await host.ask {
-            ($0.state.members.contains(peer), $0.identity.peerID == peer, $0.state.members.isRevoked(peer))
+        let (isMember, isThisNode, isRevoked, hasLeft) = try await host.ask {
+            (
+                $0.state.members.contains(peer), $0.identity.peerID == peer, $0.state.members.isRevoked(peer),
+                $0.state.members.hasLeft(peer)
+            )
+        }
+        guard !hasLeft else {
+            throw Problem.conflict(
+                "\(peer.short)… has left this network: it does not come back under that key",
+                remedy: "that site takes a new key and a ticket: shoal invite", code: "has-left")
         }
         guard !isRevoked else {
             throw Problem.conflict(

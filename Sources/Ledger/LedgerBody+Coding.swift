@@ -22,7 +22,7 @@ extension LedgerBody {
             case .openLog, .rotateKey, .memberAdd, .memberRevoke, .createModel, .deleteModel, .updateModelWeights,
                 .trainStep, .announceRows, .patternPropose, .vote, .certificate, .checkpointVote, .equivocation,
                 .question,
-                .measurement, .proposal, .retraction:
+                .measurement, .proposal, .retraction, .memberLeave:
                 return nil
             }
             try decoder.end()

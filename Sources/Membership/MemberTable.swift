@@ -42,6 +42,16 @@ public struct MemberAdd: Sendable, Equatable {
     }
 }
 
+/// Body of a member-leave op: its author leaves.
+public enum MemberLeave {
+    public static let body: Bytes = {
+        var encoder = CBOREncoder()
+        encoder.array(1)
+        encoder.uint(1)
+        return encoder.bytes
+    }()
+}
+
 /// Where an op stands: the `seq`-th of one log. Logs are numbered locally, never on the wire.
 public struct LogPosition: Hashable, Sendable {
     public let log: Int
@@ -69,6 +79,9 @@ public struct MemberTable: Sendable {
     /// Every member-add; a retracted one still counts in the past of what builds on it.
     private var adds: [PeerID: [Add]] = [:]
 
+    /// Every member-leave; as with ``adds``, a retracted one still counts in the past of what builds on it.
+    private var leaves: [PeerID: [Leave]] = [:]
+
     /// Of whom a certificate says that all they did is to be subtracted.
     private var revoked: Set<PeerID> = []
 
@@ -76,6 +89,11 @@ public struct MemberTable: Sendable {
         let position: LogPosition
         let name: String
         let author: PeerID
+        var isRetracted: Bool
+    }
+
+    private struct Leave: Sendable {
+        let position: LogPosition
         var isRetracted: Bool
     }
 
@@ -99,6 +117,31 @@ public struct MemberTable: Sendable {
         }
     }
 
+    /// Folds one valid member-leave in: its author belongs no more, and never will again under this key.
+    ///
+    /// - Parameter isRetracted: it stands beyond a fork: its author goes on belonging.
+    public mutating func leave(_ peer: PeerID, at position: LogPosition, isRetracted: Bool = false) {
+        leaves[peer, default: []].append(Leave(position: position, isRetracted: isRetracted))
+    }
+
+    /// Takes back the member-leave at a place.
+    public mutating func retractLeave(of peer: PeerID, at position: LogPosition) {
+        for index in (leaves[peer] ?? []).indices where leaves[peer]![index].position == position {
+            leaves[peer]![index].isRetracted = true
+        }
+    }
+
+    /// Whether a member has said that it leaves.
+    public func hasLeft(_ peer: PeerID) -> Bool { (leaves[peer] ?? []).contains { !$0.isRetracted } }
+
+    /// The same in a causal past.
+    public func hasLeft(_ peer: PeerID, inPast includes: (LogPosition) -> Bool) -> Bool {
+        (leaves[peer] ?? []).contains { includes($0.position) }
+    }
+
+    /// Who has left, ascending.
+    public var left: [PeerID] { leaves.keys.filter { hasLeft($0) }.sorted() }
+
     /// A quorum has revoked a member, or what said so is taken back.
     public mutating func setRevoked(_ peer: PeerID, _ isRevoked: Bool) {
         if isRevoked { revoked.insert(peer) } else { revoked.remove(peer) }
@@ -108,12 +151,13 @@ public struct MemberTable: Sendable {
 
     /// Whether `peer` belongs, as far as everything applied here says.
     public func contains(_ peer: PeerID) -> Bool {
-        (founders.contains(peer) || isAdded(peer)) && !revoked.contains(peer)
+        (founders.contains(peer) || isAdded(peer)) && !revoked.contains(peer) && !hasLeft(peer)
     }
 
     private func isAdded(_ peer: PeerID) -> Bool { (adds[peer] ?? []).contains { !$0.isRetracted } }
 
-    /// Whether `peer` belonged in a causal past; `includes` says what that past contains.
+    /// Whether `peer` was ever let in, as a causal past has it; `includes` says what that past contains. Whether it left
+    /// since is ``hasLeft(_:inPast:)``.
     public func contains(_ peer: PeerID, inPast includes: (LogPosition) -> Bool) -> Bool {
         founders.contains(peer) || (adds[peer] ?? []).contains { includes($0.position) }
     }
@@ -129,7 +173,21 @@ public struct MemberTable: Sendable {
             return Member(peer: peer, name: shown.name, addedBy: shown.author)
         }
         return (founders.map { Member(peer: $0, name: "", addedBy: nil) } + admitted)
-            .filter { !revoked.contains($0.peer) }.sorted { $0.peer < $1.peer }
+            .filter { !revoked.contains($0.peer) && !hasLeft($0.peer) }.sorted { $0.peer < $1.peer }
+    }
+
+    /// What a member was called that has left or was revoked, too.
+    public func name(of peer: PeerID) -> String {
+        (adds[peer] ?? []).filter { !$0.isRetracted }.map(\.name).min() ?? ""
+    }
+
+    /// Nil as long as nobody has left, so that networks have the digests that they always had.
+    public func leftDigest() -> Hash32? {
+        let left = left
+        guard !left.isEmpty else { return nil }
+        var hasher = Hasher32(domain: "shoal/left/1")
+        for peer in left { hasher.update(peer.bytes) }
+        return hasher.finish()
     }
 
     /// Feeds the state digest: founders follow from the genesis, so only added members count.

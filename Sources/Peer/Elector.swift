@@ -77,7 +77,11 @@ struct Elector: Sendable {
     /// Everything to be done now.
     mutating func step(_ view: View, now: Instant) -> [Action] {
         nextDeadline = nil
-        guard view.state.hasVotes, view.state.members.contains(view.me) else { return [] }
+        let hasLeft = view.state.members.hasLeft(view.me)
+        guard view.state.hasVotes,
+            view.state.members.contains(view.me)
+                || (hasLeft && view.state.consensus.latest.electorate.index(of: view.me) != nil)
+        else { return [] }
         var actions: [Action] = []
         let consensus = view.state.consensus
         var perOwner: [PeerID: Int] = [:]
@@ -103,6 +107,8 @@ struct Elector: Sendable {
             guard let matter = consensus.matters[id], let certificate = matter.lostCertificate else { continue }
             publish(certificate, id, isFirst: false, matter, view, now: now, &actions)
         }
+        // Who has left answers as long as it is asked, and asks nothing any more.
+        guard !hasLeft else { return actions }
         askForFinality(view, now: now, &actions)
         askAboutPatterns(view, &actions)
         askAboutKoi(view, now: now, &actions)

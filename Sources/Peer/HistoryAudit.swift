@@ -85,7 +85,7 @@ public struct HistoryAudit: Sendable {
             return .passedOver
         case .openLog, .rotateKey, .memberAdd, .memberRevoke, .transfer, .claim, .bountyPost, .bountyClaim,
             .bountySettle, .price, .patternPropose, .vote, .certificate, .attestation, .auction, .bid, .checkpointVote,
-            .equivocation, .question, .measurement, .proposal, .retraction:
+            .equivocation, .question, .measurement, .proposal, .retraction, .memberLeave:
             break
         }
         guard (try? Op(verifying: op.envelope, network: network)) == op else {

@@ -101,7 +101,7 @@ extension Node {
     /// Whether enough peers, or time, have said that the end of the account log is known.
     private func isAccountConfirmed(now: Instant) -> Bool {
         if state.members.members.allSatisfy({ $0.peer == identity.peerID }) { return true }
-        let all = contacts.keys.allSatisfy(accountConfirmations.contains)
+        let all = contacts.keys.allSatisfy { accountConfirmations.contains($0) || state.members.hasLeft($0) }
         switch account {
         // A site whose disk was wiped must not begin again where nobody can tell it.
         case .unopened: return !accountConfirmations.isEmpty && (all || accountPatience <= now)
@@ -156,6 +156,7 @@ extension Node {
 
     /// The next op to be signed whose log is ready, in order for each log.
     mutating func nextSubmission(_ batch: inout Batch, _ effects: inout [Effect]) -> (Submission, LogKey)? {
+        refuseAfterLeaving(&effects)
         refuseDebits(&effects)
         if let at = submissions.firstIndex(where: { !isForAccount($0) }), let key = logForNextOp(&batch, &effects) {
             // Members may have been refused all at once.
@@ -173,7 +174,7 @@ extension Node {
     }
 
     private mutating func logForNextDebit(_ batch: inout Batch) -> LogKey? {
-        guard state.members.contains(identity.peerID) else { return nil }
+        guard maySign(.vote) else { return nil }
         switch account {
         case .open(let key): return key
         case .unopened where canVote(now: consulted):

@@ -13,9 +13,9 @@ extension Node {
         guard stopped == nil, !overlay.isPartial else { return }
         for peer in contacts.keys.sorted() where dials.count < NodeLimits.dialsAtOnce {
             let dialling = contacts[peer]!
-            guard !dialling.inProgress, established[peer] == nil, dialling.next <= now, !isBanned(peer, now: now) else {
-                continue
-            }
+            guard !dialling.inProgress, established[peer] == nil, dialling.next <= now, !isBanned(peer, now: now),
+                isWelcome(peer)
+            else { continue }
             lastDial += 1
             dials[lastDial] = peer
             contacts[peer]!.inProgress = true
@@ -87,6 +87,7 @@ extension Node {
                     continue
                 }
                 guard let peer = connections[number]?.peer else { continue }
+                refusedBy[peer] = nil
                 handle(message, from: peer, now: now, &effects)
                 if let credit = connections[number]?.link.processed(lane: lane, bytes: bytes) {
                     carryOut(credit, of: number, now: now, &effects)
@@ -95,6 +96,9 @@ extension Node {
                 effects.append(.close(number))
                 if error.isBreach, let peer = connections[number]?.peer { ban(peer, "\(error)", now: now, &effects) }
                 counters.refuse("link-\(error.code.rawValue)")
+                if case .byeReceived(.unknownMember, let words) = error, let peer = connections[number]?.peer {
+                    turnedAway(by: peer, words)
+                }
                 closed(number, reason: "\(error)", now: now, &effects)
             }
         }
@@ -106,11 +110,13 @@ extension Node {
         let peer = hello.peer
         if hello.features & HelloFeatures.join != 0 { return welcome(peer, number, now: now, &effects) }
         connections[number]!.peer = peer
-        // A listed contact may be a member that this node has not heard of yet: it is asked for its ops.
-        guard state.members.contains(peer) || contacts[peer] != nil else {
-            counters.refuse("unknown-member")
-            effects.append(.notice(.refused(nil, code: "unknown-member", from: peer)))
-            return end(number, .unknownMember, "you are not a member of this network", now: now, &effects)
+        guard isWelcome(peer) else {
+            let hasLeft = state.members.hasLeft(peer)
+            let code = hasLeft ? "left-member" : "unknown-member"
+            counters.refuse(code)
+            effects.append(.notice(.refused(nil, code: code, from: peer)))
+            let words = hasLeft ? Self.youHaveLeft : "you are not a member of this network"
+            return end(number, .unknownMember, words, now: now, &effects)
         }
         guard !isBanned(peer, now: now) else {
             return end(number, .misbehaviour, "you are shut out for a while", now: now, &effects)

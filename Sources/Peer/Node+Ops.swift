@@ -223,7 +223,8 @@ extension Node {
 
     /// The open log of this node, opened now if it has to be; nil while that is undecided.
     mutating func logForNextOp(_ batch: inout Batch, _ effects: inout [Effect]) -> LogKey? {
-        guard state.members.contains(identity.peerID) else {
+        // Who has left may still sign what its vote takes; other kinds do not get here.
+        guard maySign(.vote) else {
             refuseSubmissions(Self.notMember(identity.peerID), &effects)
             return nil
         }

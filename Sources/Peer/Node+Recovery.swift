@@ -182,6 +182,7 @@ extension Node {
             return
         }
         confirmations.insert(peer)
-        if !isBehindJournal(key), contacts.keys.allSatisfy(confirmations.contains) { ownLog = .open(key) }
+        let all = contacts.keys.allSatisfy { confirmations.contains($0) || state.members.hasLeft($0) }
+        if !isBehindJournal(key), all { ownLog = .open(key) }
     }
 }

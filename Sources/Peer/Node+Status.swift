@@ -18,6 +18,8 @@ extension Node {
         public let address: String?
         public let isConnected: Bool
         public let isMember: Bool
+        /// It has said that it leaves.
+        public let hasLeft: Bool
         /// Why it is shut out, if it ever was in this process.
         public let banned: String?
         public let roundTripMs: Double?
@@ -34,12 +36,13 @@ extension Node {
         var ops: [PeerID: UInt64] = [:]
         for (key, head) in summary.frontier.heads { ops[key.author, default: 0] += head.seq }
         let members = Dictionary(uniqueKeysWithValues: state.members.members.map { ($0.peer, $0.name) })
-        let all = Set(members.keys).union(contacts.keys).subtracting([identity.peerID])
+        let all = Set(members.keys).union(contacts.keys).union(state.members.left).subtracting([identity.peerID])
         return all.sorted().map { peer in
             let link = established[peer].flatMap { connections[$0]?.link }
             return PeerStatus(
-                id: peer, name: contacts[peer]?.contact.name ?? members[peer] ?? "",
+                id: peer, name: contacts[peer]?.contact.name ?? members[peer] ?? state.members.name(of: peer),
                 address: contacts[peer]?.contact.address, isConnected: link != nil, isMember: members[peer] != nil,
+                hasLeft: state.members.hasLeft(peer),
                 banned: banned[peer] == nil ? nil : "it sent what no correct node sends; see the log",
                 roundTripMs: link?.roundTrip.map { Double($0.meanMs) }, ops: ops[peer] ?? 0,
                 bytesSent: link?.metrics.bytesWritten ?? 0, bytesReceived: link?.metrics.bytesReceived ?? 0,

@@ -44,6 +44,11 @@ public struct Node: Sendable {
     /// For so many members the overlay was fitted last.
     var fittedMembers = -1
 
+    /// Peers that let this node go, which has left.
+    var releasedBy: Set<PeerID> = []
+    /// Contacts and members that turned this node away, and their words.
+    var refusedBy: [PeerID: String] = [:]
+
     /// Who reported another state, and at which frontier.
     var disagreeing: [PeerID: Hash32] = [:]
 
@@ -267,6 +272,7 @@ public struct Node: Sendable {
             case .ops, .evidence, .retracted, .recounted, nil: break
             }
         }
+        partFromThoseWhoLeft(now: now, &effects)
         fitOverlay(now: now, &effects)
         dialContacts(now: now, &effects)
         if Self.concernsElector(event) { consult(now: now, &effects) }
@@ -312,7 +318,8 @@ public struct Node: Sendable {
         if case .unconfirmed(_, let until) = ownLog { next = min(next, until) }
         if let deadline = overlay.nextDeadline, stopped == nil { next = min(next, deadline) }
         if !overlay.isPartial, dials.count < NodeLimits.dialsAtOnce, stopped == nil {
-            for (peer, dialling) in contacts where !dialling.inProgress && established[peer] == nil {
+            for (peer, dialling) in contacts
+            where !dialling.inProgress && established[peer] == nil && isWelcome(peer) {
                 next = min(next, max(dialling.next, banned[peer] ?? dialling.next))
             }
         }

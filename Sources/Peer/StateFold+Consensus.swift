@@ -108,7 +108,7 @@ extension StateFold {
             consensus.note(subject: op.id, kind: op.header.kind, author: op.header.author, at: position)
         case .openLog, .rotateKey, .memberAdd, .memberRevoke, .createModel, .deleteModel, .updateModelWeights,
             .trainStep, .announceRows, .bountyClaim, .price, .vote, .certificate, .attestation, .checkpointVote,
-            .equivocation, .question, .measurement, .proposal, .retraction:
+            .equivocation, .question, .measurement, .proposal, .retraction, .memberLeave:
             break
         }
     }

@@ -64,6 +64,7 @@ public struct StateFold: Sendable {
         var parts = members.digest().bytes + models.digest().bytes
         if let consensus = consensus.digest() { parts += [1] + consensus.bytes }
         if let ledger = ledger.digest() { parts += [2] + ledger.bytes }
+        if let left = members.leftDigest() { parts += [3] + left.bytes }
         return blake2b256(domain: "shoal/state/1", parts)
     }
 
@@ -71,7 +72,7 @@ public struct StateFold: Sendable {
     package mutating func parts() -> [(name: String, digest: Hash32?)] {
         [
             ("members", members.digest()), ("models", models.digest()), ("consensus", consensus.digest()),
-            ("ledger", ledger.digest()),
+            ("ledger", ledger.digest()), ("left", members.leftDigest()),
         ]
     }
 
@@ -92,6 +93,9 @@ public struct StateFold: Sendable {
         do throws(Invalid) {
             guard op.header.lamport == time else {
                 throw Invalid("wrong-time", "it claims time \(op.header.lamport); what it builds on makes it \(time)")
+            }
+            if members.hasLeft(op.header.author, inPast: past), !op.header.kind.mayFollowLeaving {
+                throw Invalid("has-left", "its author had left the network")
             }
             if isRetracted {
                 try foldRetracted(op, body: body, at: position, causes)
@@ -166,6 +170,9 @@ public struct StateFold: Sendable {
         case .retraction:
             guard hasVotes else { throw Self.unsupported(op) }
             change = .retraction(try foldRetraction(op, body, at: position, causes))
+        case .memberLeave:
+            guard hasVotes else { throw Self.unsupported(op) }
+            change = .member(try foldLeave(op, body, at: position))
         case .rotateKey, .trainStep, .checkpointVote: throw Self.unsupported(op)
         }
         noteSubject(op, at: position)
@@ -189,6 +196,9 @@ public struct StateFold: Sendable {
         case .patternPropose:
             guard hasVotes else { return }
             try foldPattern(op, body, at: position, isRetracted: true, causes)
+        case .memberLeave:
+            guard hasVotes else { return }
+            _ = try foldLeave(op, body, at: position, isRetracted: true)
         case .openLog, .rotateKey, .trainStep, .checkpointVote, .retraction:
             break
         }

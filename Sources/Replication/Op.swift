@@ -30,6 +30,7 @@ public enum OpKind: UInt64, Sendable, CaseIterable {
     case measurement = 25
     case proposal = 26
     case retraction = 27
+    case memberLeave = 28
 
     /// As written in commands and tables: `update-model-weights`.
     public var name: String {
@@ -61,11 +62,24 @@ public enum OpKind: UInt64, Sendable, CaseIterable {
         case .measurement: "measurement"
         case .proposal: "proposal"
         case .retraction: "retraction"
+        case .memberLeave: "member-leave"
         }
     }
 
     /// Whether such an op may take deltas out of the sums, or with a fork put them back in: then their bodies are needed.
     public var takesOut: Bool { self == .memberRevoke || self == .retraction }
+
+    /// Whether a site that has said that it leaves may still sign this: what its vote takes, until a checkpoint is without it.
+    public var mayFollowLeaving: Bool {
+        switch self {
+        case .openLog, .measurement, .proposal, .vote, .certificate, .memberRevoke, .equivocation: true
+        case .rotateKey, .memberAdd, .createModel, .deleteModel, .updateModelWeights, .trainStep, .announceRows,
+            .transfer, .claim, .bountyPost, .bountyClaim, .bountySettle, .price, .patternPropose, .attestation,
+            .auction,
+            .bid, .checkpointVote, .question, .retraction, .memberLeave:
+            false
+        }
+    }
 }
 
 /// Names one log of one author.

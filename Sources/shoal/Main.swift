@@ -38,7 +38,7 @@ let program: Program = Program(
         ],
         subcommands: [
             DemoCommand.command, InitCommand.command, KeysCommand.command, NetworkCommand.command, JoinCommand.command,
-            InviteCommand.command,
+            InviteCommand.command, LeaveCommand.command,
             RunCommand.command, PeersCommand.command, StatusCommand.command, TopCommand.command, DoctorCommand.command,
             ConfigCommand.command, BackupCommand.backup, BackupCommand.restore,
             GraphCommand.command,

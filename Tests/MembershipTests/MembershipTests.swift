@@ -88,6 +88,24 @@ import Wire
         #expect(table.count == 2)
     }
 
+    @Test func `who leaves belongs no more, is known in the past as before, and comes back only with a fork`() throws {
+        var table = MemberTable(genesis: try genesis([a, b]))
+        let before = table.digest()
+        #expect(table.leftDigest() == nil)
+        let place = LogPosition(log: 1, seq: 4)
+        table.leave(b, at: place)
+        #expect(!table.contains(b) && table.hasLeft(b) && table.left == [b] && table.count == 1)
+        #expect(table.contains(b) { _ in true }, "its older ops are still a member's")
+        #expect(table.hasLeft(b) { $0 == place } && !table.hasLeft(b) { _ in false })
+        // Letting it in again does not undo its word.
+        table.apply(try MemberAdd(peer: b, name: "back"), by: a, at: LogPosition(log: 0, seq: 9))
+        #expect(!table.contains(b))
+        #expect(table.leftDigest() != nil && table.digest() == before)
+        table.retractLeave(of: b, at: place)
+        #expect(table.contains(b) && table.leftDigest() == nil)
+        #expect(table.hasLeft(b) { $0 == place }, "what builds on it is judged as before")
+    }
+
     @Test func `the table does not depend on the order of member-adds`() throws {
         var first = MemberTable(genesis: try genesis([a]))
         var second = first

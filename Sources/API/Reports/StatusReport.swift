@@ -96,6 +96,8 @@ public struct PeerReport: Codable, Sendable, Equatable {
     public var address: String?
     public var connected: Bool
     public var member: Bool
+    /// It has left the network by its own word.
+    public var left: Bool
     /// Why it is shut out, if it is.
     public var banned: String?
     /// Round trip in milliseconds, of the last minute.
@@ -109,7 +111,8 @@ public struct PeerReport: Codable, Sendable, Equatable {
     public var inStep: Bool
 
     public init(
-        peer: String, name: String, address: String?, connected: Bool, member: Bool, banned: String?, rttMs: Double?,
+        peer: String, name: String, address: String?, connected: Bool, member: Bool, left: Bool = false,
+        banned: String?, rttMs: Double?,
         ops: Int, bytesSent: UInt64 = 0, bytesReceived: UInt64 = 0, inStep: Bool = false
     ) {
         self.peer = peer
@@ -117,6 +120,7 @@ public struct PeerReport: Codable, Sendable, Equatable {
         self.address = address
         self.connected = connected
         self.member = member
+        self.left = left
         self.banned = banned
         self.rttMs = rttMs
         self.ops = ops

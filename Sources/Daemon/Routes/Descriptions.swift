@@ -60,6 +60,10 @@ enum Descriptions {
         .init(
             .delete, "/api/invitations", "Withdraws the tickets of a name that nobody has redeemed.",
             [name("name", isRequired: true)], answer: .json(RemovedReport.self)),
+        .init(.get, "/api/leave", "How far this site has got with leaving.", answer: .json(LeaveReport.self)),
+        .init(
+            .post, "/api/leave", "This site leaves its network, for good; its node ends when the others know.",
+            body: .json(LeaveRequest.self), status: 202, answer: .json(LeaveReport.self)),
         .init(
             .get, "/api/consensus", "What members vote on, and what is certified.",
             answer: .json(ConsensusReport.self)),

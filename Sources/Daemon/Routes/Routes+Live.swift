@@ -135,7 +135,7 @@ extension Routes {
     private static func add(_ peers: [Node.PeerStatus], names: [PeerID: String], to page: inout MetricsText) {
         func each(_ name: String, _ kind: MetricsText.Kind, _ help: String, _ value: (Node.PeerStatus) -> Double?) {
             page.family(name, kind, help)
-            for peer in peers {
+            for peer in peers where !peer.hasLeft {
                 guard let value = value(peer) else { continue }
                 page.sample(name, ["peer": peer.id.short, "name": names[peer.id] ?? peer.name], value)
             }

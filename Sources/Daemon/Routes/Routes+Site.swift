@@ -48,7 +48,9 @@ extension Routes {
                 peer: node.identity.peerID, network: node.network, frontier: node.summary.frontierDigest,
                 state: node.summary.stateDigest, ops: node.summary.frontier.opCount, waiting: node.replica.waitingCount,
                 members: node.state.members.count, refused: node.counters.refused, stopped: node.stopped,
-                isMember: node.state.members.contains(node.identity.peerID)
+                isMember: node.state.members.contains(node.identity.peerID),
+                hasLeft: node.state.members.hasLeft(node.identity.peerID), isAlone: node.peers.isEmpty,
+                turnedAway: node.turnedAway
             )
         }
         let counters = try await host.counters
@@ -58,6 +60,10 @@ extension Routes {
         let trouble: String? =
             if let stopped = core.stopped {
                 "the node has stopped applying ops: \(stopped)"
+            } else if core.hasLeft {
+                "this site leaves \(facts.network): its node ends when the others can do without it"
+            } else if core.isAlone, let (peer, words) = core.turnedAway.first {
+                "\(peer.short)… turns this site away: \(words)"
             } else if !core.isMember {
                 "this site is not a member yet: ask a member to run `shoal peers add \(core.peer.hex)`"
             } else {

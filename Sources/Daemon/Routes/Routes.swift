@@ -18,6 +18,7 @@ struct Routes: Sendable {
     let charges: ChargeService
     let consensus: ConsensusService
     let invitations: InvitationService
+    let leaving: LeaveService
     let patterns: PatternService
     let measurer: ClaimMeasurer
     let vectors: VectorService
@@ -46,6 +47,7 @@ struct Routes: Sendable {
         addOps(to: &router)
         addConsensus(to: &router)
         addInvitations(to: &router)
+        addLeave(to: &router)
         addKoi(to: &router)
         do { try document.describe(router) } catch { log.warn("openapi", ["cause": "\(error)"]) }
         return router

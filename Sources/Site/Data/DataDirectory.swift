@@ -12,6 +12,7 @@ import Wire
 /// token-read    another one, which may only look and ask, 0600
 /// log           what the node says when nobody looks
 /// invitations   tickets that were handed out, see ``InvitationBook``, 0600
+/// left          that the site has left its network, see ``LeftNote``
 /// audit         who changed or asked what over HTTP, 0600
 /// lock          held while a node runs; tells its process and its socket
 /// ```
@@ -31,6 +32,7 @@ public struct DataDirectory: Sendable, Equatable {
     public var readTokenPath: String { path + "/token-read" }
     public var auditPath: String { path + "/audit" }
     public var invitationsPath: String { path + "/invitations" }
+    public var leftPath: String { path + "/left" }
     public var logPath: String { path + "/log" }
     public var lockPath: String { path + "/lock" }
 

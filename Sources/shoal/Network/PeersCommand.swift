@@ -140,6 +140,7 @@ enum PeersCommand {
 
     private static func state(_ peer: PeerReport) -> String {
         if let banned = peer.banned { return "shut out: \(banned)" }
+        if peer.left { return "left" }
         if !peer.member { return peer.connected ? "connected, no member" : "no member" }
         return peer.connected ? "connected" : "not connected"
     }

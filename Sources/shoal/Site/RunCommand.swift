@@ -80,6 +80,9 @@ enum RunCommand {
                 call.console.print("\(name) is up: it \(place), as \(short(node.peer.hex)). Ctrl-C ends it.\(page)")
             }
         }
+        if let note = try LeftNote(in: directory) {
+            call.console.complain("\(name) has left \(note.name). What it had is still in \(directory.path).")
+        }
         guard let reason else { return .done }
         throw call.failure(name, "the node had to stop: \(reason)")
     }

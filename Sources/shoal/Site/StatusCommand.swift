@@ -50,9 +50,10 @@ enum StatusCommand {
     }
 
     private static func connections(_ status: StatusReport) -> String {
-        let connected = status.peers.filter(\.connected).count
-        guard !status.peers.isEmpty else { return "and the only member" }
-        return "connected to \(connected) of \(counted(status.peers.count, "other site"))"
+        let connected = status.peers.count { $0.connected && !$0.left }
+        let others = status.peers.count { !$0.left }
+        guard others > 0 else { return "and the only member" }
+        return "connected to \(connected) of \(counted(others, "other site"))"
     }
 
     private static func graph(_ graph: GraphReport) -> String {

@@ -76,7 +76,9 @@ enum TopCommand {
         for peer in status.peers.sorted(by: { ($0.name, $0.peer) < ($1.name, $1.peer) }) {
             let old = earlier[peer.peer]
             let state =
-                peer.banned != nil ? "shut out" : !peer.connected ? "away" : peer.inStep ? "in step" : "catching up"
+                peer.left
+                ? "left"
+                : peer.banned != nil ? "shut out" : !peer.connected ? "away" : peer.inStep ? "in step" : "catching up"
             table.add(
                 peer.name.isEmpty ? short(peer.peer) : peer.name, state,
                 Format.count(peer.ops),
