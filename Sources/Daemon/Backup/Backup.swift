@@ -116,9 +116,10 @@ public enum Backup {
 
     /// Puts the database of a backup into a data directory whose node does not run.
     ///
+    /// - Parameter manifest: what ``check(_:)`` found.
     /// - Returns: whether the directory has a sign journal of its own.
     public static func putBack(
-        _ path: String, into directory: DataDirectory, databaseURL: String?, schema: String
+        _ path: String, _ manifest: Manifest, into directory: DataDirectory, databaseURL: String?, schema: String
     ) throws -> Bool {
         let hasJournal = access(directory.signJournalPath, F_OK) == 0
         let places = Places(
@@ -127,7 +128,7 @@ public enum Backup {
         defer { withExtendedLifetime(lock) {} }
         let (target, hold) = try reach(places, isLocked: true)
         defer { hold() }
-        try DatabaseDump.read("\(path)/\(dumpName)", into: Schema(name: schema), of: target)
+        try DatabaseDump.read("\(path)/\(dumpName)", into: Schema(name: schema), of: target, owner: manifest.peer)
         return hasJournal
     }
 

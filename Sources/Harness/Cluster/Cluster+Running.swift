@@ -218,7 +218,11 @@ extension Cluster {
         settings.peers = [node.peersPath]
         settings.listen = Endpoint(host: node.record.address, port: node.record.port)
         // What the cluster has no opinion of stays as somebody set it.
-        if let kept = try? SiteConfig.load(data.configPath) { settings.privacy = kept.privacy }
+        if let kept = try? SiteConfig.load(data.configPath) {
+            settings.privacy = kept.privacy
+            settings.databaseURL = kept.databaseURL
+            settings.schema = kept.schema
+        }
         try settings.save(to: data.configPath)
         return data
     }

@@ -50,6 +50,11 @@ public final class Connection: @unchecked Sendable {
     /// 150018 for PostgreSQL 15.18.
     public var serverVersion: Int { Int(PQserverVersion(handle)) }
 
+    /// As whom it is connected, and with which database.
+    var names: (role: String, database: String) {
+        (PQuser(handle).map { String(cString: $0) } ?? "", PQdb(handle).map { String(cString: $0) } ?? "")
+    }
+
     /// False when the connection can no longer be used. Does not ask the server.
     public var isOpen: Bool { !isLost && PQstatus(handle) == CONNECTION_OK }
 

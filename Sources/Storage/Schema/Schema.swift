@@ -112,12 +112,29 @@ extension Schema {
     private func create(_ connection: Connection) throws(StorageError) {
         // CREATE … IF NOT EXISTS wants the right to create even when there is nothing to do.
         let found = try connection.query("SELECT FROM pg_namespace WHERE nspname = $1", [.text(name)])
-        if found.isEmpty { try connection.script("CREATE SCHEMA \(self)") }
+        if found.isEmpty {
+            do { try connection.script("CREATE SCHEMA \(self)") } catch {
+                throw error.reason == .notAllowed ? mayNotCreate(connection, error) : error
+            }
+        }
         try connection.script(
             """
             CREATE TABLE \(self).schema_migrations (
                 number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())
             """)
+    }
+
+    /// What an administrator can do about it, in his words.
+    private func mayNotCreate(_ connection: Connection, _ error: StorageError) -> StorageError {
+        var failure = error
+        failure.operation = "create"
+        failure.object = "schema \(self) of \(connection.target)"
+        // The failed statement has ended the transaction: the names are those of the connection.
+        let (role, database) = connection.names
+        failure.remedy =
+            "ask the administrator of the database to run: GRANT CREATE ON DATABASE \(database) TO \(role), or: "
+            + "CREATE SCHEMA \(self) AUTHORIZATION \(role)"
+        return failure
     }
 
     /// The schema, quoted, where a contrib extension lives; creates the extension if it is missing.

@@ -20,10 +20,16 @@ public enum DatabaseDump {
             ])
     }
 
-    /// Replaces the schema by what a dump holds, all of it or nothing, and brings it up to date.
+    /// Replaces the schema by what a dump holds, and brings it up to date.
+    ///
+    /// - Parameter owner: the site whose dump it is.
+    /// - Throws: `inUse` for a schema of another site, or one that a node works in; nothing is changed then.
     public static func read(
-        _ path: String, into schema: Schema, of target: DatabaseTarget
+        _ path: String, into schema: Schema, of target: DatabaseTarget, owner: String
     ) throws(StorageError) {
+        // Before anything is dropped: the dump makes the schema itself.
+        try mayCreate(schema, try Connection(target))
+        try mayReplace(schema, try Connection(target), owner)
         // Makes the extensions, which belong to the database and not to the schema.
         try schema.migrate(Connection(target))
         let version: Int
@@ -38,7 +44,50 @@ public enum DatabaseDump {
                 "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error", "--dbname=service=shoal",
                 path,
             ])
+        // Whoever held it when the dump was made does not any more.
+        try Connection(target).script("DELETE FROM \(schema).lease")
         try schema.migrate(Connection(target))
+    }
+
+    private static func mayReplace(
+        _ schema: Schema, _ connection: Connection, _ owner: String
+    ) throws(StorageError) {
+        func isThere(_ table: String) throws(StorageError) -> Bool {
+            try !connection.query(
+                "SELECT FROM pg_tables WHERE schemaname = $1 AND tablename = $2", [.text(schema.name), .text(table)]
+            ).isEmpty
+        }
+        func refused(_ cause: String, _ remedy: String) -> StorageError {
+            StorageError(
+                .inUse, operation: "replace", object: "schema \(schema) of \(connection.target)", cause: cause,
+                remedy: remedy)
+        }
+        if try isThere("node_meta"),
+            let site = try connection.query("SELECT value FROM \(schema).node_meta WHERE key = 'site'").first?.text(0),
+            site != owner
+        {
+            throw refused(
+                "it belongs to another site, \(site.prefix(12))", "restore into a schema of its own: SHOAL_SCHEMA=NAME")
+        }
+        guard try isThere("lease") else { return }
+        let held = try connection.query(
+            "SELECT holder, ceil(extract(epoch FROM expires_at - clock_timestamp()))::int FROM \(schema).lease "
+                + "WHERE expires_at > clock_timestamp()")
+        if let lease = held.first {
+            throw refused(
+                "node \(try lease.text(0)) holds it for another \(try lease.int(1)) s",
+                "stop that node, or wait so long")
+        }
+    }
+
+    private static func mayCreate(_ schema: Schema, _ connection: Connection) throws(StorageError) {
+        let asked = try connection.row("SELECT has_database_privilege(current_database(), 'CREATE')")
+        guard try !asked.bool(0) else { return }
+        let (role, database) = connection.names
+        throw StorageError(
+            .notAllowed, operation: "restore", object: "schema \(schema) of \(connection.target)",
+            cause: "\(role) may not create schemas there, and a dump brings its own; nothing was changed",
+            remedy: "ask the administrator of the database to run: GRANT CREATE ON DATABASE \(database) TO \(role)")
     }
 
     private static func run(

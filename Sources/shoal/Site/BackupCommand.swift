@@ -85,7 +85,7 @@ enum BackupCommand {
         let directory = try DataDirectory(creating: path)
         if !isThere { try config.save(to: directory.configPath) }
         let hasJournal = try Backup.putBack(
-            backup, into: directory, databaseURL: config.databaseURL,
+            backup, manifest, into: directory, databaseURL: config.databaseURL,
             schema: variable("SHOAL_SCHEMA") ?? config.schema ?? manifest.schema)
         let report = Report(
             site: site.text, seconds: manifest.seconds, dataDir: directory.path, journal: hasJournal)

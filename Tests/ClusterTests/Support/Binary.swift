@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 /// The `shoal` binary under test: `SHOAL_BINARY`, or the newest build of this package.
@@ -85,6 +86,7 @@ final class Running {
     /// Ctrl-C.
     func interrupt() { process.interrupt() }
     func terminate() { process.terminate() }
+    func kill() { Glibc.kill(process.processIdentifier, SIGKILL) }
 
     func end() async -> Binary.Outcome {
         for await _ in ended.stream {}

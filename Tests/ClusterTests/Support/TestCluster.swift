@@ -36,7 +36,7 @@ struct TestCluster {
         }
     }
 
-    private func use<Value>(_ body: (TestCluster) async throws -> Value) async throws -> Value {
+    func use<Value>(_ body: (TestCluster) async throws -> Value) async throws -> Value {
         do {
             try await cluster.up()
             let value = try await body(self)
