@@ -10,7 +10,7 @@ FUZZ   ?= cbor frames envelope hello delta triples jsonl safetensors peers setti
 .PHONY: help packages test-packages check-packages check-tools build demo test check check-api check-dashboard \
 	check-examples test-docs lint unit simulate cluster soak fuzz bench-train bench-search bench-flower bench-api \
 	bench-join bench-quality bench-quality-fb15k bench-privacy bench-rules bench-valuation bench-merge bench-verify \
-	built-tests answering calculating bench-certificates bench-gossip clean
+	built-tests answering calculating bench-certificates bench-gossip bench-idle clean
 .DEFAULT_GOAL := help
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo "make bench-rules DATA=DIR  rules alone, the model alone, both (FB15K=1: FB15k-237 as well, from its checkpoint)"
 	@echo "make bench-train  training speed beside PyTorch, which it installs (BENCH_PYTHON=one that has it)"
 	@echo "make bench-api   status and predictions, 200 times a second, while the node trains"
+	@echo "make bench-idle  memory of a node with 10,000 open idle connections (CONNECTIONS=N)"
 	@echo "make bench-search REFERENCE=DIR|ARCHIVE  searches beside full text, on the Rust Reference"
 	@echo "make bench-valuation  what claims are worth, honest and poisoned (DATA=a folder with a sub-folder a site)"
 	@echo "make bench-merge  adding deltas beside a plain C loop; make bench-verify  checking ops and certificates beside libsodium"
@@ -176,6 +177,10 @@ bench-merge: build
 # Latencies while the node trains; exit code 1 above 5 ms (status) or 10 ms (predictions) at the 99th percentile.
 bench-api: build
 	python3 Benchmarks/api/run.py --shoal $(SHOAL)
+
+# Memory with many open connections that say nothing; exit code 1 above 200 MiB.
+bench-idle: build
+	python3 Benchmarks/idle/run.py --shoal $(SHOAL) --connections $(or $(CONNECTIONS),10000)
 
 # From a ticket to the state of the others: a fourth site on a network of three with 1,000 ops; exit code 1 beyond 30 s.
 bench-join: build

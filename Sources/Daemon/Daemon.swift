@@ -118,6 +118,7 @@ public final class Daemon: Sendable {
         _ options: DaemonOptions, onNewDatabase: @Sendable () -> Void = {},
         ready: @Sendable (ReadyNode) -> Void = { _ in }
     ) async throws -> String? {
+        OpenFiles.raise()
         let disputed = VerifierCheck.disagreements()
         guard disputed.isEmpty else {
             throw SiteError(
@@ -345,6 +346,7 @@ public final class Daemon: Sendable {
             }
         }
         configuration.listen = listen
+        configuration.maxConnections = OpenFiles.connections(of: OpenFiles.raise())
         configuration.log = { log.debug($0) }
         let audit = AuditLog(path: directory.auditPath)
         let requests = routes.requests

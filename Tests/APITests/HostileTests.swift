@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct HostileTests {
     private func fixture() throws -> Fixture {
-        try Fixture { request, responder in
+        // Whoever says half a word and nothing more is cut off after that; some of these do.
+        try Fixture(configure: { $0.idleSeconds = 2 }) { request, responder in
             responder.send(
                 .text("handled \(request.path) \(request.query.parameters.map { "\($0.name)=\($0.value)" })"))
         }
@@ -71,22 +72,33 @@ import Testing
                 "handled /ok []"))
     }
 
-    @Test(arguments: [8000, 9000, 30_000, 60_000, 1 << 20])
+    @Test(arguments: [4000, 4200, 9000, 30_000, 1 << 20])
     func `a long target is a 414`(length: Int) async throws {
         let answer = await answer(
             to: "GET /\(String(repeating: "a", count: length)) HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
             try fixture())
-        #expect(status(answer) == (length < 8192 ? 200 : 414))
+        #expect(status(answer) == (length < 4096 ? 200 : 414))
     }
 
-    @Test(arguments: [1000, 31_000, 33_000, 60_000, 200_000, 4 << 20])
+    @Test(arguments: [1000, 8000, 8300, 60_000, 200_000, 4 << 20])
     func `large headers are a 431`(length: Int) async throws {
         let answer = await answer(
             to:
                 "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Big: \(String(repeating: "a", count: length))\r\n\r\n",
             try fixture())
         // When more comes than is read, the client may see the connection close first.
-        #expect(status(answer) == (length < 32_000 ? 200 : 431) || (length > 100_000 && answer.isEmpty))
+        #expect(status(answer) == (length < 8192 ? 200 : 431) || (length > 10_000 && answer.isEmpty))
+    }
+
+    @Test func `a head at both limits is answered, in one piece with a long answer`() async throws {
+        let headers = (0..<50).map { "X-\($0): \(String(repeating: "b", count: 145))\r\n" }.joined()
+        let target = "/\(String(repeating: "a", count: 4_000))"
+        let fixture = try fixture()
+        for _ in 0..<3 {
+            let answer = await answer(
+                to: "GET \(target) HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\(headers)\r\n", fixture)
+            #expect(status(answer) == 200 && answer.contains(target))
+        }
     }
 
     @Test func `many small headers are a 431`() async throws {

@@ -96,5 +96,21 @@ def systemd():
     return "systemd unit"
 
 
-for check in (promtool, compose, kubernetes, systemd):
+def dockerfile():
+    """The image has at run time what `make packages` installs to build and run with."""
+    image = (ROOT / "Dockerfile").read_text().split("FROM debian", 1)[1]
+    listed = set(re.findall(r"[a-z0-9][a-z0-9.+-]+", image[image.index("apt-get install"):image.index("&& rm")]))
+    base = (ROOT / ".ci/packages").read_text().split("packages=(", 1)[1].split(")", 1)[0].split()
+    for package in set(base) - {"pkg-config"}:
+        if not package.endswith("-dev"):
+            assert package in listed, f"the Dockerfile does not install {package}"
+            continue
+        asked = subprocess.run(
+            ["dpkg-query", "-W", "-f", "${Depends}", package], capture_output=True, text=True, check=True).stdout
+        runtime = {word.split()[0] for word in re.split("[,|]", asked) if word.strip()}
+        assert runtime & listed, f"the Dockerfile has no library for {package}: one of {sorted(runtime)}"
+    return "Dockerfile"
+
+
+for check in (promtool, dockerfile, compose, kubernetes, systemd):
     print(f"{check()}: as those who read it want it")

@@ -84,8 +84,9 @@ private struct Listener: @unchecked Sendable {
     private let callbacks: UnsafeMutablePointer<shoal_http_callbacks>
     private let context: Unmanaged<ListenerContext>
 
-    /// Header memory per connection beyond the limits that we answer ourselves.
-    private static let spareMemory = 48 << 10
+    /// Memory per connection beyond the limits, so that heads that are somewhat too large get our own answer; those that
+    /// do not fit here get the library's.
+    private static let spareMemory = 3 << 10
 
     init(_ address: ListenAddress, core: ServerCore) throws(APIError) {
         let configuration = core.configuration

@@ -76,9 +76,12 @@ public struct ServerConfiguration: Sendable {
     /// Where the temporary files lie.
     public var spoolDirectory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     /// Bytes of the request target; more is a 414.
-    public var maxTarget = 8 << 10
+    public var maxTarget = 4 << 10
     /// Bytes of all headers; more is a 431.
-    public var maxHeaders = 32 << 10
+    ///
+    /// Target and headers decide what an open connection costs: libmicrohttpd gives each a buffer for both, and wipes all
+    /// of it after every request, so that whoever keeps a connection alive holds this much memory.
+    public var maxHeaders = 8 << 10
     /// Open connections per listener; more wait.
     public var maxConnections = 1024
     /// Polling threads per listener.
