@@ -47,6 +47,11 @@ public struct OwnerTable: Sendable {
     /// How many distinct authors train a row.
     public func owners(of token: TokenID) -> Int { owners[token] ?? 0 }
 
+    /// How many of them are left without those who train no more.
+    public func owners(of token: TokenID, without gone: Set<PeerID>) -> Int {
+        owners(of: token) - gone.count { isOwner($0, of: token) }
+    }
+
     /// How many distinct authors have announced anything.
     public var authorCount: Int { authors.count }
 
@@ -61,14 +66,17 @@ public struct OwnerTable: Sendable {
 
     /// The row number and the owners of each token, for ``RoundBuilder``.
     ///
+    /// - Parameter gone: authors that train no more: what is left is divided among the others.
     /// - Throws: ``FederationError/notAnnounced(_:)`` for the first token that the log did not announce.
-    public func shares(of tokens: [TokenID], in log: LogName) throws(FederationError) -> [RowShare] {
+    public func shares(
+        of tokens: [TokenID], in log: LogName, without gone: Set<PeerID> = []
+    ) throws(FederationError) -> [RowShare] {
         let indices = logs[log]?.indices ?? [:]
         var shares: [RowShare] = []
         shares.reserveCapacity(tokens.count)
         for token in tokens {
             guard let index = indices[token] else { throw .notAnnounced(token) }
-            shares.append(RowShare(index: index, owners: owners(of: token)))
+            shares.append(RowShare(index: index, owners: owners(of: token, without: gone)))
         }
         return shares
     }

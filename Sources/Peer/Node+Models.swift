@@ -40,6 +40,12 @@ extension Node {
     /// Who trains what of a model.
     public func owners(of model: ModelID) -> OwnerTable? { state.models[model]?.owners }
 
+    /// Who trained a model and does not belong any more, by its own word or a quorum's: nobody need make room for it.
+    public func gone(from model: ModelID) -> Set<PeerID> {
+        let authors = state.models[model]?.owners.authorList ?? []
+        return Set(authors.filter { $0 != identity.peerID && !state.members.contains($0) })
+    }
+
     /// The merged weights of a model for a vocabulary; nil for an unknown or deleted model.
     public mutating func parameters(of model: ModelID, tokens: [TokenID]) -> Parameters? {
         guard state.models[model] != nil else { return nil }
@@ -55,9 +61,11 @@ extension Node {
         guard let log = ownLogKey, let merged = state.models[model] else { return nil }
         let name = OwnerTable.LogName(author: log.author, log: log.log)
         let unannounced = merged.owners.unannounced(shared ?? tokens, in: name)
-        let shares = unannounced.isEmpty ? try! merged.owners.shares(of: shared ?? tokens, in: name) : []
+        let gone = gone(from: model)
+        let shares =
+            unannounced.isEmpty ? try! merged.owners.shares(of: shared ?? tokens, in: name, without: gone) : []
         return RoundBase(
             spec: merged.spec, parameters: state.mergedParameters(of: model, tokens: tokens), log: log,
-            unannounced: unannounced, shares: shares, sites: merged.owners.authorCount)
+            unannounced: unannounced, shares: shares, sites: merged.owners.authorCount - gone.count)
     }
 }

@@ -119,6 +119,35 @@ import Wire
         #expect(!bench.isConnected(0, to: 1))
     }
 
+    @Test func `the others make no room any more for what it trained`() throws {
+        var (bench, model) = Bench.withModel()
+        let created = bench.stored[0].last { $0.op.id == model }!.op
+        let (both, own) = (TokenID(rawValue: 1), TokenID(rawValue: 2))
+        let theirs = try RowAnnouncement(model: model, tokens: [both]).body
+        guard
+            case .done? = bench.submit(
+                .announceRows, try RowAnnouncement(model: model, tokens: [both, own]).body, at: 0)
+        else {
+            Issue.record("the announcement has no effect")
+            return
+        }
+        let key = bench.keys[2]
+        let open = bench.sign(.openLog, Bench.openLog, by: key)
+        let rows = bench.sign(
+            .announceRows, theirs, by: key, seq: 2, prev: open.id, lamport: created.header.lamport + 1, deps: [model])
+        let leave = bench.sign(
+            .memberLeave, MemberLeave.body, by: key, seq: 3, prev: rows.id, lamport: created.header.lamport + 2)
+        var relay = Guest(&bench, dials: 0, as: bench.keys[1])
+        relay.say(.ops([open.envelope, rows.envelope]), &bench)
+        let base = bench.nodes[0]!.roundBase(of: model, tokens: [both, own])
+        let before = try #require(base)
+        #expect(before.shares.map(\.owners) == [2, 1] && before.sites == 2)
+        relay.say(.ops([leave.envelope]), &bench)
+        let next = bench.nodes[0]!.roundBase(of: model, tokens: [both, own])
+        let after = try #require(next)
+        #expect(after.shares.map(\.owners) == [1, 1] && after.sites == 1)
+    }
+
     // MARK: What it means for ops
 
     /// Site 2 trains, leaves, and goes on as it must not; what it writes elsewhere does not build on its leaving.

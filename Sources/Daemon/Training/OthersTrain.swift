@@ -9,8 +9,9 @@ extension NodeHost {
         try await ask { node in
             let owners = node.owners(of: model)
             let own = node.identity.peerID
+            let gone = node.gone(from: model)
             return tokens.map { token in
-                owners.map { $0.owners(of: token) - ($0.isOwner(own, of: token) ? 1 : 0) } ?? 0
+                owners.map { $0.owners(of: token, without: gone) - ($0.isOwner(own, of: token) ? 1 : 0) } ?? 0
             }
         }
     }
