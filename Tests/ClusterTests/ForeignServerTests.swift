@@ -159,6 +159,21 @@ extension ClusterTests {
         // MARK: A transaction pooler
 
         @Test(.enabled(if: ForeignServer.bouncerProgram != nil, "pgbouncer is not installed"))
+        func `a pooler that takes no transactions, or not what the URL asks of it, is refused with its setting`()
+            async throws
+        {
+            try await ForeignServer.with { server in
+                try await server.startBouncer(mode: "statement")
+                try await Place.with { place in
+                    let mode = try await refusal(server.url(bouncer: true), place)
+                    #expect(mode.code == 4 && mode.errors.contains("Set pool_mode = transaction"), "\(mode.errors)")
+                    let asked = try await refusal(server.url(bouncer: true) + "&options=-c%20jit%3Doff", place)
+                    #expect(asked.code == 4 && asked.errors.contains("ignore_startup_parameters"), "\(asked.errors)")
+                }
+            }
+        }
+
+        @Test(.enabled(if: ForeignServer.bouncerProgram != nil, "pgbouncer is not installed"))
         func `two sites behind PgBouncer in transaction mode learn, outlive restarts, and are backed up and put back`()
             async throws
         {

@@ -30,8 +30,9 @@ public final class Connection: @unchecked Sendable {
             let cause = trimmed(String(cString: PQerrorMessage(opened)))
             PQfinish(opened)
             throw StorageError(
-                .cannotConnect, operation: "reach", object: target.description, cause: cause,
-                remedy: "check that the server runs and lets this user in")
+                Self.remedyAtPooler(cause) == nil ? .cannotConnect : .notAllowed, operation: "reach",
+                object: target.description, cause: cause,
+                remedy: Self.remedyAtPooler(cause) ?? "check that the server runs and lets this user in")
         }
         handle = opened
         self.target = target

@@ -23,6 +23,11 @@ extension Connection {
         // libpq notices a closed socket while reading; after a failed write it may not have read yet.
         if sqlState == nil { PQconsumeInput(handle) }
         if reason == .connectionLost { isLost = true }
+        if let remedy = Self.remedyAtPooler(cause) {
+            return StorageError(
+                .notAllowed, operation: "work with", object: target.description, cause: cause, remedy: remedy,
+                sqlState: sqlState, statement: statement)
+        }
         let isLost = !isOpen
         return StorageError(
             isLost ? .connectionLost : reason, operation: "work with", object: target.description, cause: cause,
@@ -43,6 +48,15 @@ extension Connection {
         case ("XX", _): .unexpectedData
         default: .statement
         }
+    }
+
+    /// What PgBouncer says of its own settings, which no waiting mends.
+    static func remedyAtPooler(_ cause: String) -> String? {
+        if cause.contains("statement pooling mode") { return "set pool_mode = transaction in PgBouncer, or session" }
+        if cause.contains("unsupported startup parameter") {
+            return "take `options` out of the URL, or set ignore_startup_parameters in PgBouncer"
+        }
+        return nil
     }
 
     private static func remedy(_ reason: StorageError.Reason) -> String? {

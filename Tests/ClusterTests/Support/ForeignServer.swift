@@ -146,7 +146,7 @@ final class ForeignServer {
     }
 
     /// In transaction mode, with fewer connections to the server than sites want.
-    func startBouncer() async throws {
+    func startBouncer(mode: String = "transaction") async throws {
         try write("\"\(Self.role)\" \"\(Self.password)\"\n", to: "users.txt", mode: 0o644)
         try write(
             """
@@ -158,7 +158,7 @@ final class ForeignServer {
             unix_socket_dir =
             auth_type = scram-sha-256
             auth_file = users.txt
-            pool_mode = transaction
+            pool_mode = \(mode)
             default_pool_size = 4
             client_tls_sslmode = require
             client_tls_cert_file = server.crt
