@@ -50,6 +50,9 @@ final class ConsensusService: Sendable {
 
     /// This site's yes to a member's right to vote.
     func admit(_ request: AffirmRequest) async throws -> PeerID {
+        guard request.from == nil, request.through == nil, request.log == nil else {
+            throw Problem.unusable("an admission is about no ops", remedy: "name the peer alone", field: "from")
+        }
         let peer = try await member(request)
         let (isElector, isOwn) = try await host.ask {
             ($0.state.consensus.latest.electorate.index(of: peer) != nil, $0.identity.peerID == peer)
@@ -62,6 +65,9 @@ final class ConsensusService: Sendable {
 
     /// This site's yes to the revocation of a member.
     func revoke(_ request: AffirmRequest) async throws -> PeerID {
+        if request.from != nil || request.through != nil || request.log != nil {
+            _ = try Self.checked(request.from, request.through)
+        }
         let peer = try await member(request)
         let isOwn = try await host.ask { $0.identity.peerID == peer }
         guard !isOwn else {
@@ -88,15 +94,25 @@ final class ConsensusService: Sendable {
         }
     }
 
+    /// 400 for what no range has, 422 for two places that are none.
+    private static func checked(_ from: Int?, _ through: Int?) throws(Problem) -> (from: Int, through: Int) {
+        for (name, place) in [("from", from), ("through", through)] {
+            if let place, place < 1 {
+                throw .badRequest("'\(name)' is \(place)", remedy: "the places of a log begin with 1", field: name)
+            }
+        }
+        guard let from, let through, through >= from else {
+            throw .unusable(
+                "a range goes from a place to a later one", remedy: "`shoal ops list` shows the places", field: "from")
+        }
+        return (from, through)
+    }
+
     /// A range of a member's training, and how many deltas in it count now.
     private func range(
         of peer: PeerID, from: Int?, through: Int?, log: String?
     ) async throws -> (range: Revocation.Range, deltas: Int) {
-        guard let from, let through, from >= 1, through >= from else {
-            throw Problem.badRequest(
-                "a range goes from a place to a later one, from 1 on", remedy: "`shoal ops list` shows the places",
-                field: "from")
-        }
+        let (from, through) = try Self.checked(from, through)
         let named = log.map { LogID(hex: $0.lowercased()) }
         if case .some(nil) = named {
             throw Problem.badRequest("'\(log!)' is no log", remedy: "a log has 16 hexadecimal digits", field: "log")
@@ -114,7 +130,7 @@ final class ConsensusService: Sendable {
                 remedy: "name one of them")
         }
         guard let (id, deltas) = spans[at] else {
-            throw Problem.badRequest("the log has no op \(through)", field: "through")
+            throw Problem.unusable("the log has no op \(through)", field: "through")
         }
         guard deltas > 0 else {
             throw Problem.conflict("no delta of ops \(from) to \(through) is in the sums", code: "nothing-to-retract")

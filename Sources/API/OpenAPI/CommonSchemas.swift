@@ -5,6 +5,10 @@ extension JSONSchema {
         .pattern("[0-9a-fA-F]{\(range.lowerBound),\(range.upperBound)}")
     }
     public static let peer = JSONSchema.pattern("[0-9a-fA-F]{64}")
+    /// Where an op stands in its log.
+    public static let place = JSONSchema.integer(least: 1)
+    /// The name of a log.
+    public static let log = JSONSchema.pattern("[0-9a-fA-F]{16}")
     /// Decimal Koi.
     public static let koi = JSONSchema.pattern(#"[0-9]+(\.[0-9]{1,9})?"#)
     /// `HOST:PORT`; numeric addresses of IPv6 are in brackets.

@@ -69,7 +69,9 @@ public struct ConsensusReport: Codable, Sendable, Equatable {
 /// A member says yes: to a right to vote, or to a revocation.
 public struct AffirmRequest: StrictDecodable, Encodable, Sendable, Equatable {
     public enum CodingKeys: String, CodingKey, CaseIterable { case peer, from, through, log }
-    public static let narrowed: [CodingKeys: JSONSchema] = [.peer: .peer]
+    public static let narrowed: [CodingKeys: JSONSchema] = [
+        .peer: .peer, .from: .place, .through: .place, .log: .log,
+    ]
     /// Hexadecimal.
     public var peer: String
     /// Of a revocation: these ops of one log alone; the member stays. Without a log: the only one that it trains in.
@@ -88,6 +90,7 @@ public struct AffirmRequest: StrictDecodable, Encodable, Sendable, Equatable {
 /// `POST /api/models/without`: whom this site answers without, hexadecimal; none: with everybody.
 public struct WithoutRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable { case peers }
+    public static let narrowed: [CodingKeys: JSONSchema] = [.peers: .list(of: .peer)]
     public var peers: [String]
 
     public init(peers: [String]) { self.peers = peers }
@@ -103,6 +106,7 @@ public struct WithoutReport: Codable, Sendable, Equatable {
 /// `POST /api/ops/retract`: takes back what this site trained in a range of one of its own logs.
 public struct RetractRequest: StrictDecodable, Encodable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable { case from, through, log }
+    public static let narrowed: [CodingKeys: JSONSchema] = [.from: .place, .through: .place, .log: .log]
     /// Places in the log, as `shoal ops list` shows them.
     public var from: Int
     public var through: Int
