@@ -65,15 +65,15 @@ final class ConsensusService: Sendable {
 
     /// This site's yes to the revocation of a member.
     func revoke(_ request: AffirmRequest) async throws -> PeerID {
-        if request.from != nil || request.through != nil || request.log != nil {
-            _ = try Self.checked(request.from, request.through)
-        }
+        let isPart = request.from != nil || request.through != nil || request.log != nil
+        // What is wrong with the words comes before what is wrong with the member.
+        if isPart { _ = try Self.checked(request.from, request.through) }
         let peer = try await member(request)
         let isOwn = try await host.ask { $0.identity.peerID == peer }
         guard !isOwn else {
             throw Problem.conflict("\(peer.short)… is this site itself: others decide about it")
         }
-        guard request.from != nil || request.through != nil || request.log != nil else {
+        guard isPart else {
             host.affirm(.revocation(Revocation(peer: peer)))
             return peer
         }
@@ -130,7 +130,8 @@ final class ConsensusService: Sendable {
                 remedy: "name one of them")
         }
         guard let (id, deltas) = spans[at] else {
-            throw Problem.unusable("the log has no op \(through)", field: "through")
+            throw Problem.unusable(
+                "the log has no op \(through)", remedy: "`shoal ops list` shows the places", field: "through")
         }
         guard deltas > 0 else {
             throw Problem.conflict("no delta of ops \(from) to \(through) is in the sums", code: "nothing-to-retract")

@@ -50,9 +50,6 @@ public enum Sometimes: String, Sendable, CaseIterable {
     }
 
     private static func fits(_ name: String, _ pattern: String) -> Bool {
-        let parts = pattern.split(separator: "*", omittingEmptySubsequences: false)
-        guard parts.count > 1 else { return name == pattern }
-        guard name.hasPrefix(parts.first!), name.hasSuffix(parts.last!) else { return false }
-        return parts.dropFirst().dropLast().allSatisfy { name.contains($0) }
+        pattern.hasSuffix("*") ? name.hasPrefix(pattern.dropLast()) : name == pattern
     }
 }

@@ -55,22 +55,12 @@ def free_port():
 
 
 @contextlib.contextmanager
-def founders(shoal, names):
-    """Sites that founded a network together: all of them vote."""
+def places(shoal, names):
+    """Sites in a folder of their own that have not begun yet; whatever runs in the end is ended, and the folder removed."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="shoal-check-"))
     os.chmod(folder, 0o711)
     sites = [Site(shoal, folder, name) for name in names]
     try:
-        members = []
-        for site in sites:
-            place = f"127.0.0.1:{free_port()}"
-            site.run("init", "--name", site.name, "--keys", "keys", "--listen", place)
-            members += ["--member", f"keys/{site.name}.pub@{place}"]
-        subprocess.run(
-            [sites[0].shoal, "network", "new", "ward", *members], cwd=folder, check=True, capture_output=True)
-        for site in sites:
-            site.run("join", "peers/ward.peers")
-            site.start("--no-train")
         yield sites
     finally:
         for site in reversed(sites):
@@ -78,18 +68,36 @@ def founders(shoal, names):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def found(site, members):
+    """The network file of `ward` and its members, written where the site is."""
+    words = [word for member in members for word in ("--member", member)]
+    subprocess.run(
+        [site.shoal, "network", "new", "ward", *words], cwd=site.folder, check=True, capture_output=True)
+
+
+@contextlib.contextmanager
+def founders(shoal, names):
+    """Sites that founded a network together: all of them vote."""
+    with places(shoal, names) as sites:
+        members = []
+        for site in sites:
+            place = f"127.0.0.1:{free_port()}"
+            site.run("init", "--name", site.name, "--keys", "keys", "--listen", place)
+            members.append(f"keys/{site.name}.pub@{place}")
+        found(sites[0], members)
+        for site in sites:
+            site.run("join", "peers/ward.peers")
+            site.start("--no-train")
+        yield sites
+
+
 @contextlib.contextmanager
 def network(shoal, names=("north",), teach=True):
     """Sites that have met: the first founds the network, the others join it by ticket."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="shoal-check-"))
-    os.chmod(folder, 0o711)
-    sites = [Site(shoal, folder, name) for name in names]
-    try:
+    with places(shoal, names) as sites:
         first = sites[0]
         first.run("init", "--name", first.name, "--keys", "keys", "--listen", "127.0.0.1:0")
-        subprocess.run(
-            [first.shoal, "network", "new", "ward", "--member", f"keys/{first.name}.pub"], cwd=folder, check=True,
-            capture_output=True)
+        found(first, [f"keys/{first.name}.pub"])
         first.run("join", "peers/ward.peers")
         first.start("--no-train")
         place = first.get("/api/status")["listen"]
@@ -102,7 +110,3 @@ def network(shoal, names=("north",), teach=True):
         if teach:
             first.run("model", "create", "--agent", "ward", "--dim", "16", "--heads", "2")
         yield sites
-    finally:
-        for site in reversed(sites):
-            site.end()
-        shutil.rmtree(folder, ignore_errors=True)

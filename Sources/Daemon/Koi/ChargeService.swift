@@ -28,6 +28,8 @@ final class ChargeService: Sendable {
         var looking: Task<Void, Never>?
         /// One after the other: each looks at what the one before has paid.
         var last: Task<[KoiChargeReport], any Error>?
+        /// Said once, until there is room again.
+        var isOverBudget = false
     }
     private let state = Mutex(State())
 
@@ -94,10 +96,7 @@ final class ChargeService: Sendable {
         let names = try await koi.names()
         var reports: [KoiChargeReport] = []
         for priced in priced {
-            let schema = database.schema
-            let owed = try await database.query { (connection) throws(StorageError) in
-                try InferenceCharges(connection, schema: schema).owed(for: priced.model)
-            }
+            let owed = try await charges { (charges) throws(StorageError) in try charges.owed(for: priced.model) }
             let (amount, overflows) = priced.unitCost.multipliedReportingOverflow(by: Int64(clamping: owed.answers))
             let cost = overflows ? NanoKoi.max : amount
             var report = KoiChargeReport(
@@ -119,16 +118,17 @@ final class ChargeService: Sendable {
         case .due:
             let now = UInt64(clamping: time(nil))
             guard owed.answers >= Self.batchAnswers || owed.since + Self.batchSeconds <= now else { return false }
-            let schema = database.schema
-            let spent = try await database.query { (connection) throws(StorageError) in
-                try InferenceCharges(connection, schema: schema).spentToday()
-            }
+            let spent = try await charges { (charges) throws(StorageError) in try charges.spentToday() }
             let (sum, overflows) = spent.addingReportingOverflow(cost)
-            guard !overflows, sum <= budget else {
-                log.warn("inference-budget", ["owed": Koi.text(cost), "paid_today": Koi.text(spent)])
-                return false
+            let isWithin = !overflows && sum <= budget
+            let isNews = state.withLock { state in
+                defer { state.isOverBudget = !isWithin }
+                return state.isOverBudget == isWithin
             }
-            return true
+            if !isWithin, isNews {
+                log.warn("inference-budget", ["owed": Koi.text(cost), "paid_today": Koi.text(spent)])
+            }
+            return isWithin
         }
     }
 
@@ -139,10 +139,7 @@ final class ChargeService: Sendable {
         let batch = InferenceCharges.Begun(
             model: priced.model, through: owed.through, price: priced.price, answers: owed.answers,
             chargesBefore: before)
-        let schema = database.schema
-        try await database.query { (connection) throws(StorageError) in
-            try InferenceCharges(connection, schema: schema).begin(batch, amount: cost)
-        }
+        try await charges { (charges) throws(StorageError) in try charges.begin(batch, amount: cost) }
         do {
             let signed = try await koi.sign(
                 .transfer(
@@ -160,21 +157,24 @@ final class ChargeService: Sendable {
     }
 
     private func end(_ batch: InferenceCharges.Begun, _ op: OpID?) async throws {
+        try await charges { (charges) throws(StorageError) in try charges.end(batch, op: op) }
+    }
+
+    private func charges<Value: Sendable>(
+        _ work: @escaping @Sendable (InferenceCharges) throws(StorageError) -> Value
+    ) async throws -> Value {
         let schema = database.schema
-        try await database.query { (connection) throws(StorageError) in
-            try InferenceCharges(connection, schema: schema).end(batch, op: op)
+        return try await database.query { (connection) throws(StorageError) in
+            try work(InferenceCharges(connection, schema: schema))
         }
     }
 
     private func resolveBegun() async throws {
-        let schema = database.schema
-        let begun = try await database.query { (connection) throws(StorageError) in
-            try InferenceCharges(connection, schema: schema).begun()
-        }
+        let begun = try await charges { (charges) throws(StorageError) in try charges.begun() }
         guard !begun.isEmpty else { return }
-        let charges = try await host.ask { $0.state.ledger.charges(by: $0.identity.peerID) }
+        let paid = try await host.ask { $0.state.ledger.charges(by: $0.identity.peerID) }
         for batch in begun {
-            let op = charges.dropFirst(batch.chargesBefore)
+            let op = paid.dropFirst(batch.chargesBefore)
                 .first { $0.price == batch.price && $0.count == batch.answers }?.op
             try await end(batch, op)
         }

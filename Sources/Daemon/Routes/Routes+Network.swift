@@ -60,7 +60,7 @@ extension Routes {
             "shoal_bodies_outstanding", .gauge, "Bodies that are being fetched.", Double(facts.bodiesOutstanding))
         page.single(
             "shoal_body_second_sources_total", .counter,
-            "Bodies asked of another neighbour, the first did not deliver.",
+            "Bodies asked of another neighbour, since the first did not deliver.",
             Double(facts.secondSources))
         page.single(
             "shoal_credit_waits_total", .counter, "Messages that waited until a neighbour gave credit.",

@@ -30,8 +30,8 @@ enum SimulateCommand {
             doubled, late and out of order, networks part, nodes crash and lose writes, strangers interfere. Every \
             invariant is checked at every step. A seed decides all of it, so that a failure repeats, to the bit. \
             When one of several seeds fails, what it can fail without is left out, and the smallest run is printed. \
-            With --required the runs must also reach what they are there to test: forks, torn journals, credit that is \
-            used up, Koi that is spent twice.
+            With --required the runs must also reach what they are there to test: forks, torn journals, bodies from a \
+            second source, Koi that is spent twice.
             """,
         options: [seed, seeds, from, nodes, minutes, seconds, submissions, without],
         flags: [shrink, required, trace, Shared.json],
@@ -48,6 +48,11 @@ enum SimulateCommand {
             nodes: call[nodes], minutes: call[minutes], seconds: call[seconds], submissions: call[submissions],
             without: Set(call[without]))
         if let seed = call[seed] {
+            guard !call[required] else {
+                throw call.failure(
+                    "--required", "a single run cannot reach all of it", remedy: "Run some hundred with --seeds",
+                    exit: .usage)
+            }
             return try await runOne(call, SimulationOptions(seed: UInt64(seed), overrides: overrides))
         }
         guard !call[trace], !call[shrink] else {
