@@ -29,7 +29,7 @@ extension ClusterTests {
                 let outcome = try await Binary.run(
                     "demo", "--data", "\(place)/tiny", "--dir", "\(place)/c", "--rounds", "3", "--steps", "5", "--dim",
                     "16",
-                    "--exit", "--json", "--pooled")
+                    "--exit", "--json")
                 try #require(outcome.code == 0, "\(outcome.errors)")
                 #expect(outcome.output.split(separator: "\n").count == 1, "one object and nothing else")
                 let report = try #require(

@@ -11,7 +11,7 @@ public struct DemoOptions: Sendable {
     /// One JSON object on the output; what people read goes to the errors stream.
     public var json = false
     /// Also trains one model on all sites' triples together, for comparison.
-    public var pooled = false
+    public var pooled = true
     /// Training rounds, each one op a site; the standard recipe's if nil.
     public var rounds: Int?
     /// Steps per round.

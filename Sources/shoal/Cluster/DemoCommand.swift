@@ -14,23 +14,22 @@ enum DemoCommand {
     private static let seed = Option<Int?>("seed", .integer(0...Int.max), "of walks and dropout")
     private static let dim = Option("dim", .integer(16...128), default: 64, "width of the model")
     private static let exits = Flag("exit", "stop the network when all is shown")
-    private static let pooled = Flag("pooled", "also train one model on everybody's facts, for comparison")
+    private static let noPooled = Flag("no-pooled", "do not train one model on everybody's facts for comparison")
 
     static let command = Command(
         "demo", summary: "watch sites learn one model from private graphs, on this machine",
         discussion: """
             Every site is a node of its own: a process, a socket, a PostgreSQL. Without --data three hospitals play, which \
             use the same relations and know different facts. Each first learns alone, then together with the others; \
-            then both are asked about facts that nobody was told.
+            then both are asked about facts that nobody was told, beside a model that was trained in one place on all facts.
 
             The network runs on until Ctrl-C, to be looked at with the other commands.
             """,
-        options: [data, sites, directory, rounds, steps, seed, dim], flags: [exits, pooled, Shared.json],
+        options: [data, sites, directory, rounds, steps, seed, dim], flags: [exits, noPooled, Shared.json],
         examples: [
             .init("shoal demo", "three hospitals; about a minute"),
             .init("shoal demo --exit --json", "the figures, for a program"),
-            .init(
-                "shoal demo --data umls-fed10 --pooled", "graphs of your own, and what all facts together would give"),
+            .init("shoal demo --data umls-fed10", "graphs of your own"),
         ]
     ) { call in
         var options = DemoOptions()
@@ -39,7 +38,7 @@ enum DemoCommand {
         options.directory = call[directory]
         options.exits = call[exits]
         options.json = call[Shared.json]
-        options.pooled = call[pooled]
+        options.pooled = !call[noPooled]
         options.rounds = call[rounds]
         options.steps = call[steps]
         options.seed = call[seed]
