@@ -115,6 +115,8 @@ test: lint build built-tests
 # What people meet, from outside, against the built binary. CHECK_PYTHON: a Python with Tests/Check/requirements.txt.
 CHECK  := .build/check
 CHECK_PYTHON ?= $(CHECK)/venv/bin/python
+# What they leave to look at: screenshots, the API tester's report.
+ARTEFACTS ?= $(CHECK)
 check: check-tools check-examples check-api check-dashboard test-docs
 
 # All that must be fetched before; without a network this says what is missing.
@@ -131,10 +133,10 @@ check-examples: check-packages $(CHECK_PYTHON)
 	$(CHECK_PYTHON) Tests/Check/examples.py
 
 check-api: build $(CHECK_PYTHON)
-	$(CHECK_PYTHON) Tests/Check/api.py --shoal $(SHOAL) --out $(CHECK)/api
+	$(CHECK_PYTHON) Tests/Check/api.py --shoal $(SHOAL) --out $(ARTEFACTS)/api
 
 check-dashboard: build check-packages $(CHECK_PYTHON)
-	$(CHECK_PYTHON) Tests/Check/dashboard.py --shoal $(SHOAL) --out $(CHECK)/screens
+	$(CHECK_PYTHON) Tests/Check/dashboard.py --shoal $(SHOAL) --out $(ARTEFACTS)/screens
 
 test-docs: build
 	python3 Tests/Check/documents.py --shoal $(SHOAL) $(PAGES)
