@@ -8,7 +8,7 @@ shoal=$1
 data=$2
 
 if [ "${3:-}" = fb15k ]; then
-    # Alone, together and pooled, five epochs; where relations are shared in shorter rounds (decision 24).
+    # Alone, together and pooled, five epochs; where relations are shared in shorter rounds (decision 26).
     "$shoal" bench quality --data "$data/fb15k-237-shared3" --seeds 1 --dim 128 --rounds 80 --steps 20 --batch 512 \
         --learning-rate 0.002 --warm-up 100 --label-smoothing 0.1 --lookahead 0.7 --measure-every 10 \
         --checkpoint "$data/fb15k-237-shared3.run"

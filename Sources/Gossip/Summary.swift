@@ -21,6 +21,9 @@ public struct Summary: Sendable, Equatable {
 public enum GossipLimits {
     /// Anti-entropy with one random neighbour, give or take 30 %.
     public static let antiEntropyMs = 10_000
+    /// Ops that a neighbour may send unasked, and at once: beyond it they are not read, and anti-entropy brings them.
+    public static let pushesPerSecond: UInt64 = 200
+    public static let pushBurst: UInt64 = 2_000
     /// Ops asked for in one PULL. At most 7 KiB each, so the answer fits the sender's queue of 1 MiB.
     public static let opsPerPull: UInt64 = 128
     /// Ops of one neighbour that may wait for others, over all logs: below its share of the pool, which

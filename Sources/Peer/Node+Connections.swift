@@ -89,7 +89,7 @@ extension Node {
                 guard let peer = connections[number]?.peer else { continue }
                 refusedBy[peer] = nil
                 handle(message, from: peer, now: now, &effects)
-                if let credit = connections[number]?.link.processed(lane: lane, bytes: bytes) {
+                if let credit = connections[number]?.link.processed(lane: lane, bytes: bytes, now: now) {
                     carryOut(credit, of: number, now: now, &effects)
                 }
             case .close(let error):
@@ -171,6 +171,7 @@ extension Node {
     ) {
         guard let connection = connections.removeValue(forKey: number) else { return }
         counters.creditWaits += connection.link.metrics.waited
+        counters.creditThrottled += connection.link.metrics.throttled
         if let dial = connection.dial, dials[dial] != nil { dialEnded(dial, now: now, &effects) }
         guard let peer = connection.peer, established[peer] == number else { return }
         established[peer] = nil

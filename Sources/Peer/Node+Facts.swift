@@ -13,6 +13,7 @@ extension Node {
         public let queued: PerLane<Int>
         /// Messages that waited for credit, since the start.
         public let creditWaits: Int
+        public let creditThrottled: Int
         public let fullestQueue: PerLane<Int>
         /// Bytes that came in and were not processed yet, of the connection with most.
         public let mostUnprocessed: Int
@@ -42,6 +43,7 @@ extension Node {
             connections: connections.count, guests: connections.values.count { $0.guest != nil },
             queued: PerLane { lane in links.reduce(0) { $0 + $1.queued(on: lane) } },
             creditWaits: links.reduce(counters.creditWaits) { $0 + $1.metrics.waited },
+            creditThrottled: links.reduce(counters.creditThrottled) { $0 + $1.metrics.throttled },
             fullestQueue: PerLane { lane in links.reduce(0) { max($0, $1.queued(on: lane)) } },
             mostUnprocessed: links.reduce(0) { max($0, $1.unprocessed) }, bodyCacheBytes: recentBodies.bytes,
             bodiesOutstanding: bodies.outstanding, secondSources: bodies.secondSources, loadsOpen: loads.count,

@@ -13,9 +13,21 @@ extension Node {
 
     mutating func receivedOps(_ envelopes: [Bytes], from peer: PeerID, now: Instant, _ effects: inout [Effect]) {
         var received: [Op] = []
+        let allowed = ops.pushesLeft(to: peer, now: now)
+        var pushed = 0
+        defer { ops.pushed(pushed, by: peer, now: now) }
         for envelope in envelopes {
+            // Before the signature is checked, which costs a hundred times what reading does.
+            if pushed == allowed, let form = try? Op(stored: envelope, network: network),
+                !ops.wasAsked(peer, for: form.header.logKey, form.header.seq)
+            {
+                counters.refuse("too-many-pushes")
+                continue
+            }
             do {
-                received.append(try read(envelope))
+                let op = try read(envelope)
+                if !ops.wasAsked(peer, for: op.header.logKey, op.header.seq) { pushed += 1 }
+                received.append(op)
             } catch {
                 counters.refuse(error.code)
                 effects.append(.notice(.refused(nil, code: error.code, from: peer)))

@@ -208,6 +208,9 @@ public struct Node: Sendable {
     /// Connected peers, ascending.
     public var peers: [PeerID] { established.keys.sorted() }
 
+    /// Whether a batch is on its way to the store.
+    public var isWriting: Bool { inFlight != nil }
+
     /// Whether every op that came in is applied and durable.
     public var isQuiet: Bool {
         inFlight == nil && !replica.hasReady && submissions.isEmpty && replica.waitingCount == 0
@@ -365,6 +368,8 @@ public struct Counters: Sendable, Equatable {
     public var bodiesFetched = 0
     /// Messages that waited for a peer's credit, over connections that are closed.
     public var creditWaits = 0
+    /// Messages of peers that were too fast: their credit went back later.
+    public var creditThrottled = 0
     /// Bytes of bodies received that were needed, and all that were received.
     public var bodyBytesUseful = 0
     public var bodyBytesReceived = 0

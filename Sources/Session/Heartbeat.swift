@@ -43,13 +43,12 @@ struct Heartbeat: Sendable {
     /// When the PINGs without a PONG were sent; nonces count up from 1, the oldest is `answered + 1`.
     private var inFlight: [Instant] = []
     private var answered: UInt64 = 0
-    /// The peer's allowance of PINGs, in thousandths.
-    private var allowance = SessionLimits.pingBurst * 1_000
-    private var allowanceAt: Instant
+    /// What the peer may send.
+    private var pings: TokenBucket
 
     init(now: Instant) {
         due = now + SessionLimits.heartbeatMs
-        allowanceAt = now
+        pings = TokenBucket(perSecond: SessionLimits.pingsPerSecond, burst: SessionLimits.pingBurst, now: now)
     }
 
     /// Bytes came from the peer.
@@ -79,12 +78,6 @@ struct Heartbeat: Sendable {
 
     /// The peer sent a PING: is it within what liveness needs?
     mutating func pinged(now: Instant) throws(LinkError) {
-        let full = SessionLimits.pingBurst * 1_000
-        // Thousandths of a PING come back at `pingsPerSecond` a millisecond.
-        let earned = min(now - allowanceAt, full) * SessionLimits.pingsPerSecond
-        allowance = min(full, allowance + earned)
-        allowanceAt = max(allowanceAt, now)
-        guard allowance >= 1_000 else { throw .pingFlood }
-        allowance -= 1_000
+        guard pings.take(1, now: now) else { throw .pingFlood }
     }
 }

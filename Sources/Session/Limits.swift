@@ -30,6 +30,11 @@ public enum SessionLimits {
     public static let pingBurst: UInt64 = 32
     public static let pingsPerSecond: UInt64 = 2
 
+    /// How fast credit goes back to a peer, all lanes together, and what may come at once: beyond it the peer waits, and
+    /// nothing is lost. More than all windows together, or credit that is due could never be returned.
+    public static let bytesPerSecond: UInt64 = 8 * 1_024 * 1_024
+    public static let bytesBurst: UInt64 = 8 * 1_024 * 1_024
+
     /// Bytes that may pass a waiting lane before it gets one frame through.
     public static let starvationBytes = 512 * 1_024
 }

@@ -23,7 +23,7 @@ public struct Link: Sendable {
         case write(Bytes)
         /// The peer is who it says, for this connection and network. Whether it is a member is yours to judge.
         case established(HelloInfo)
-        /// A message to act on. When done, give its `bytes` to ``Link/processed(lane:bytes:)``, once.
+        /// A message to act on. When done, give its `bytes` to ``Link/processed(lane:bytes:now:)``, once.
         case message(Message, lane: Lane, bytes: Int)
         /// Write what was given out before, then close the connection. The last output there is.
         case close(LinkError)
@@ -39,7 +39,7 @@ public struct Link: Sendable {
     private let handshake: Handshake
     private var phase: Phase
     private var reader = FrameReader(onlyHello: true)
-    private var window = ReceiveWindow()
+    private var window: ReceiveWindow
     private var queues: SendQueues
     private var heartbeat: Heartbeat
     private var hasSentHello = false
@@ -61,6 +61,7 @@ public struct Link: Sendable {
         phase = .handshake(deadline: now + SessionLimits.handshakeMs)
         queues = SendQueues(transportLimit: transportLimit)
         heartbeat = Heartbeat(now: now)
+        window = ReceiveWindow(now: now)
     }
 
     public var isEstablished: Bool { phase == .open }
@@ -69,7 +70,7 @@ public struct Link: Sendable {
     public var roundTrip: RoundTrip? { heartbeat.roundTrip }
     /// Bytes that wait for the peer's credit.
     public func queued(on lane: Lane) -> Int { queues.queued(on: lane) }
-    /// Bytes that came in and were not given back by ``processed(lane:bytes:)``.
+    /// Bytes that came in and were not given back by ``processed(lane:bytes:now:)``.
     public var unprocessed: Int { window.unprocessed }
     /// Bytes sent for which the peer has returned no credit, and bytes received for which this side has returned none.
     /// With nothing on its way, the one of one end is the other of the other end.
@@ -85,7 +86,7 @@ public struct Link: Sendable {
     public var nextDeadline: Instant? {
         switch phase {
         case .handshake(let deadline): deadline
-        case .open: heartbeat.due
+        case .open: window.nextReturn.map { min($0, heartbeat.due) } ?? heartbeat.due
         case .closed: nil
         }
     }
@@ -137,10 +138,10 @@ public struct Link: Sendable {
     }
 
     /// The caller is done with `bytes` of a message; its credit goes back to the peer, in batches.
-    public mutating func processed(lane: Lane, bytes: Int) -> [Output] {
+    public mutating func processed(lane: Lane, bytes: Int, now: Instant) -> [Output] {
         guard phase == .open else { return [] }
         var outputs = [Output]()
-        giveBack(bytes, on: lane, &outputs)
+        giveBack(bytes, on: lane, now: now, &outputs)
         return outputs
     }
 
@@ -156,6 +157,7 @@ public struct Link: Sendable {
     public mutating func tick(now: Instant) -> [Output] {
         var outputs = timedOut(now: now)
         guard phase == .open else { return outputs }
+        if let credit = window.creditDue(now: now) { write(.credit(credit), &outputs) }
         switch heartbeat.tick(now: now) {
         case .ping(let nonce): write(.ping(nonce: nonce), &outputs)
         case .dead(let missed): end(with: .dead(missedPings: missed), &outputs)
@@ -189,7 +191,7 @@ extension Link {
         case .skipped(let header):
             metrics.skipped.add(header.frameBytes)
             try window.received(header.frameBytes, on: header.lane)
-            giveBack(header.frameBytes, on: header.lane, &outputs)
+            giveBack(header.frameBytes, on: header.lane, now: now, &outputs)
         case .frame(let frame):
             metrics.countReceived(frame.kind, bytes: frame.frameBytes)
             if phase == .open {
@@ -232,8 +234,9 @@ extension Link {
         }
     }
 
-    private mutating func giveBack(_ bytes: Int, on lane: Lane, _ outputs: inout [Output]) {
-        if let credit = window.processed(bytes, on: lane) { write(.credit(credit), &outputs) }
+    private mutating func giveBack(_ bytes: Int, on lane: Lane, now: Instant, _ outputs: inout [Output]) {
+        if let credit = window.processed(bytes, on: lane, now: now) { return write(.credit(credit), &outputs) }
+        if window.nextReturn != nil { metrics.throttled += 1 }
     }
 }
 

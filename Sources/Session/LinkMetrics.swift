@@ -20,6 +20,8 @@ public struct LinkMetrics: Sendable, Equatable {
     public internal(set) var refused = PerLane<UInt64> { _ in 0 }
     /// Messages that did not go out at once: the peer had given no credit for them.
     public internal(set) var waited = 0
+    /// Messages whose credit went back later, because the peer sends faster than `SessionLimits.bytesPerSecond`.
+    public internal(set) var throttled = 0
     /// All bytes that came in, whole frames or not.
     public internal(set) var bytesReceived: UInt64 = 0
     /// All bytes given out to be written.

@@ -19,6 +19,12 @@ public enum Sometimes: String, Sendable, CaseIterable {
     case checkpoint = "a checkpoint is certified"
     case accountLogNamed = "the electors name another account log"
     case forgedCertificate = "a forged certificate has no effect"
+    case forgedMint = "a mint that nobody certified has no effect"
+    case overspent = "more is paid than there is"
+    case unescrowed = "something is claimed that was never in escrow"
+    case replayedPayment = "another's payment is repeated"
+    case overflow = "an amount overflows"
+    case poisoned = "somebody trains to harm, and claims"
 
     /// The occurrences of which one is enough; a name that ends in `*` stands for all that begin so.
     var names: [String] {
@@ -41,6 +47,12 @@ public enum Sometimes: String, Sendable, CaseIterable {
         case .checkpoint: ["certified: checkpoint"]
         case .accountLogNamed: ["certified: account-log"]
         case .forgedCertificate: ["forged a short certificate"]
+        case .forgedMint: ["forged a mint"]
+        case .overspent: ["paid more than there is"]
+        case .unescrowed: ["claimed what was never escrowed"]
+        case .replayedPayment: ["repeated another's payment"]
+        case .overflow: ["offered what overflows"]
+        case .poisoned: ["poisoned"]
         }
     }
 

@@ -31,7 +31,7 @@ extension World {
         return first != nil
             && sites.allSatisfy { site in
                 guard let node = site.node else { return false }
-                return node.summary.frontierDigest == first && node.stopped == nil
+                return node.summary.frontierDigest == first && node.stopped == nil && !node.isWriting
                     && site.disk.database.lastIndex == node.durableIndex
             }
     }

@@ -67,7 +67,8 @@ extension World {
             case .established: note("hostile established")
             case .message(let message, let lane, let bytes):
                 if case .blobWant(let want) = message { say(.blobNone(want.hash), index, number) }
-                let credit = hostiles[index].link!.processed(lane: lane, bytes: bytes)
+                let credit = hostiles[index].link!.processed(
+                    lane: lane, bytes: bytes, now: Instant(milliseconds: now))
                 carryOut(credit, of: index, number)
             case .close:
                 close(number, end: 0)

@@ -61,7 +61,7 @@ struct Guest {
             case .established: break
             case .message(let message, let lane, let bytes):
                 said.append(message)
-                carryOut(link.processed(lane: lane, bytes: bytes), &bench)
+                carryOut(link.processed(lane: lane, bytes: bytes, now: bench.now), &bench)
             case .close(let error):
                 ended = error
                 bench.cut(number, by: nil)

@@ -50,6 +50,37 @@ import Wire
         #expect(bench.ids(0) == [open.id, second.id, built.id])
     }
 
+    @Test func `what a member pushes beyond its rate is not even checked, and is taken when it was asked for`() throws {
+        var bench = Bench(members: 2)
+        var guest = Guest(&bench, dials: 0, as: bench.keys[1])
+        let burst = Int(GossipLimits.pushBurst)
+        var ops = [bench.sign(.openLog, Bench.openLog, by: bench.keys[1])]
+        for seq in 2...UInt64(burst + 50) {
+            ops.append(
+                bench.sign(
+                    .transfer, [0x16], by: bench.keys[1], seq: seq, prev: ops[ops.count - 1].id, lamport: seq))
+        }
+        var envelopes = ops.map(\.envelope)
+        // Nobody looks at this signature.
+        envelopes[burst + 49][envelopes[burst + 49].count - 1] ^= 1
+        for start in stride(from: 0, to: envelopes.count, by: 500) {
+            guest.say(.ops(Array(envelopes[start..<min(start + 500, envelopes.count)])), &bench)
+        }
+        #expect(bench.ids(0).count == burst)
+        #expect(bench.nodes[0]!.counters.refused["too-many-pushes"] == 50)
+        #expect(guest.ended == nil)
+
+        let key = ops[0].header.logKey
+        let entry = FrontierEntry(author: key.author, log: key.log, seq: UInt64(ops.count), head: ops[ops.count - 1].id)
+        guest.say(.frontier(.full(digest: .zero, state: .zero, entries: [entry], more: false)), &bench)
+        let pulled = guest.said.contains {
+            if case .pull(let ranges) = $0 { ranges.contains { $0.from == UInt64(burst + 1) } } else { false }
+        }
+        #expect(pulled)
+        guest.say(.ops(ops[burst...].map(\.envelope)), &bench)
+        #expect(bench.ids(0).count == ops.count)
+    }
+
     @Test func `asking for everything and claiming everything gets what there is`() {
         var bench = Bench(members: 2)
         bench.createModel(at: 0)

@@ -244,7 +244,7 @@ final class Puppet {
             case .write(let bytes): write(bytes)
             case .message(let message, let lane, let bytes):
                 messages.append(message)
-                carryOut(link.processed(lane: lane, bytes: bytes))
+                carryOut(link.processed(lane: lane, bytes: bytes, now: now))
                 for reply in answer(message) { send(reply) }
             case .established, .close: break
             }

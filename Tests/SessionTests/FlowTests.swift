@@ -16,7 +16,7 @@ private struct Conversation {
     }
 
     var ends: [End]
-    let now = start
+    var now = start
 
     init(transportLimit: Int?) {
         let pair = Pair(transportLimit: transportLimit)
@@ -54,7 +54,7 @@ private struct Conversation {
     mutating func process(at end: Int, _ random: inout Random) {
         guard !ends[end].toProcess.isEmpty else { return }
         let done = ends[end].toProcess.remove(at: random.below(ends[end].toProcess.count))
-        act(ends[end].link.processed(lane: done.lane, bytes: done.bytes), at: end)
+        act(ends[end].link.processed(lane: done.lane, bytes: done.bytes, now: now), at: end)
     }
 
     mutating func confirm(at end: Int) {
@@ -121,6 +121,41 @@ private struct Conversation {
         }
     }
 
+    @Test func `who sends faster than it may waits for credit, and loses nothing`() {
+        var random = Random(seed: 5)
+        var talk = Conversation(transportLimit: nil)
+        let chunk = Message.ops(Array(repeating: Bytes(repeating: 1, count: 7_000), count: 30))
+        let size = UInt64(chunk.frame().frameBytes)
+        var sent: UInt64 = 0
+        func pass(_ milliseconds: UInt64) {
+            for _ in 0..<milliseconds / 10 {
+                talk.now = talk.now + 10
+                for end in 0...1 { talk.act(talk.ends[end].link.tick(now: talk.now), at: end) }
+                while talk.ends[0].link.queued(on: .ops) < Lane.ops.queueLimit / 2 {
+                    talk.send(chunk, from: 0)
+                    sent += size
+                }
+                talk.drain(&random)
+            }
+        }
+        // A full bucket, then what comes back each second; what is on its way or waits is not through.
+        pass(3_000)
+        let through = UInt64(talk.ends[1].delivered[.ops].count) * size
+        let most = SessionLimits.bytesBurst + 3 * SessionLimits.bytesPerSecond + UInt64(Lane.ops.window)
+        #expect(through <= most && through > most - most / 10, "\(through) of \(most)")
+        #expect(talk.ends[1].link.metrics.throttled > 0)
+        pass(1_000)
+        #expect(UInt64(talk.ends[1].delivered[.ops].count) * size > through + SessionLimits.bytesPerSecond * 9 / 10)
+        // It stops, and all that was taken arrives.
+        for _ in 0..<100 {
+            talk.now = talk.now + 100
+            for end in 0...1 { talk.act(talk.ends[end].link.tick(now: talk.now), at: end) }
+            talk.drain(&random)
+        }
+        talk.expectDrained(5)
+        #expect(UInt64(talk.ends[1].delivered[.ops].count) * size == sent)
+    }
+
     @Test func `one byte at a time gives the same messages`() {
         var random = Random(seed: 99)
         var messages = [Message]()
@@ -137,7 +172,7 @@ private struct Conversation {
             for output in pair.bob.received([byte], now: start) {
                 guard case .message(let message, let lane, let bytes) = output else { continue }
                 got.append(message)
-                _ = pair.bob.processed(lane: lane, bytes: bytes)
+                _ = pair.bob.processed(lane: lane, bytes: bytes, now: start)
             }
         }
         #expect(got == messages)

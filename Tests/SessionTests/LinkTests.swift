@@ -19,7 +19,7 @@ import Wire
         #expect(try pair.alice.send(want) == [.write(frame)])
         #expect(pair.bob.received(frame, now: start) == [.message(want, lane: .control, bytes: frame.count)])
         #expect(pair.bob.unprocessed == frame.count)
-        #expect(pair.bob.processed(lane: .control, bytes: frame.count) == [], "too little to return yet")
+        #expect(pair.bob.processed(lane: .control, bytes: frame.count, now: start) == [], "too little to return yet")
         #expect(pair.bob.unprocessed == 0)
     }
 
@@ -32,11 +32,11 @@ import Wire
     @Test func `nothing is sent before HELLO or after the end`() {
         var fresh = link(.initiator, alice)
         #expect(throws: SendRefusal.notEstablished) { try fresh.send(want) }
-        #expect(fresh.processed(lane: .ops, bytes: 5) == [])
+        #expect(fresh.processed(lane: .ops, bytes: 5, now: start) == [])
         var pair = Pair()
         _ = pair.alice.close(.shutdown, "")
         #expect(throws: SendRefusal.closed) { try pair.alice.send(want) }
-        #expect(pair.alice.processed(lane: .ops, bytes: 5) == [])
+        #expect(pair.alice.processed(lane: .ops, bytes: 5, now: start) == [])
         #expect(pair.alice.received(wire(want), now: start) == [] && pair.alice.tick(now: start + 9_999) == [])
     }
 
@@ -93,11 +93,11 @@ import Wire
         let size = wire(ops).count
         let stream = wire(want) + wire(ops) + wire(ops) + wire(ops)
         #expect(pair.bob.received(Bytes(stream), now: start).messages.count == 4)
-        #expect(pair.bob.processed(lane: .control, bytes: wire(want).count) == [])
-        #expect(pair.bob.processed(lane: .ops, bytes: size) == [])
-        #expect(pair.bob.processed(lane: .ops, bytes: size) == [])
+        #expect(pair.bob.processed(lane: .control, bytes: wire(want).count, now: start) == [])
+        #expect(pair.bob.processed(lane: .ops, bytes: size, now: start) == [])
+        #expect(pair.bob.processed(lane: .ops, bytes: size, now: start) == [])
         let credit = Message.credit(PerLane(control: wire(want).count, ops: 3 * size, bulk: 0))
-        #expect(pair.bob.processed(lane: .ops, bytes: size) == [.write(wire(credit))])
+        #expect(pair.bob.processed(lane: .ops, bytes: size, now: start) == [.write(wire(credit))])
     }
 
     @Test func `without credit messages wait, and go out in order when it comes`() throws {

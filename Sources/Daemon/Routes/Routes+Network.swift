@@ -65,6 +65,10 @@ extension Routes {
         page.single(
             "shoal_credit_waits_total", .counter, "Messages that waited until a neighbour gave credit.",
             Double(facts.creditWaits))
+        page.single(
+            "shoal_credit_throttled_total", .counter,
+            "Messages whose credit went back later, because the neighbour sends faster than it may.",
+            Double(facts.creditThrottled))
         page.single("shoal_loads_open", .gauge, "Questions to the store without an answer.", Double(facts.loadsOpen))
         page.single("shoal_submissions_waiting", .gauge, "Ops to be signed.", Double(facts.submissionsWaiting))
         page.single("shoal_fork_proofs_waiting", .gauge, "Proofs to be carried out.", Double(facts.proofsWaiting))
