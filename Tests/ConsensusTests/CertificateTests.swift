@@ -106,4 +106,34 @@ import Wire
             }
         }
     }
+
+    @Test func `two hundred electors certify like four, and one vote less is short`() throws {
+        let assembly = Assembly(200)
+        let question = Question(
+            kind: .claim, owner: assembly.peer(0), subject: assembly.peer(0), about: assembly.opID(1),
+            electorate: assembly.table.latestDigest)
+        // floor(2 · 199 / 3) + 1
+        let whole = assembly.certificate(question, .yes, by: Array(1...133))
+        try whole.check(by: assembly.table.latest.electorate, in: assembly.network)
+        let short = assembly.certificate(question, .yes, by: Array(1...132))
+        #expect(throws: ConsensusError.shortCertificate(found: 132, needed: 133)) {
+            try short.check(by: assembly.table.latest.electorate, in: assembly.network)
+        }
+        #expect(try Certificate(decoding: whole.encode()) == whole)
+    }
+
+    @Test func `an audit finds two certified answers that contradict each other`() throws {
+        var assembly = Assembly(4)
+        let question = try assembly.claim(0)
+        var audit = CertificateAudit(genesis: assembly.genesis)
+        let values = [Value(verdict: .accepted, numbers: [1], payload: [1]), Value(verdict: .rejected)]
+        try audit.add(assembly.certificate(question, values[1], by: [1, 2, 3]))
+        #expect(throws: ConsensusError.self) {
+            try audit.add(assembly.certificate(question, values[0], by: [1, 2, 3]))
+        }
+        #expect(throws: ConsensusError.shortCertificate(found: 2, needed: 3)) {
+            try audit.add(assembly.certificate(question, values[1], by: [1, 2]))
+        }
+        #expect(audit.count == 1)
+    }
 }

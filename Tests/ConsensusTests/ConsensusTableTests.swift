@@ -87,6 +87,31 @@ import Wire
         try found.check(by: assembly.table.latest.electorate, in: assembly.network)
     }
 
+    @Test func `who is no elector has no vote: a member without one, a stranger`() throws {
+        var assembly = Assembly(4)
+        let next = Checkpoint(
+            height: 1, predecessor: assembly.table.latestDigest, seconds: 2_000, policy: .standard,
+            electorate: Electorate([assembly.peer(1), assembly.peer(2), assembly.peer(3)]))
+        let checkpoint = assembly.table.latest.nextQuestion(in: assembly.network)
+        let value = Value(verdict: .accepted, numbers: [2_000], payload: next.encode())
+        try assembly.say(1, .certificate(assembly.certificate(checkpoint, value, by: [0, 1, 2])))
+        let question = try assembly.claim(1)
+        #expect(throws: ConsensusError.notElector(assembly.peer(0)), "it belongs, and the checkpoint does not name it")
+        {
+            try assembly.say(0, .vote(assembly.vote(0, question, .yes)))
+        }
+        let stranger = KeyPair(seed: Bytes(repeating: 200, count: 32))
+        let key = LogKey(author: stranger.peerID, log: AccountLog.first(of: stranger.peerID, in: assembly.network))
+        let place = ConsensusTable.Place(
+            id: assembly.opID(999), key: key, position: LogPosition(log: 9, seq: 2), past: { _ in true })
+        let ballot = Ballot(
+            question: question.id(in: assembly.network), round: 0, phase: .commit, value: Value.yes.hash)
+        #expect(throws: ConsensusError.notElector(stranger.peerID)) {
+            try assembly.table.apply(.vote(Vote(ballot, in: assembly.network, with: stranger)), at: place)
+        }
+        #expect(assembly.table.matters[question.id(in: assembly.network)]!.votes.isEmpty)
+    }
+
     @Test func `two votes that exclude each other convict, in whatever logs they stand`() throws {
         var assembly = Assembly(4)
         let question = try assembly.claim(0)

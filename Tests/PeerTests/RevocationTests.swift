@@ -94,6 +94,23 @@ import Wire
         #expect(bench.summary(0) == summary)
     }
 
+    @Test(arguments: [1, 2, 256])
+    func `deltas below the snapshot of an earlier life are taken out, too`(snapshotEvery: Int) {
+        var (bench, model) = Bench.withModel(snapshotEvery: snapshotEvery)
+        let before = bench.sums
+        var relay = Guest(&bench, dials: 0, as: bench.keys[1])
+        relay.say(.ops(training(bench, model).map(\.envelope)), &bench)
+        #expect(bench.sums != before)
+        bench.stop(0)
+        bench.start(0)
+        relay = Guest(&bench, dials: 0, as: bench.keys[1])
+        let body = ConsensusOp.certificate(certificate(bench)).op
+        let open = bench.sign(.openLog, Bench.openLog, by: bench.keys[1], log: 78)
+        let carrier = bench.sign(body.kind, body.body, by: bench.keys[1], log: 78, seq: 2, prev: open.id, lamport: 2)
+        relay.say(.ops([open.envelope, carrier.envelope]), &bench)
+        #expect(bench.void(carrier.id, at: 0) == nil && bench.sums == before)
+    }
+
     @Test func `a fork that takes the certificate back puts the deltas in again`() throws {
         var (bench, model) = Bench.withModel()
         let ops = training(bench, model)
