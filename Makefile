@@ -30,7 +30,7 @@ help:
 	@echo "make bench-idle  memory of a node with 10,000 open idle connections (CONNECTIONS=N)"
 	@echo "make bench-search REFERENCE=DIR|ARCHIVE  searches beside full text, on the Rust Reference"
 	@echo "make bench-valuation  what claims are worth, honest and poisoned (DATA=a folder with a sub-folder a site)"
-	@echo "make bench-merge  adding deltas beside a plain C loop; make bench-verify  checking ops and certificates beside libsodium"
+	@echo "make bench-merge  adding deltas beside a plain C loop; make bench-verify  checking ops and certificates beside libsodium, storing ops beside a plain COPY"
 	@echo "make bench-certificates  how long a quorum of seven real sites takes to certify something"
 	@echo "make bench-gossip  what spreading costs and how fast a split heals, in simulated networks (NODES=64 SEEDS=5)"
 	@echo "make bench-flower  the same task by Flower's FedAvg, which it installs (DATA=a folder with a sub-folder a site)"
@@ -191,6 +191,7 @@ bench-join: build
 bench-verify: build
 	$(SHOAL) bench verify-ops
 	$(SHOAL) bench verify
+	$(SHOAL) bench ingest
 
 # From a question to its certificate, on seven real sites; exit code 1 above 300 ms.
 bench-certificates: build

@@ -134,7 +134,11 @@ let rooms: [Target] = [
             "CShims", "DemoData",
         ]),
     room(
-        "Benchmark", ["Wire", "Identity", "Replication", "Learning", "Graph", "Rules", "Federation", "Site", "CPlain"],
+        "Benchmark",
+        [
+            "Wire", "Identity", "Replication", "Learning", "Graph", "Rules", "Federation", "Peer", "Site", "Storage",
+            "CPlain",
+        ],
         optimised: "-O"),
     .executableTarget(
         name: "shoal",

@@ -27,7 +27,10 @@ struct Turns {
         ratios = ways.indices.map { way in Self.median(turns.map { $0[way] / $0[0] }) }
     }
 
-    private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+    static func median(_ values: some Sequence<Double>) -> Double {
+        let sorted = values.sorted()
+        return sorted[sorted.count / 2]
+    }
 }
 
 /// One row of a speed benchmark: what shoal does beside what it is held against, in the same run.
@@ -41,6 +44,8 @@ public struct SpeedRow: Sendable, Codable {
     public var ratio: Double
     /// The least ratio that is asked for; nil: none.
     public var asked: Double?
+    /// The least rate that is asked for, whatever the anchor does; nil: none.
+    public var askedRate: Double?
 
-    public var isReached: Bool { asked.map { ratio >= $0 } ?? true }
+    public var isReached: Bool { ratio >= asked ?? 0 && shoal >= askedRate ?? 0 }
 }

@@ -66,6 +66,13 @@ import Testing
         #expect(!rows.isEmpty && rows.allSatisfy { $0.anchor > 0 && $0.shoal > 0 && $0.ratio > 0 && !$0.name.isEmpty })
     }
 
+    @Test func `ops become durable in a PostgreSQL that is gone afterwards`() async throws {
+        let outcome = await run(["bench", "ingest", "--json"])
+        #expect([.done, .no].contains(outcome.code), "\(outcome.errors)")
+        let rows = try outcome.json([Speed].self)
+        #expect(rows.count == 1 && rows[0].anchor > 0 && rows[0].shoal > 0 && rows[0].ratio > 0)
+    }
+
     @Test func `claims can only be valued where several sites are`() async {
         #expect(await shoal("bench", "valuation").code == .usage)
         #expect(await shoal("bench", "valuation", "--data", "x", "--heads", "3").code == .usage)

@@ -13,11 +13,12 @@ enum BenchCommand {
             .init("shoal bench valuation --data data/umls-shared3", "is training paid for what it is worth?"),
             .init("shoal bench merge", "adding deltas, beside a plain C loop"),
             .init("shoal bench verify-ops", "checking ops, beside libsodium alone"),
+            .init("shoal bench ingest", "making ops durable, beside a plain COPY"),
             .init("shoal bench gossip", "healing and redundancy of simulated networks"),
         ],
         subcommands: [
             BenchTrain.command, BenchPredict.command, BenchMerge.command, BenchVerify.command, BenchVerifyOps.command,
-            BenchGossip.command,
+            BenchIngest.command, BenchGossip.command,
             BenchQuality.command, BenchValuation.command,
         ])
 }

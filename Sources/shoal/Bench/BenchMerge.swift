@@ -40,7 +40,9 @@ enum SpeedTable {
             var table = Table(
                 .text("what"), .number(anchor), .number("shoal"), .number("ratio"), .number("asked"))
             for row in rows {
-                let asked = row.asked.map { "\(row.isReached ? "≥" : "missed: ≥") \(Format.fixed($0, 2))" } ?? "–"
+                let wanted =
+                    row.asked.map { Format.fixed($0, 2) } ?? row.askedRate.map { "\(rate($0)) \(row.unit)/s" }
+                let asked = wanted.map { "\(row.isReached ? "≥" : "missed: ≥") \($0)" } ?? "–"
                 table.add(
                     row.name, "\(rate(row.anchor)) \(row.unit)/s", "\(rate(row.shoal)) \(row.unit)/s",
                     Format.fixed(row.ratio, 2), asked)
