@@ -12,9 +12,29 @@ internal import Wire
 /// effect, so honest sites build on either until they compare.
 extension World {
     mutating func equivocate(_ index: Int, _ number: ConnectionNumber) {
-        if hostiles[index].branches.isEmpty {
-            if hostiles[index].kind == .spender { spendTwice(index) } else { writeBranches(index) }
+        guard hostiles[index].branches.isEmpty else { return tellBranch(index, number) }
+        let twins = twins(of: index)
+        // Mostly it waits until both ends can speak: whatever is heard first is soon everywhere.
+        let areReady = twins.allSatisfy { hostiles[$0].link?.isEstablished == true }
+        guard areReady || random.chance(0.1) else { return }
+        if hostiles[index].kind == .spender { spendTwice(index) } else { writeBranches(index) }
+        tellBranch(index, number)
+        for twin in twins {
+            (hostiles[twin].ownOps, hostiles[twin].branches) = (hostiles[index].ownOps, hostiles[index].branches)
+            guard let number = hostiles[twin].connection, hostiles[twin].link?.isEstablished == true else { continue }
+            tellBranch(twin, number)
         }
+    }
+
+    /// The others that speak with the same key.
+    func twins(of index: Int) -> [Int] {
+        hostiles.indices.filter {
+            $0 != index && hostiles[$0].kind == hostiles[index].kind
+                && hostiles[$0].key.peerID == hostiles[index].key.peerID
+        }
+    }
+
+    private mutating func tellBranch(_ index: Int, _ number: ConnectionNumber) {
         let party = hostiles[index]
         guard !party.branches.isEmpty else { return }
         var ops = party.ownOps

@@ -25,7 +25,10 @@ extension World {
     private mutating func approach(_ index: Int) {
         let running = sites.indices.filter { sites[$0].node != nil }
         guard !running.isEmpty else { return }
-        let target = running[random.below(running.count)]
+        // Two of one key go to sites that hear different things.
+        let others = twins(of: index).compactMap { hostiles[$0].connection == nil ? nil : hostiles[$0].target }
+        let apart = running.filter { site in others.allSatisfy { $0 % 2 != site % 2 } }
+        let target = (apart.isEmpty ? running : apart)[random.below(apart.isEmpty ? running.count : apart.count)]
         hostiles[index].target = target
         hostiles[index].connection = connect(.hostile(index), to: .site(target))
     }

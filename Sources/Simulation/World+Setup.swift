@@ -46,14 +46,16 @@ extension World {
         let edges =
             options.isLarge ? Self.sparseEdges(options.nodes, &random) : Self.edges(options, &random)
         let network = genesis.networkID
-        hostiles = options.hostiles.map { kind in
+        hostiles = options.hostiles.flatMap { kind -> [HostileParty] in
             switch kind {
-            case .replayer, .equivocator, .spender, .voter, .forger:
-                HostileParty(kind: kind, key: keyOf[kind]!, network: network)
+            case .replayer, .voter, .forger: [HostileParty(kind: kind, key: keyOf[kind]!, network: network)]
+            // Who says different things to different sites says them at the same time.
+            case .equivocator, .spender:
+                Array(repeating: HostileParty(kind: kind, key: keyOf[kind]!, network: network), count: 2)
             case .foreigner:
-                HostileParty(kind: kind, key: villain, network: NetworkID(Bytes(repeating: 9, count: 32))!)
+                [HostileParty(kind: kind, key: villain, network: NetworkID(Bytes(repeating: 9, count: 32))!)]
             case .stranger, .impostor:
-                HostileParty(kind: kind, key: KeyPair(seed: Bytes(repeating: 0xEE, count: 32)), network: network)
+                [HostileParty(kind: kind, key: KeyPair(seed: Bytes(repeating: 0xEE, count: 32)), network: network)]
             }
         }
         sites = keys.enumerated().map { site, key in
