@@ -131,5 +131,38 @@ extension ClusterTests {
                 try await test.agree()
             }
         }
+
+        @Test(.enabled(if: ClusterNode.hasPSQL, "needs psql"))
+        func `a model that cannot be paid hides no payment made before it`() async throws {
+            try await TestCluster.with(["a", "b", "c"]) { test in
+                try await test.teach(["a", "b", "c"])
+                let b = try test["b"]
+                let second = ModelCreateRequest(agent: "lab", dim: 16, heads: 2, layers: 1, context: 8)
+                let _: ModelReport = try await test["c"].client().post("/api/models", second)
+                for (seller, agent) in [("a", TestCluster.agent), ("c", "lab")] {
+                    let price = KoiPriceRequest(agent: agent, model: nil, cost: "60")
+                    let _: KoiSignedReport = try await test[seller].client().post("/api/koi/prices", price)
+                }
+                try await test.agree()
+                #expect(try await pay(b).map(\.answers) == [0, 0], "the prices are just seen")
+                for agent in [TestCluster.agent, "lab"] {
+                    let ask = PredictRequest(agent: agent, context: ["n0", "plus1"])
+                    let _: PredictReport = try await b.client().post("/api/models/predict", ask)
+                }
+                try await eventually("an answer of each is owed") {
+                    let owed: [KoiChargeReport] = try await shoal(b, "koi", "charges")
+                    return owed.map(\.answers) == [1, 1]
+                }
+                // 100 Koi pay one of them.
+                let paid: [KoiChargeReport] = try await shoal(b, "koi", "charges", "--pay", code: 4)
+                #expect(paid.map { $0.op != nil } == [true, false])
+                #expect(paid.map { $0.problem?.code } == [nil, "insufficient-funds"])
+                #expect(try await balance("b", at: b, test.cluster) == "40")
+                let again = try await Binary.run("koi", "charges", "--pay", "--data-dir", b.dataDirectory)
+                #expect(again.code == 4 && again.errors.contains("it costs 60 Koi"), "\(again.errors)")
+                let left: [KoiChargeReport] = try await shoal(b, "koi", "charges")
+                #expect(left.map(\.answers) == [0, 1], "what was refused is owed still")
+            }
+        }
     }
 }

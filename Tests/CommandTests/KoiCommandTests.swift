@@ -113,4 +113,27 @@ import Testing
         }
         #expect(await node.run("koi", "bounty").output == "There is no bounty.\n")
     }
+
+    private static func charge(_ model: String, op: String? = nil, problem: Problem? = nil) -> KoiChargeReport {
+        KoiChargeReport(
+            model: owner, modelName: model, owner: owner, name: "north", unitCost: amount("0.25", 250_000_000),
+            answers: 4, amount: amount("1", 1_000_000_000), op: op, problem: problem)
+    }
+
+    @Test(arguments: [(409, ExitCode.refused), (503, .unreachable)])
+    func `what was paid is told before what could not be`(status: Int, code: ExitCode) async throws {
+        let problem = Problem(status: status, detail: "it costs 1 Koi; the wallet holds 0.5", remedy: "wait")
+        let node = try FakeNode { router in
+            router.post("/api/koi/charges") { _ in
+                .json([Self.charge("lab/a", op: Self.owner), Self.charge("lab/b", problem: problem)])
+            }
+        }
+        let outcome = await node.run("koi", "charges", "--pay")
+        #expect(outcome.code == code)
+        #expect(outcome.output.contains("abababababab") && outcome.output.contains("not paid"))
+        #expect(outcome.errors == "shoal: koi charges: lab/b: it costs 1 Koi; the wallet holds 0.5. Wait\n")
+        let asJSON = await node.run("koi", "charges", "--pay", "--json")
+        #expect(asJSON.code == code)
+        #expect(try asJSON.json([KoiChargeReport].self).map(\.problem) == [nil, problem])
+    }
 }

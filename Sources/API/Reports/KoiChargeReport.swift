@@ -1,4 +1,6 @@
 /// What answers of a model cost this site: `GET /api/koi/charges`; `POST` pays them.
+///
+/// If none could be paid, the answer to `POST` is the first one's problem instead.
 public struct KoiChargeReport: Codable, Sendable, Equatable {
     public var model: String
     /// `agent/name`, as its creator calls it.
@@ -14,10 +16,12 @@ public struct KoiChargeReport: Codable, Sendable, Equatable {
     public var amount: KoiAmount
     /// The op that paid them just now.
     public var op: String?
+    /// Why they could not be paid just now.
+    public var problem: Problem?
 
     public init(
         model: String, modelName: String, owner: String, name: String, unitCost: KoiAmount, answers: Int,
-        amount: KoiAmount, op: String? = nil
+        amount: KoiAmount, op: String? = nil, problem: Problem? = nil
     ) {
         self.model = model
         self.modelName = modelName
@@ -27,5 +31,6 @@ public struct KoiChargeReport: Codable, Sendable, Equatable {
         self.answers = answers
         self.amount = amount
         self.op = op
+        self.problem = problem
     }
 }

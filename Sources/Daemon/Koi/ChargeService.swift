@@ -44,8 +44,11 @@ final class ChargeService: Sendable {
                 try? await Task.sleep(for: .seconds(Self.lookSeconds))
                 guard !Task.isCancelled else { return }
                 do {
-                    for paid in try await self?.charges(.due) ?? [] where paid.op != nil {
-                        self?.log.info("inferences-paid", ["model": paid.model, "amount": paid.amount.koi])
+                    for report in try await self?.charges(.due) ?? [] {
+                        if report.op != nil {
+                            self?.log.info("inferences-paid", ["model": report.model, "amount": report.amount.koi])
+                        }
+                        if let problem = report.problem { self?.log.debug("no charge: \(problem)") }
                     }
                 } catch { self?.log.debug("no charge: \(error)") }
             }
@@ -58,6 +61,8 @@ final class ChargeService: Sendable {
     enum Paying { case nothing, due, everything }
 
     /// What this site owes, model by model, and what it paid of that just now.
+    ///
+    /// - Throws: the problem of the first model that could not be paid, if none was. What was paid is always told.
     func charges(_ paying: Paying) async throws -> [KoiChargeReport] {
         let task = state.withLock { state in
             let last = state.last
@@ -96,19 +101,33 @@ final class ChargeService: Sendable {
         let names = try await koi.names()
         var reports: [KoiChargeReport] = []
         for priced in priced {
-            let owed = try await charges { (charges) throws(StorageError) in try charges.owed(for: priced.model) }
-            let (amount, overflows) = priced.unitCost.multipliedReportingOverflow(by: Int64(clamping: owed.answers))
-            let cost = overflows ? NanoKoi.max : amount
             var report = KoiChargeReport(
                 model: priced.model.hex, modelName: priced.name, owner: priced.seller.owner.hex,
                 name: names[priced.seller.owner.hex] ?? "", unitCost: KoiService.amount(priced.unitCost),
-                answers: Int(clamping: owed.answers), amount: KoiService.amount(cost))
-            if owed.answers > 0, try await isToBePaid(owed, cost, paying) {
-                report.op = try await pay(priced, owed, cost).op
+                answers: 0, amount: KoiService.amount(0))
+            // A node that cannot sign now cannot for the next model either.
+            let isCutOff = reports.contains { $0.problem?.status == 503 }
+            do {
+                try await settle(priced, isCutOff ? .nothing : paying, &report)
+            } catch {
+                report.problem = problem(of: error) ?? .internalError()
             }
             reports.append(report)
         }
+        if let problem = reports.lazy.compactMap(\.problem).first, !reports.contains(where: { $0.op != nil }) {
+            throw problem
+        }
         return reports
+    }
+
+    private func settle(_ priced: Priced, _ paying: Paying, _ report: inout KoiChargeReport) async throws {
+        let owed = try await charges { (charges) throws(StorageError) in try charges.owed(for: priced.model) }
+        let (amount, overflows) = priced.unitCost.multipliedReportingOverflow(by: Int64(clamping: owed.answers))
+        let cost = overflows ? NanoKoi.max : amount
+        report.answers = Int(clamping: owed.answers)
+        report.amount = KoiService.amount(cost)
+        guard owed.answers > 0, try await isToBePaid(owed, cost, paying) else { return }
+        report.op = try await pay(priced, owed, cost).op
     }
 
     private func isToBePaid(_ owed: InferenceCharges.Owed, _ cost: NanoKoi, _ paying: Paying) async throws -> Bool {
@@ -140,20 +159,22 @@ final class ChargeService: Sendable {
             model: priced.model, through: owed.through, price: priced.price, answers: owed.answers,
             chargesBefore: before)
         try await charges { (charges) throws(StorageError) in try charges.begin(batch, amount: cost) }
+        let signed: KoiSignedReport
         do {
-            let signed = try await koi.sign(
+            signed = try await koi.sign(
                 .transfer(
                     Transfer(
                         from: AccountID.site, payments: [.init(to: priced.seller, amount: cost)],
                         why: .inferences(price: priced.price, count: owed.answers))),
                 cost: cost, agent: AccountID.site)
-            try await end(batch, OpID(hex: signed.op))
-            return signed
         } catch let problem as Problem {
             // Else a node that stopped may have it in its journal: the next look at the ledger tells.
             if problem.status != 503 { try await end(batch, nil) }
             throw problem
         }
+        // It is paid; a batch that stays begun is ended by the next look at the ledger.
+        try? await end(batch, OpID(hex: signed.op))
+        return signed
     }
 
     private func end(_ batch: InferenceCharges.Begun, _ op: OpID?) async throws {

@@ -19,7 +19,8 @@ extension Descriptions {
             .get, "/api/koi/charges", "What answers of others' models cost this site, and are not paid yet.",
             answer: .json([KoiChargeReport].self)),
         .init(
-            .post, "/api/koi/charges", "Pays all of it, one op a model.", answer: .json([KoiChargeReport].self)),
+            .post, "/api/koi/charges", "Pays all of it, one op a model; what could not be paid has a `problem`.",
+            answer: .json([KoiChargeReport].self)),
         list("attestations", "What members say of models and patterns."),
         list("auctions", "What is for sale."),
         list("bids", "Who would pay what."),

@@ -54,21 +54,26 @@ struct Routes: Sendable {
     }
 }
 
-/// Turns errors of the rooms below into problem documents, in one place.
+/// Turns errors of the rooms below into problem documents.
 func answering(_ work: () async throws -> Response) async throws -> Response {
     do {
         return try await work()
-    } catch let problem as Problem {
-        throw problem
-    } catch let error as StorageError {
-        throw error.isPassing
-            ? Problem.unavailable("\(error)", remedy: "try again: the database is busy or being restarted")
-            : Problem.conflict("\(error)", code: "storage")
-    } catch is TransportError {
-        throw Problem.unavailable("the node is stopping")
-    } catch let error as TrainingError {
-        throw Problem.conflict("\(error)", code: "training")
-    } catch let error as any (Error & CustomStringConvertible) {
-        throw Problem.unusable("\(error)")
+    } catch {
+        throw problem(of: error) ?? error
+    }
+}
+
+/// What an error of the rooms below is to a client, in one place; nil: an error that nobody expected.
+func problem(of error: any Error) -> Problem? {
+    switch error {
+    case let problem as Problem: problem
+    case let error as StorageError:
+        error.isPassing
+            ? .unavailable("\(error)", remedy: "try again: the database is busy or being restarted")
+            : .conflict("\(error)", code: "storage")
+    case is TransportError: .unavailable("the node is stopping")
+    case let error as TrainingError: .conflict("\(error)", code: "training")
+    case let error as any (Error & CustomStringConvertible): .unusable("\(error)")
+    default: nil
     }
 }

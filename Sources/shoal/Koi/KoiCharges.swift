@@ -10,7 +10,8 @@ enum KoiCharges {
         discussion: """
             Models whose owner asks a price (`shoal koi price`), and how many questions each has answered here since \
             the last payment, or since its price was first seen. Only this site counts them: paying is honest by \
-            itself. `shoal run --inference-budget KOI` pays in batches without being asked.
+            itself. `shoal run --inference-budget KOI` pays in batches without being asked. A model that cannot be \
+            paid keeps no other from being paid; the exit code then is that of its error.
             """,
         flags: [pay],
         examples: [
@@ -21,24 +22,28 @@ enum KoiCharges {
         let node = try RunningNode(call)
         let reply =
             call[pay] ? try await node.send(Call(.post, "/api/koi/charges")) : try await node.get("/api/koi/charges")
-        guard !call[Shared.json] else {
-            call.printJSON(reply)
-            return .done
-        }
         let reports = try reply.report([KoiChargeReport].self)
-        guard !reports.isEmpty else {
-            call.console.print("Nobody else asks a price for a model here.")
-            return .done
+        if call[Shared.json] { call.printJSON(reply) } else { show(reports, call) }
+        // What was paid is told first: it is in the log, whatever became of the rest.
+        if let unpaid = reports.first(where: { $0.problem != nil }), let problem = unpaid.problem {
+            var failure = failure(.refused(problem), of: call.command)
+            failure.object = printable(unpaid.modelName)
+            throw failure
         }
+        return .done
+    }
+
+    private static func show(_ reports: [KoiChargeReport], _ call: Invocation) {
+        guard !reports.isEmpty else { return call.console.print("Nobody else asks a price for a model here.") }
         var table = Table(
             .text("MODEL"), .text("OWNER"), .number("ANSWERS"), .number("KOI EACH"), .number("KOI"),
             .text("PAID WITH"))
         for report in reports {
             table.add(
                 printable(report.modelName), KoiCommand.site(report.owner, report.name), "\(report.answers)",
-                report.unitCost.koi, report.amount.koi, report.op.map(short) ?? "")
+                report.unitCost.koi, report.amount.koi,
+                report.op.map(short) ?? (report.problem == nil ? "" : "not paid"))
         }
         call.console.print(table)
-        return .done
     }
 }
