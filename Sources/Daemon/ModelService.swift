@@ -66,7 +66,8 @@ final class ModelService: Sendable {
                 "no model of agent '\(agent)' is known here",
                 remedy: models.isEmpty
                     ? "create one with `shoal model create`, or wait until a peer's arrives"
-                    : "known agents: \(models.map(\.agent).joined(separator: ", "))", code: "unknown_agent")
+                    : "known agents: \(Set(models.map(\.agent)).sorted().joined(separator: ", "))",
+                code: "unknown_agent")
         }
         guard found.count == 1 else {
             throw Problem.conflict(

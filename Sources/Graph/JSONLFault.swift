@@ -58,20 +58,22 @@ extension JSONLFault.Reason: CustomStringConvertible {
         case .tooDeep: "more than \(JSONLLimits.depth) objects and lists in one another"
         case .longLine: "the line has more than \(JSONLLimits.lineBytes) bytes; is this a JSONL file?"
         case .repeatedKey(let key): "the key \"\(Self.shown(key))\" occurs twice"
-        case .unknownField(let key): "the field \"\(Self.shown(key))\" is unknown"
+        case .unknownField(let key): "the field \"\(Self.shown(key))\" is unknown; \(Self.kinds)"
         case .foreignField(let key, let kind): "the field \"\(key)\" does not belong in \(kind)"
         case .missingField(let key, let kind): "\(kind) needs the field \"\(key)\""
         case .repeatedNode(let name, let first):
             "the node \"\(Self.shown(name))\" was described in line \(first) already"
         case .parentsTooDeep(let name):
             "the parents of \"\(Self.shown(name))\" lead back to it, or are more than \(TreeLabel.maxDepth)"
-        case .noKind:
-            "a record has \"node\", or \"head\", \"relation\" and \"tail\", or \"agent\", \"node\" and \"weight\""
+        case .noKind: Self.kinds
         case .wrongType(let key, let must): "\"\(key)\" must be \(must)"
         case .name(let key, let fault): "\"\(key)\" \(fault)"
         case .tooLong(let key, let bytes, let limit): "\"\(key)\" has \(bytes) bytes, more than \(limit)"
         }
     }
+
+    private static let kinds =
+        "a record has \"node\", or \"head\", \"relation\" and \"tail\", or \"agent\", \"node\" and \"weight\""
 
     /// The beginning of a key that may be anything.
     private static func shown(_ key: String) -> String {

@@ -30,6 +30,16 @@ import Wire
         #expect(!Paths.exists(place.file("data")) && !Paths.exists(place.file("keys")))
     }
 
+    @Test func `what is neither a ticket nor a file is said to be that`() async {
+        let empty = await join("")
+        #expect(empty.code == .usage && empty.errors.contains("if it comes from `shoal invite`, that has failed"))
+        let outcome = await join("tikcet")
+        #expect(outcome.code == .unreachable)
+        #expect(
+            outcome.errors.contains("join: tikcet: it is neither a ticket nor a file")
+                && outcome.errors.contains("shoal invite"), "\(outcome.errors)")
+    }
+
     @Test func `an inviter that does not answer is exit code 3, and the site can try again with its key`() async throws
     {
         // Port 1 of this machine: nobody listens there.

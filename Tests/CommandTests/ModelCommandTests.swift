@@ -32,6 +32,22 @@ import Wire
         }
     }
 
+    @Test func `a second model of one agent is created only on demand`() async throws {
+        let model = ModelReport(
+            id: String(repeating: "2f", count: 32), agent: "clinic", name: "model",
+            author: String(repeating: "ab", count: 32), dim: 64, heads: 4, layers: 1, context: 16, vocabulary: 9,
+            parameters: 50_368, sites: 1, training: nil)
+        let node = try FakeNode { router in
+            router.get("/api/models") { _ in .json([model]) }
+            router.post("/api/models") { _ in .json(model, status: 201) }
+        }
+        let outcome = await node.run("model", "create", "--agent", "clinic")
+        #expect(outcome.code == .refused)
+        #expect(outcome.errors.contains("there is a model of this agent, 2f2f2f2f2f2f"), "\(outcome.errors)")
+        #expect(await node.run("model", "create", "--agent", "clinic", "--another").code == .done)
+        #expect(await node.run("model", "create", "--agent", "ward").code == .done)
+    }
+
     @Test func `training is followed to its end`() async throws {
         let asked = Mutex<TrainRequest?>.Shared(nil)
         let node = try Self.node([Self.job("running", round: 1), Self.job("done", round: 2)], asked: asked)

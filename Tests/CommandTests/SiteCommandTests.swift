@@ -1,3 +1,4 @@
+import Glibc
 import Identity
 import Membership
 import Site
@@ -59,6 +60,17 @@ import Wire
         let fresh = await run(["init", "--name", "north", "--keys", place.file("elsewhere")] + site)
         #expect(fresh.code == .refused)
         #expect(!Paths.exists(place.file("elsewhere/north.key")))
+    }
+
+    @Test func `init makes no second key for a site whose key is gone`() async throws {
+        #expect(await run(["init", "--name", "north"] + keys + site).code == .done)
+        #expect(unlink(place.file("keys/north.key")) == 0)
+        for directory in ["keys", "elsewhere"] {
+            let outcome = await run(["init", "--name", "north", "--keys", place.file(directory)] + site)
+            #expect(outcome.code == .refused)
+            #expect(outcome.errors.contains("the key of this site is gone"), "\(outcome.errors)")
+            #expect(!Paths.exists(place.file("\(directory)/north.key")))
+        }
     }
 
     @Test func `init keeps what it is told about the node`() async throws {

@@ -21,6 +21,15 @@ import Testing
         }
     }
 
+    @Test func `an answer that cannot be written is a failure`() async {
+        let errors = Text()
+        let console = Console(
+            output: .init { _ in }, errors: .init { errors.append($0) }, lost: { "No space left on device" },
+            now: { .zero })
+        #expect(await program.run(["--version"], console: console) == .unreachable)
+        #expect(errors.text.contains("the output cannot be written: No space left on device"))
+    }
+
     @Test func `every command prints JSON when asked to`() {
         for (path, command) in program.root.all where command.subcommands.isEmpty {
             let above = path.indices.map { Array(path[...$0]) }

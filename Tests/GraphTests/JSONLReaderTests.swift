@@ -74,7 +74,11 @@ import Wire
         (#"{"node": "a"} x"#, 15, "not JSON: the end of the line is missing"),
         (#"{"node": "a",}"#, 14, "not JSON: \" is missing"),
         (#"["node"]"#, 1, "not JSON: { is missing"),
-        (#"{"node": "a", "colour": 1}"#, 15, "the field \"colour\" is unknown"),
+        (
+            #"{"node": "a", "colour": 1}"#, 15,
+            "the field \"colour\" is unknown; a record has \"node\", or \"head\", \"relation\" and \"tail\", "
+                + "or \"agent\", \"node\" and \"weight\""
+        ),
         (#"{"node": "a", "node": "b"}"#, 15, "the key \"node\" occurs twice"),
         (#"{"node": 1}"#, 10, "\"node\" must be a string"),
         (#"{"node": ""}"#, 10, "\"node\" is empty"),

@@ -61,7 +61,7 @@ extension APIError {
         case .notASocket(let path):
             ("listen", path, "there is a file that is no socket", "move it away")
         case .cannotListen(let address, let cause):
-            ("listen", address, cause, "choose another address")
+            ("listen for HTTP", address, cause, "choose another address, or end what listens there")
         case .tokenRequired(let address):
             (
                 "listen", address, "the address can be reached from other machines",

@@ -221,7 +221,7 @@ final class TrainerService: Sendable {
         apply { $0.ended(id, ended, $1) }
     }
 
-    private static func figure(_ mrr: Double?) -> String { mrr.map { "\(Int(($0 * 1_000).rounded()))e-3" } ?? "-" }
+    private static func figure(_ mrr: Double?) -> String { mrr.map { "\(($0 * 1_000).rounded() / 1_000)" } ?? "-" }
 
     private func perform(
         _ id: ModelID, _ work: TrainerSchedule.Work, rounds: Int, course: UInt64

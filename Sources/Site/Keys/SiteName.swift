@@ -19,7 +19,7 @@ public struct SiteName: Hashable, Sendable, CustomStringConvertible {
         guard let name = SiteName(text) else {
             throw SiteError(
                 .malformed(line: nil), operation: "use", object: "\"\(text)\" as a name",
-                cause: "it is no site name",
+                cause: "it is no name for a site or a network",
                 remedy: "take 1 to \(Self.maxBytes) of the letters A-Z a-z 0-9 . _ -, a letter or digit first")
         }
         self = name

@@ -19,7 +19,18 @@ public struct Program: Sendable {
     /// Runs a command line, without the program's own name.
     ///
     /// Results go to the console's output; failures, as `NAME: OPERATION: OBJECT: cause. remedy`, to its errors.
+    /// A result that could not be written, to a full disk for example, is a failure.
     public func run(_ words: [String], console: Console) async -> ExitCode {
+        let code = await perform(words, console)
+        guard code.rawValue <= ExitCode.no.rawValue, let cause = console.lost() else { return code }
+        return report(
+            Failure(
+                "", "", "the output cannot be written: \(cause)",
+                remedy: "What was asked for is done; make room for its answer", exit: .unreachable),
+            console)
+    }
+
+    private func perform(_ words: [String], _ console: Console) async -> ExitCode {
         do {
             switch try Parser.parse(words, root) {
             case .nothing:

@@ -25,20 +25,33 @@ public final class Console: Sendable {
     let errors: Stream
     /// A clock that never goes back.
     let now: @Sendable () -> Duration
+    /// Why something of the output was lost; nil: nothing was, or nobody reads it any more.
+    let lost: @Sendable () -> String?
 
-    /// - Parameter now: the time since some moment; it never goes back.
-    public init(output: Stream, errors: Stream, now: @escaping @Sendable () -> Duration) {
+    /// - Parameters:
+    ///   - lost: why something of the output was lost, if it was.
+    ///   - now: the time since some moment; it never goes back.
+    public init(
+        output: Stream, errors: Stream, lost: @escaping @Sendable () -> String? = { nil },
+        now: @escaping @Sendable () -> Duration
+    ) {
         self.output = output
         self.errors = errors
+        self.lost = lost
         self.now = now
     }
 
     /// The process's own streams. Colours only on a terminal, and not with `NO_COLOR` or `TERM=dumb`.
     public static func standard() -> Console {
         let start = ContinuousClock.now
-        return Console(output: .descriptor(STDOUT_FILENO), errors: .descriptor(STDERR_FILENO)) {
-            start.duration(to: .now)
-        }
+        let lost = Loss()
+        return Console(
+            output: .descriptor(STDOUT_FILENO) { lost.code.store($0, ordering: .relaxed) },
+            errors: .descriptor(STDERR_FILENO),
+            lost: {
+                let code = lost.code.load(ordering: .relaxed)
+                return code == 0 || code == EPIPE ? nil : String(cString: strerror(code))
+            }, now: { start.duration(to: .now) })
     }
 
     /// The output's columns; nil in a pipe, where nothing is cut.
@@ -73,9 +86,18 @@ public final class Console: Sendable {
     private func print(lines: [String]) { output.write(lines.map { $0 + "\n" }.joined()) }
 }
 
+/// The error number of the last write that failed; 0: none did.
+private final class Loss: Sendable {
+    let code = Atomic<CInt>(0)
+}
+
 extension Console.Stream {
     /// A file descriptor of this process.
-    static func descriptor(_ descriptor: CInt) -> Console.Stream {
+    ///
+    /// - Parameter onLoss: takes the error number when something could not be written.
+    static func descriptor(
+        _ descriptor: CInt, onLoss: @escaping @Sendable (CInt) -> Void = { _ in }
+    ) -> Console.Stream {
         let isTerminal = isatty(descriptor) == 1
         let isDumb = environment("TERM") == "dumb"
         let hasColours = isTerminal && !isDumb && environment("NO_COLOR") == nil
@@ -90,7 +112,7 @@ extension Console.Stream {
             while !rest.isEmpty {
                 let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
                 if written < 0, errno == EINTR { continue }
-                guard written > 0 else { return }
+                guard written > 0 else { return onLoss(written < 0 ? errno : ENOSPC) }
                 rest = rest.dropFirst(written)
             }
         }

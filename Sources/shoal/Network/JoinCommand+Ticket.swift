@@ -104,6 +104,7 @@ extension JoinCommand {
             config.key.map { SiteConfig.resolve($0, in: directory.path) }
             ?? Paths.absolute(SiteKey.path(of: config.name, in: call.keysDirectory))
         if !Paths.exists(path) {
+            guard config.key == nil else { throw InitCommand.keyIsGone(call, directory.path, path) }
             try SiteKey(site: config.name, keyPair: .generate()).create(in: Paths.parent(of: path))
         }
         config.key = path
@@ -163,6 +164,6 @@ extension JoinCommand {
         if abs(report.clockAheadSeconds) > 60 {
             call.advise("\(clock(Int64(report.clockAheadSeconds))). Set the one that is wrong.")
         }
-        call.suggest("Next:", "run")
+        call.suggest("Next:", "run", about: report.site)
     }
 }

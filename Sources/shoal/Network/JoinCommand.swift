@@ -7,7 +7,14 @@ internal import Wire
 /// `shoal join`: tells a site its network and whom to dial; with a ticket, asks the inviter for both.
 enum JoinCommand {
     static let file = Argument(
-        "FILE|TICKET", .path.named("FILE|TICKET"), "the network's .peers file, or the ticket of `shoal invite`")
+        "FILE|TICKET", fileOrTicket, "the network's .peers file, or the ticket of `shoal invite`")
+    private static let fileOrTicket = ValueType(
+        placeholder: "FILE|TICKET", rule: "a ticket or a .peers file; if it comes from `shoal invite`, that has failed"
+    ) {
+        $0.isEmpty || $0.contains("\0") ? nil : $0
+    } show: {
+        $0
+    }
     private static let network = Option<String?>(
         "network", .path.named("FILE"), "the network file (default: NAME.network beside the site's key, or in keys/)")
 
@@ -52,6 +59,11 @@ enum JoinCommand {
     private static func run(_ call: Invocation) async throws -> ExitCode {
         if Ticket.isTicket(call[file]) { return try await redeem(call) }
         let peersPath = Paths.absolute(call[file])
+        guard Paths.exists(peersPath) else {
+            throw call.failure(
+                call[file], "it is neither a ticket nor a file",
+                remedy: "A ticket is the line that `shoal invite` prints, from shoal-ticket-1. on", exit: .unreachable)
+        }
         let peers = try PeerList.load(peersPath)
         let directory = try DataDirectory(existing: SiteSelection(call).path)
         var config = try SiteConfig.load(directory.configPath)

@@ -80,10 +80,20 @@ enum InitCommand {
             throw call.failure(path, "it is the data directory of \(config.name)", remedy: "Choose another --data-dir")
         }
         let key = SiteKey.path(of: site, in: Paths.absolute(call.keysDirectory))
-        guard let used = config.key, used != key, Paths.exists(used) else { return }
+        guard let used = config.key.map({ SiteConfig.resolve($0, in: path) }) else { return }
+        guard Paths.exists(used) else { throw keyIsGone(call, path, used) }
+        guard used != key else { return }
         throw call.failure(
             path, "this site has its key in \(used)",
             remedy: "Say --keys \(quoted(Paths.parent(of: used))), or choose another --data-dir for another site")
+    }
+
+    /// A key is who the site is: none is made in place of one that was there.
+    static func keyIsGone(_ call: Invocation, _ directory: String, _ key: String) -> Failure {
+        call.failure(
+            directory, "the key of this site is gone: \(key)",
+            remedy: "Put it back from its offline copy; with another key it would be another site, so choose another "
+                + "name and --data-dir for that")
     }
 
     private static func tell(
@@ -108,6 +118,8 @@ enum InitCommand {
             Then every site joins it and starts; the first start sets up PostgreSQL:
               shoal join peers/NAME.peers\(place)
               shoal run\(place)
+            Or a member of one that is there invites it, and its ticket does all of this:
+              shoal join TICKET\(place)
             """)
     }
 }

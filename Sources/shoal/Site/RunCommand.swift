@@ -94,7 +94,7 @@ enum RunCommand {
         if isDescribed, !Paths.exists(path) { return try DataDirectory(creating: path) }
         guard Paths.isDirectory(path) else {
             throw call.failure(
-                path, "there is no such data directory", remedy: "Make a site with `shoal init --name NAME`",
+                path, "there is no such data directory", remedy: SiteSelection.remedy(call),
                 exit: .unreachable)
         }
         return try DataDirectory(existing: path)

@@ -38,8 +38,10 @@ enum StatusCommand {
         if status.models.isEmpty { values.add("model", "none yet: `shoal model create --agent NAME`") }
         values.add("node", node(status))
         if let http = status.http { values.add("dashboard", "\(http)/") }
-        if !status.refused.isEmpty {
-            let codes = status.refused.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        // A node that stops and a second connection to the same node end links in order: nothing was refused.
+        let refused = status.refused.filter { !["link-0", "link-2"].contains($0.key) }
+        if !refused.isEmpty {
+            let codes = refused.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
             values.add("refused", codes.map { "\($0.key) \(Format.count($0.value))" }.joined(separator: ", "))
         }
         console.print(values)

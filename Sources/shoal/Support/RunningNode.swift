@@ -17,7 +17,7 @@ struct RunningNode: Sendable {
         let path = try SiteSelection(call).path
         guard Paths.isDirectory(path) else {
             throw call.failure(
-                path, "there is no such data directory", remedy: "Make a site with `shoal init`", exit: .unreachable)
+                path, "there is no such data directory", remedy: SiteSelection.remedy(call), exit: .unreachable)
         }
         let directory = try DataDirectory(finding: path)
         site = (try? SiteConfig.load(directory.configPath).name.text) ?? Paths.name(of: directory.path)

@@ -42,7 +42,9 @@ extension Invocation {
 extension ValueType where Value == PeerID {
     /// 64 hexadecimal digits.
     static var peerID: ValueType {
-        ValueType(placeholder: "PEER_ID", rule: "a peer id: 64 hexadecimal digits") {
+        ValueType(
+            placeholder: "PEER_ID", rule: "a peer id: 64 hexadecimal digits, as `shoal peers list --json` tells them"
+        ) {
             PeerID(hex: $0)
         } show: {
             $0.hex

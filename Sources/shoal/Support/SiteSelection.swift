@@ -4,9 +4,12 @@ internal import Terminal
 extension Invocation {
     /// Says what to do next, with the same site.
     ///
-    /// - Parameter commands: without `shoal`.
-    func suggest(_ title: String, _ commands: String...) {
-        advise(([title] + commands.map { "  shoal \($0)\(SiteSelection.words(self))" }).joined(separator: "\n"))
+    /// - Parameters:
+    ///   - commands: without `shoal`.
+    ///   - site: the site's name, where the command line did not have to say it.
+    func suggest(_ title: String, _ commands: String..., about site: String? = nil) {
+        let words = SiteSelection.words(self, about: site)
+        advise(([title] + commands.map { "  shoal \($0)\(words)" }).joined(separator: "\n"))
     }
 }
 
@@ -34,17 +37,33 @@ struct SiteSelection {
     }
 
     /// What a command line must say again to be about the same site.
-    static func words(_ call: Invocation) -> String {
+    ///
+    /// - Parameter name: the site's name; it is said where there are several sites.
+    static func words(_ call: Invocation, about name: String? = nil) -> String {
         if let path = call[dataDirectory] { return " --data-dir \(quoted(path))" }
-        return call[site].map { " --site \(quoted($0))" } ?? ""
+        let isOneOfMany = variable("SHOAL_DATA_DIR") == nil && ((try? usualSites().names.count) ?? 0) > 1
+        return (call[site] ?? (isOneOfMany ? name : nil)).map { " --site \(quoted($0))" } ?? ""
     }
 
     /// A data directory is known by its settings.
     static func settingsPath(in directory: String) -> String { "\(directory)/shoal.json" }
 
-    private static func onlySite(_ call: Invocation) throws -> String {
+    /// The sites in the default place.
+    static func usualSites() throws -> (place: String, names: [String]) {
         let place = Paths.parent(of: try DataDirectory.defaultPath(for: SiteName(checking: "site")))
-        let sites = Paths.names(in: place).filter { Paths.exists(settingsPath(in: "\(place)/\($0)")) }
+        return (place, Paths.names(in: place).filter { Paths.exists(settingsPath(in: "\(place)/\($0)")) })
+    }
+
+    /// What to do when the chosen site is not there.
+    static func remedy(_ call: Invocation) -> String {
+        guard call[site] != nil, let names = try? usualSites().names, !names.isEmpty else {
+            return "Make a site with `shoal init --name NAME`"
+        }
+        return "Sites there: \(names.joined(separator: ", "))"
+    }
+
+    private static func onlySite(_ call: Invocation) throws -> String {
+        let (place, sites) = try usualSites()
         switch sites.count {
         case 1: return "\(place)/\(sites[0])"
         case 0:
