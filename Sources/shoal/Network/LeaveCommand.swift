@@ -53,6 +53,10 @@ enum LeaveCommand {
                 report.votes = false
             }
         }
+        // Its node ends by itself; until it has, `shoal run` would say that another one runs.
+        while report.state == "left", clock.now < end, try RunningNode.isAlive(in: directory) {
+            try await Task.sleep(for: .milliseconds(100))
+        }
         if call[Shared.json] { try call.printJSON(report) } else { tell(call, node.site, report, directory) }
         return report.state == "left" ? .done : .unreachable
     }

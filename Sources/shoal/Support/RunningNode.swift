@@ -34,6 +34,12 @@ struct RunningNode: Sendable {
         client = HTTPClient(.unix(path: socket))
     }
 
+    /// Whether another process runs the node of this directory.
+    static func isAlive(in directory: DataDirectory) throws -> Bool {
+        guard let holder = try DataLock.holder(of: directory), holder.pid != getpid() else { return false }
+        return kill(holder.pid, 0) == 0 || errno == EPERM
+    }
+
     private static func notRunning(_ site: String, _ command: String, _ start: String) -> Failure {
         Failure(
             command, "", "the node of \(site) is not running", remedy: "Start it with `\(start)`", exit: .unreachable)
