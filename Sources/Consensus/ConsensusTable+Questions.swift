@@ -122,15 +122,11 @@ extension ConsensusTable {
     /// The last certified place of an account log.
     public func finality(of key: LogKey) -> LogPlace? { finals[key]?.last }
 
-    public var latestDigest: Hash32 { latest.digest(in: network) }
     /// The only clock that rules may use: seconds since 1970.
     public var seconds: UInt64 { latest.seconds }
 
     /// The question that the next checkpoint answers.
-    public var nextCheckpoint: Matter {
-        let id = latest.nextQuestion(in: network).id(in: network)
-        return matters[id]!
-    }
+    public var nextCheckpoint: Matter { matters[nextCheckpointID]! }
 }
 
 extension Matter {

@@ -59,6 +59,8 @@ public struct ConsensusTable: Sendable {
         let position: LogPosition
     }
 
+    /// How often something was said about who may vote.
+    public private(set) var voiceChanges = 0
     public let network: NetworkID
     /// Of the checkpoint that follows from the genesis.
     public let genesisDigest: Hash32
@@ -74,23 +76,35 @@ public struct ConsensusTable: Sendable {
     var named: [PeerID: [NamedLog]] = [:]
     var subjects: [OpID: Subject] = [:]
     var effective: [QuestionID: CertifiedOutcome] = [:]
-    var convictions: [PeerID: [Carrier]] = [:]
+    var convictions: [PeerID: [Carrier]] = [:] { didSet { voiceChanges += 1 } }
     // How many effective certificates say so.
-    var admissions: [PeerID: Int] = [:]
+    var admissions: [PeerID: Int] = [:] { didSet { voiceChanges += 1 } }
     var revocations: [Revocation: Int] = [:]
     var policies: [QuestionID: NetworkPolicy] = [:]
     var finals: [LogKey: [LogPlace]] = [:]
     var outcomeChanges: [OutcomeChange] = []
     /// Two votes that exclude each other, seen and not yet published.
     var doubleVotes: [DoubleVote] = []
-    public internal(set) var latest: Checkpoint
+    public internal(set) var latest: Checkpoint {
+        didSet { (latestDigest, nextCheckpointID) = Self.names(latest, in: network) }
+    }
+    public private(set) var latestDigest: Hash32
+    /// Of the question that the next checkpoint answers.
+    public private(set) var nextCheckpointID: QuestionID
 
     public init(genesis: Genesis) {
         network = genesis.networkID
         latest = Checkpoint(genesis: genesis)
-        genesisDigest = latest.digest(in: network)
+        (latestDigest, nextCheckpointID) = Self.names(latest, in: network)
+        genesisDigest = latestDigest
         checkpoints[genesisDigest] = KnownCheckpoint(checkpoint: latest)
         raiseNext(after: latest)
+    }
+
+    /// Each costs hashes over all electors, and both are asked for at every step.
+    private static func names(_ checkpoint: Checkpoint, in network: NetworkID) -> (Hash32, QuestionID) {
+        let question = checkpoint.nextQuestion(in: network)
+        return (question.electorate, question.id(in: network))
     }
 
     // MARK: Folding

@@ -191,10 +191,14 @@ public struct Overlay: Sendable {
     public mutating func disconnected(_ other: PeerID, now: Instant) -> [Effect] {
         guard let link = links.removeValue(forKey: other) else { return [] }
         var effects: [Effect] = []
-        if link.part == .neighbour {
+        switch link.part {
+        case .neighbour:
             effects.append(.neighbour(other, false))
             if let address = link.address ?? listed[other] { lose(KnownPeer(peer: other, address: address)) }
             pause(other, now: now)
+        // It hung up without an answer, as one does that has not heard yet that this node is a member.
+        case .asked, .visit: pause(other, now: now)
+        case .guest: break
         }
         look(now: now, &effects)
         return effects

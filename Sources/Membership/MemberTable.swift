@@ -76,6 +76,12 @@ public struct MemberTable: Sendable {
     }
 
     private let founders: Set<PeerID>
+    /// Who belongs now. Asked at every event, so it is kept instead of being found out each time.
+    private var current: Set<PeerID>
+    /// Those of them who are no founders, ascending.
+    private var admitted: [PeerID] = []
+    /// How often somebody came or went.
+    public private(set) var changes = 0
     /// Every member-add; a retracted one still counts in the past of what builds on it.
     private var adds: [PeerID: [Add]] = [:]
 
@@ -97,7 +103,25 @@ public struct MemberTable: Sendable {
         var isRetracted: Bool
     }
 
-    public init(genesis: Genesis) { founders = Set(genesis.founders) }
+    public init(genesis: Genesis) {
+        founders = Set(genesis.founders)
+        current = founders
+    }
+
+    /// Something was said about a member.
+    private mutating func refresh(_ peer: PeerID) {
+        let belongs = (founders.contains(peer) || isAdded(peer)) && !revoked.contains(peer) && !hasLeft(peer)
+        guard belongs != current.contains(peer) else { return }
+        changes += 1
+        if belongs { current.insert(peer) } else { current.remove(peer) }
+        guard !founders.contains(peer) else { return }
+        var (low, high) = (0, admitted.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if admitted[middle] < peer { low = middle + 1 } else { high = middle }
+        }
+        if belongs { admitted.insert(peer, at: low) } else { admitted.remove(at: low) }
+    }
 
     /// Folds one valid member-add in. Several for one peer are fine: any of them admits it.
     ///
@@ -108,6 +132,7 @@ public struct MemberTable: Sendable {
     ) {
         adds[add.peer, default: []].append(
             Add(position: position, name: add.name, author: author, isRetracted: isRetracted))
+        refresh(add.peer)
     }
 
     /// Takes back the member-add of `peer` at a place.
@@ -115,6 +140,7 @@ public struct MemberTable: Sendable {
         for index in (adds[peer] ?? []).indices where adds[peer]![index].position == position {
             adds[peer]![index].isRetracted = true
         }
+        refresh(peer)
     }
 
     /// Folds one valid member-leave in: its author belongs no more, and never will again under this key.
@@ -122,6 +148,7 @@ public struct MemberTable: Sendable {
     /// - Parameter isRetracted: it stands beyond a fork: its author goes on belonging.
     public mutating func leave(_ peer: PeerID, at position: LogPosition, isRetracted: Bool = false) {
         leaves[peer, default: []].append(Leave(position: position, isRetracted: isRetracted))
+        refresh(peer)
     }
 
     /// Takes back the member-leave at a place.
@@ -129,6 +156,7 @@ public struct MemberTable: Sendable {
         for index in (leaves[peer] ?? []).indices where leaves[peer]![index].position == position {
             leaves[peer]![index].isRetracted = true
         }
+        refresh(peer)
     }
 
     /// Whether a member has said that it leaves.
@@ -145,14 +173,13 @@ public struct MemberTable: Sendable {
     /// A quorum has revoked a member, or what said so is taken back.
     public mutating func setRevoked(_ peer: PeerID, _ isRevoked: Bool) {
         if isRevoked { revoked.insert(peer) } else { revoked.remove(peer) }
+        refresh(peer)
     }
 
     public func isRevoked(_ peer: PeerID) -> Bool { revoked.contains(peer) }
 
     /// Whether `peer` belongs, as far as everything applied here says.
-    public func contains(_ peer: PeerID) -> Bool {
-        (founders.contains(peer) || isAdded(peer)) && !revoked.contains(peer) && !hasLeft(peer)
-    }
+    public func contains(_ peer: PeerID) -> Bool { current.contains(peer) }
 
     private func isAdded(_ peer: PeerID) -> Bool { (adds[peer] ?? []).contains { !$0.isRetracted } }
 
@@ -162,18 +189,15 @@ public struct MemberTable: Sendable {
         founders.contains(peer) || (adds[peer] ?? []).contains { includes($0.position) }
     }
 
-    public var count: Int { members.count }
+    public var count: Int { current.count }
 
     /// Ascending by peer id; of several member-adds the one with the smallest name and author is shown.
     public var members: [Member] {
-        let admitted = adds.compactMap { peer, adds -> Member? in
-            let valid = adds.filter { !$0.isRetracted }
-            guard !founders.contains(peer), let shown = valid.min(by: { ($0.name, $0.author) < ($1.name, $1.author) })
-            else { return nil }
-            return Member(peer: peer, name: shown.name, addedBy: shown.author)
+        current.sorted().map { peer in
+            let valid = founders.contains(peer) ? [] : (adds[peer] ?? []).filter { !$0.isRetracted }
+            let shown = valid.min { ($0.name, $0.author) < ($1.name, $1.author) }
+            return Member(peer: peer, name: shown?.name ?? "", addedBy: shown?.author)
         }
-        return (founders.map { Member(peer: $0, name: "", addedBy: nil) } + admitted)
-            .filter { !revoked.contains($0.peer) && !hasLeft($0.peer) }.sorted { $0.peer < $1.peer }
     }
 
     /// What a member was called that has left or was revoked, too.
@@ -193,9 +217,7 @@ public struct MemberTable: Sendable {
     /// Feeds the state digest: founders follow from the genesis, so only added members count.
     public func digest() -> Hash32 {
         var hasher = Hasher32(domain: "shoal/members/1")
-        for member in members where member.addedBy != nil {
-            hasher.update(member.peer.bytes)
-        }
+        for peer in admitted { hasher.update(peer.bytes) }
         return hasher.finish()
     }
 }

@@ -19,7 +19,7 @@ internal import Wire
 extension Elector {
     mutating func agree(_ matter: Matter, _ view: View, now: Instant, _ actions: inout [Action]) {
         let consensus = view.state.consensus
-        guard matter.id == consensus.nextCheckpoint.id, matter.isElector(view.me), isDue(matter, view, now: now)
+        guard matter.id == consensus.nextCheckpointID, matter.isElector(view.me), isDue(matter, view, now: now)
         else { return }
         // Who measures must be able to vote, or a quorum of measurements would promise what nobody can keep.
         if view.canVote { measure(matter, view, now: now, &actions) }
@@ -46,8 +46,29 @@ extension Elector {
     /// Somebody waits for the clock, or for another electorate or policy.
     private mutating func isNeeded(_ view: View, now: Instant) -> Bool {
         let consensus = view.state.consensus
-        return next(view, seconds: consensus.seconds).electorate != consensus.latest.electorate
-            || newPolicy(view) != nil || consensus.hasExpiringQuestions || escrowsNeedClock(view, now: now)
+        return electorateChanges(view) || newPolicy(view) != nil || consensus.hasExpiringQuestions
+            || escrowsNeedClock(view, now: now)
+    }
+
+    /// Whether ``next(_:seconds:)`` would name others than those who vote now. Asked at every step, so the answer is kept
+    /// until somebody comes or goes.
+    private mutating func electorateChanges(_ view: View) -> Bool {
+        let basis = ElectorateBasis(
+            members: view.state.members.changes, voices: view.state.consensus.voiceChanges,
+            checkpoint: view.state.consensus.latestDigest)
+        if let known = electorateChange, known.basis == basis { return known.changes }
+        let changes = findsElectorateChange(view)
+        electorateChange = (basis, changes)
+        return changes
+    }
+
+    private func findsElectorateChange(_ view: View) -> Bool {
+        let consensus = view.state.consensus
+        let electorate = consensus.latest.electorate
+        func votes(_ peer: PeerID) -> Bool { view.state.members.contains(peer) && !consensus.isConvicted(peer) }
+        if consensus.admitted.contains(where: { electorate.index(of: $0) == nil && votes($0) }) { return true }
+        let staying = electorate.members.count(where: votes)
+        return staying > 0 && staying < electorate.members.count
     }
 
     private func newPolicy(_ view: View) -> NetworkPolicy? {

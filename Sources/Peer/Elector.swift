@@ -50,6 +50,15 @@ struct Elector: Sendable {
         let number: UInt64
     }
 
+    /// What decides who the next electors are.
+    struct ElectorateBasis: Equatable {
+        let members: Int
+        let voices: Int
+        let checkpoint: Hash32
+    }
+    /// Whether they are others than now, as found last.
+    var electorateChange: (basis: ElectorateBasis, changes: Bool)?
+
     /// Signed, or on its way to be: nobody is answered twice.
     var cast: [Booth: Hash32] = [:]
     var measuring: [QuestionID: Instant] = [:]

@@ -92,6 +92,10 @@ extension Node {
 
     /// What a HELLO says of the frontier. An equal one would confirm an account log at once.
     var offeredFrontier: Hash32 {
+        // Where nothing waits and nothing is on its way to the disk, there is no account to look at.
+        if inFlight == nil, openBatch == nil, replica.waitingCount == 0, stopped == nil {
+            return summary.frontierDigest
+        }
         let isSettled = state.members.members.allSatisfy {
             $0.peer == identity.peerID || unsettledAccount(of: $0.peer) == nil
         }
@@ -100,7 +104,7 @@ extension Node {
 
     /// Whether enough peers, or time, have said that the end of the account log is known.
     private func isAccountConfirmed(now: Instant) -> Bool {
-        if state.members.members.allSatisfy({ $0.peer == identity.peerID }) { return true }
+        if state.members.count == (state.members.contains(identity.peerID) ? 1 : 0) { return true }
         let all = contacts.keys.allSatisfy { accountConfirmations.contains($0) || state.members.hasLeft($0) }
         switch account {
         // A site whose disk was wiped must not begin again where nobody can tell it.

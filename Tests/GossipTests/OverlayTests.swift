@@ -93,6 +93,17 @@ import Wire
         overlay.received(message, from: Self.id(number), isMember: { _ in members }, now: Self.now)
     }
 
+    /// A site that was just let in dials members that have not heard of it; each hangs up at once.
+    @Test func `who hangs up on a question is not dialled again at once`() {
+        var (overlay, effects) = overlay(listed: [1])
+        #expect(effects == [.dial(Self.site(1))])
+        effects = overlay.connected(Self.id(1), isInitiator: true, speaks: true, now: Self.now)
+        #expect(effects == [.send(Self.id(1), .request(.join, address: "me:1"))])
+        #expect(overlay.disconnected(Self.id(1), now: Self.now) == [], "nobody else is known")
+        let later = Self.now + OverlayLimits.backoffMinMs / 2 + OverlayLimits.backoffMinMs + OverlayLimits.lookMs
+        #expect(overlay.tick(now: later) { _ in false }.contains(.dial(Self.site(1))))
+    }
+
     @Test func `in a small network every connection is a neighbour, and nothing is said`() {
         var (overlay, _) = overlay(listed: [1, 2], partial: false)
         #expect(

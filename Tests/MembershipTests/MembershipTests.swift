@@ -106,6 +106,25 @@ import Wire
         #expect(table.hasLeft(b) { $0 == place }, "what builds on it is judged as before")
     }
 
+    @Test func `members and their number stay what the words about them say, whatever comes and goes`() throws {
+        var table = MemberTable(genesis: try genesis([a, b]))
+        let places = (1...3 as ClosedRange<UInt64>).map { LogPosition(log: 0, seq: $0) }
+        table.apply(try MemberAdd(peer: c, name: "x"), by: a, at: places[0])
+        table.apply(try MemberAdd(peer: c, name: "w"), by: b, at: places[1])
+        #expect(table.members.map(\.peer) == [a, b, c].sorted() && table.count == 3)
+        #expect(table.members.first { $0.peer == c }?.name == "w")
+        let withC = table.digest()
+        table.retract(c, at: places[1])
+        #expect(table.contains(c) && table.digest() == withC, "another word for it is left")
+        let changes = table.changes
+        table.retract(c, at: places[0])
+        #expect(!table.contains(c) && table.count == 2 && table.digest() != withC && table.changes == changes + 1)
+        table.setRevoked(a, true)
+        #expect(table.members.map(\.peer) == [b])
+        table.setRevoked(a, false)
+        #expect(table.members.map(\.peer) == [a, b].sorted())
+    }
+
     @Test func `the table does not depend on the order of member-adds`() throws {
         var first = MemberTable(genesis: try genesis([a]))
         var second = first
