@@ -56,6 +56,8 @@ struct Network {
     }
 
     private(set) var connections: [ConnectionNumber: Connection] = [:]
+    /// Of each site.
+    private var numbers: [Set<ConnectionNumber>]
     private var last: ConnectionNumber = 0
     private var blocks: [[Block?]]
     /// Whether anything was ever held up.
@@ -69,6 +71,7 @@ struct Network {
 
     init(sites: Int, latencyMs: Int, jitterMs: Int, random: Random) {
         blocks = Array(repeating: Array(repeating: nil, count: sites), count: sites)
+        numbers = Array(repeating: [], count: sites)
         self.latencyMs = latencyMs
         self.jitterMs = jitterMs
         self.random = random
@@ -117,6 +120,7 @@ struct Network {
         connections[last] = Connection(
             parties: [initiator, acceptor], exporter: exporter, dial: dial,
             pipes: [Pipe(lastArrival: max(opens[0], opens[1])), Pipe(lastArrival: opens[0])])
+        for case .site(let site) in [initiator, acceptor] { numbers[site].insert(last) }
         return (last, opens)
     }
 
@@ -137,6 +141,9 @@ struct Network {
         guard case .site(let site)? = connections[number]?.parties[end] else { return nil }
         return site
     }
+
+    /// The connections that a site is or was an end of, in no order.
+    func numbers(of site: Int) -> Set<ConnectionNumber> { numbers[site] }
 
     func isOpen(_ number: ConnectionNumber, _ end: Int) -> Bool { connections[number]?.isOpen[end] ?? false }
 
@@ -192,7 +199,9 @@ struct Network {
     }
 
     private mutating func forgetIfOver(_ number: ConnectionNumber) {
-        if connections[number]?.isOpen == [false, false] { connections[number] = nil }
+        guard let connection = connections[number], connection.isOpen == [false, false] else { return }
+        for case .site(let site) in connection.parties { numbers[site].remove(number) }
+        connections[number] = nil
     }
 
     /// A piece written by `end` has come to its border: what of it gets through.

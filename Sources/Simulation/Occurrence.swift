@@ -26,6 +26,11 @@ enum Occurrence {
     case crash(site: Int, life: Int)
     case restart(site: Int)
     case submit
+    /// A member of a network with more sites than founders is let in.
+    case admit
+    /// Something is put to all electors, and the time of rest before.
+    case ask(Int)
+    case rest
     /// The network falls into two halves.
     case split
     case admitJoiner

@@ -15,17 +15,25 @@ public struct SimulationOptions: Sendable, Equatable {
         public var seconds: Int?
         /// Ops that sites are asked to sign, at most.
         public var submissions: Int?
+        /// In a network of more than 16: sites that sign, and questions that are put to all electors.
+        public var writers: Int?
+        public var questions: Int?
+        /// And ill will, which such a network is without else.
+        public var including: Set<Hostile>
         /// What of the seed's troubles does not happen.
         public var without: Set<Trouble>
 
         public init(
             nodes: Int? = nil, minutes: Int? = nil, seconds: Int? = nil, submissions: Int? = nil,
-            without: Set<Trouble> = []
+            writers: Int? = nil, questions: Int? = nil, including: Set<Hostile> = [], without: Set<Trouble> = []
         ) {
             self.nodes = nodes
             self.minutes = minutes
             self.seconds = seconds
             self.submissions = submissions
+            self.writers = writers
+            self.questions = questions
+            self.including = including
             self.without = without
         }
 
@@ -33,7 +41,8 @@ public struct SimulationOptions: Sendable, Equatable {
         var flags: String {
             func flag(_ name: String, _ value: Int?) -> String { value.map { " --\(name) \($0)" } ?? "" }
             return flag("nodes", nodes) + flag("minutes", minutes) + flag("seconds", seconds)
-                + flag("submissions", submissions)
+                + flag("submissions", submissions) + flag("writers", writers) + flag("questions", questions)
+                + including.map { " --with \($0.rawValue)" }.sorted().joined()
                 + without.map { " --without \($0.rawValue)" }.sorted().joined()
         }
     }
@@ -121,6 +130,10 @@ public struct SimulationOptions: Sendable, Equatable {
     public internal(set) var retracts: Bool
     /// One half of the sites is cut off from the other in the second half of the run.
     public internal(set) var splits = false
+    /// Sites that sign by themselves.
+    public internal(set) var writers: Int
+    /// What is put to all electors, patterns and payments in turn.
+    public internal(set) var questions = 0
 
     public init(seed: UInt64, overrides: Overrides = Overrides()) {
         var random = Random(seed: seed)
@@ -136,10 +149,8 @@ public struct SimulationOptions: Sendable, Equatable {
             overrides.seconds.map { min(max($0, 1), 60) } ?? overrides.minutes.map { min(max($0, 1), 600) * 60 }
             ?? (self.nodes > Self.fewNodes ? 60 : seconds)
         let rate = 1 + random.below(8)
-        // Of the huge ones each site that is no founder has to be admitted.
-        let asked =
-            self.nodes > Self.trainedNodes
-            ? 100 + max(0, self.nodes - Genesis.Limits.founders) : faultSeconds * rate / 2 + 3
+        writers = self.nodes
+        let asked = self.nodes > Self.trainedNodes ? Self.hugeSubmissions : faultSeconds * rate / 2 + 3
         submissions = min(asked, overrides.submissions ?? 20_000)
         let isCalm = random.chance(0.08)
         self.isCalm = isCalm
@@ -214,7 +225,8 @@ extension SimulationOptions: CustomStringConvertible {
             ["journal-tail=\(journalTail.map(String.init) ?? "all")"], flag(fillsDisk, "disk-full"),
             ["write=\(writeMs)ms", "snapshot=\(snapshotEveryOps)"], flag(lateJoiner, "late-joiner"),
             flag(misdirects, "misdirects"), flag(isCalm, "calm"), flag(movesKoi, "koi"), flag(decides, "decides"),
-            flag(retracts, "retracts"), flag(splits, "splits"),
+            flag(retracts, "retracts"), flag(splits, "splits"), writers < nodes ? ["writers=\(writers)"] : [],
+            questions > 0 ? ["questions=\(questions)"] : [],
             ["checkpoint=\(checkpointSeconds)s"],
             hostiles.map(\.rawValue),
         ]

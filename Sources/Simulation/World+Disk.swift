@@ -71,6 +71,7 @@ extension World {
     private mutating func journal(_ signed: StoredOp, at site: Int) throws(Violation) {
         try originCheck.signed(signed.op, at: site)
         durabilityCheck.seen(signed.op)
+        gauge.signed += 1
         sites[site].disk.append(signed)
     }
 

@@ -179,6 +179,7 @@ extension World {
         SimulationReport(
             options: options, traceHash: trace.hash, events: trace.events, ops: sites[0].disk.ops.count,
             simulatedMs: now, convergedMs: convergedMs,
+            spreads: gauge.spreads, decisions: gauge.decisions, forkProofs: gauge.forkProofs,
             occurrences: occurrences.sorted { $0.key < $1.key }.map { .init(name: $0.key, count: $0.value) })
     }
 }

@@ -8,8 +8,10 @@ extension World {
         for site in sites.indices { queue.schedule(.restart(site: site), at: UInt64(random.below(1_000))) }
         for fault in Fault.allCases { scheduleNext(fault) }
         let end = UInt64(options.faultSeconds) * 1_000
-        for _ in 0..<options.submissions { queue.schedule(.submit, at: 500 + UInt64(random.below(Int(end)))) }
-        if options.splits { queue.schedule(.split, at: end / 2) }
+        if !options.isHuge {
+            for _ in 0..<options.submissions { queue.schedule(.submit, at: 500 + UInt64(random.below(Int(end)))) }
+        }
+        if options.isLarge { beginLarge(until: end) }
         if options.lateJoiner {
             queue.schedule(.admitJoiner, at: 1_000 + UInt64(random.below(Int(end) / 2)))
         }
@@ -79,8 +81,9 @@ extension World {
         case .wake(let at, _, _), .answer(let at, _, _): site = at
         case .opened(let number, let end), .reset(let number, let end): site = network.site(number, end)
         case .arrival(let number, let from, _): site = network.site(number, 1 - from)
-        case .dial, .disk, .fault, .unblock, .resume, .crash, .restart, .submit, .split, .admitJoiner, .agree, .hostile,
-            .inspect, .healed, .poll:
+        case .dial, .disk, .fault, .unblock, .resume, .crash, .restart, .submit, .admit, .ask, .rest, .split,
+            .admitJoiner,
+            .agree, .hostile, .inspect, .healed, .poll:
             site = nil
         }
         return site.flatMap { sites[$0].backlog == nil ? nil : $0 }

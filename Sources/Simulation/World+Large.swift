@@ -26,19 +26,44 @@ extension World {
         }
     }
 
-    /// Members that are no founders are admitted first; then ops that no model has to be kept for.
-    mutating func submitSmall() throws(Violation) {
-        let writers = (0..<min(sites.count, SimulationOptions.writers)).filter {
+    /// First who is no founder is admitted, then ops are signed that no model has to be kept for, then the network falls apart.
+    mutating func beginLarge(until end: UInt64) {
+        scheduleQuestions(until: end)
+        if let at = options.splitMs { queue.schedule(.split, at: at) }
+        guard options.isHuge else { return }
+        let joined = options.joinedMs
+        for _ in 0..<options.admissions { queue.schedule(.admit, at: 500 + UInt64(random.below(Int(joined)))) }
+        for _ in 0..<options.submissions {
+            queue.schedule(.submit, at: 500 + joined + UInt64(random.below(Int(end - joined))))
+        }
+    }
+
+    /// Those that sign: spread over all sites, so that both halves of a split network have some.
+    private var writers: [Int] {
+        (0..<options.writers).map { $0 * sites.count / options.writers }.filter {
             sites[$0].node?.state.members.contains(sites[$0].identity.peerID) == true
         }
+    }
+
+    /// The next member that is no founder.
+    mutating func admit() throws(Violation) {
+        let writers = writers
+        let next = genesis.founders.count + admitted
+        guard !writers.isEmpty, next < sites.count else { return }
+        admitted += 1
+        try submitAdmission(of: next, at: writers[random.below(writers.count)])
+    }
+
+    mutating func submitSmall() throws(Violation) {
+        let writers = writers
         guard !writers.isEmpty else { return }
         let site = writers[random.below(writers.count)]
-        let next = genesis.founders.count + admitted
-        let isAdmission = next < sites.count
-        if isAdmission { admitted += 1 }
+        try submitAdmission(of: site, at: site)
+    }
+
+    private mutating func submitAdmission(of member: Int, at site: Int) throws(Violation) {
         do {
-            let add = try MemberAdd(
-                peer: sites[isAdmission ? next : site].identity.peerID, name: "site at \(now) ms")
+            let add = try MemberAdd(peer: sites[member].identity.peerID, name: "site at \(now) ms")
             try submit(.memberAdd, add.encode(), at: site)
         } catch let violation as Violation {
             throw violation
@@ -49,8 +74,6 @@ extension World {
 
     /// How many running sites hang together by neighbours that both ends know as such.
     var reachable: Int {
-        let places = Dictionary(
-            uniqueKeysWithValues: sites.enumerated().map { ($0.element.identity.peerID, $0.offset) })
         func neighbours(_ site: Int) -> [Int] {
             let own = sites[site].identity.peerID
             return sites[site].node!.overlay.neighbours.compactMap { places[$0] }
@@ -77,33 +100,5 @@ extension World {
             now = until
         }
         note("one overlay")
-    }
-}
-
-extension SimulationOptions {
-    /// Sites up to which a run is what its seed says; larger networks have troubles of their own.
-    static let fewNodes = 16
-    /// Sites up to which models are trained.
-    static let trainedNodes = 64
-    static let mostNodes = 1_000
-    /// Sites that sign in networks beyond that.
-    static let writers = 16
-
-    var isLarge: Bool { nodes > Self.fewNodes }
-    var isHuge: Bool { nodes > Self.trainedNodes }
-
-    /// What a large network leaves out: ill will and damaged disks are for small ones, where they are cheaper.
-    mutating func fitLarge() {
-        partitionEverySeconds = nil
-        (restoresDatabase, losesJournal, fillsDisk, lateJoiner, misdirects) = (false, false, false, false, false)
-        (movesKoi, decides, hugeBodies, burst) = (false, false, false, 3)
-        hostiles = []
-        latencyMs = min(latencyMs, 80)
-        jitterMs = min(jitterMs, 80)
-        writeMs = min(writeMs, 50)
-        splits = !isCalm
-        guard isHuge else { return }
-        (resetEverySeconds, crashEverySeconds, pauseEverySeconds) = (nil, nil, nil)
-        largeBodies = false
     }
 }

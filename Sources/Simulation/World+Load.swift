@@ -11,7 +11,10 @@ extension World {
         let running = sites.indices.filter { sites[$0].node != nil }
         guard !isHealed, !running.isEmpty else { return }
         if options.isHuge { return try submitSmall() }
-        let site = running[random.below(running.count)]
+        let site =
+            options.writers < sites.count
+            ? running[random.below(options.writers) * running.count / options.writers]
+            : running[random.below(running.count)]
         let count = random.chance(0.1) ? 1 + random.below(options.burst) : 1
         for _ in 0..<count {
             guard let node = sites[site].node else { return }

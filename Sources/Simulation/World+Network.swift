@@ -115,6 +115,7 @@ extension World {
         else { return }
         switch (piece, party) {
         case (.bytes(let bytes), .site(let site)):
+            gauge.received += bytes.count
             try perform(.received(number, bytes), at: site)
             guard network.isOpen(number, 1 - end) else { return }
             try shutOutCheck.handled(number, through: network.connections[number]!.pipes[end].delivered, at: site)
@@ -158,7 +159,7 @@ extension World {
 
     /// A site is gone: its connections break, and most other sides are told.
     mutating func severConnections(of site: Int) {
-        for number in network.connections.keys.sorted() {
+        for number in network.numbers(of: site).sorted() {
             guard let end = network.end(of: .site(site), in: number) else { continue }
             shutOutCheck.ended(number)
             // What was written may still arrive, as from a killed process, or not, as after a power cut.

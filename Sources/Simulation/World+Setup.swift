@@ -42,6 +42,7 @@ extension World {
             random: random.split(), largeBodies: options.largeBodies, hugeBodies: options.hugeBodies,
             movesKoi: options.movesKoi, retracts: options.retracts)
         koiCheck = KoiCheck(genesis: genesis)
+        gauge = SpreadGauge(sites: options.nodes)
         frontierCheck = FrontierCheck(sites: options.nodes)
         let edges =
             options.isLarge ? Self.sparseEdges(options.nodes, &random) : Self.edges(options, &random)
@@ -64,6 +65,7 @@ extension World {
             }
             return Site(identity: key, contacts: contacts)
         }
+        places = Dictionary(uniqueKeysWithValues: keys.enumerated().map { ($1.peerID, $0) })
         self.random = random
     }
 

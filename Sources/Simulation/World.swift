@@ -18,6 +18,8 @@ struct World {
     var now: UInt64 = 0
     var queue = EventQueue<Occurrence>()
     var sites: [Site] = []
+    /// Of each honest peer the site.
+    var places: [PeerID: Int] = [:]
     var network: Network
     var hostiles: [HostileParty] = []
     var load: LoadGenerator
@@ -45,6 +47,8 @@ struct World {
     var durabilityCheck = DurabilityCheck()
     var shutOutCheck = ShutOutCheck()
     var koiCheck: KoiCheck
+    /// Of a large network.
+    var gauge: SpreadGauge
 
     mutating func note(_ name: String, _ count: Int = 1) {
         if count > 0 { occurrences[name, default: 0] += count }
@@ -53,7 +57,7 @@ struct World {
     /// A site's own clock.
     func clock(_ site: Int) -> Instant { Instant(milliseconds: now + sites[site].clockOffset) }
 
-    func site(of peer: PeerID) -> Int? { sites.firstIndex { $0.identity.peerID == peer } }
+    func site(of peer: PeerID) -> Int? { places[peer] }
 
     // MARK: Steps
 
@@ -92,6 +96,9 @@ struct World {
             if sites[site].life == life { try crash(site) }
         case .restart(let site): try start(site)
         case .submit: try submit()
+        case .admit: try admit()
+        case .rest: gauge.rest(now: now)
+        case .ask(let number): try ask(number)
         case .split: split()
         case .admitJoiner: try admitJoiner()
         case .agree: try agree()
@@ -185,13 +192,19 @@ struct World {
             guard sites[site].disk.database.contains(op.id) else {
                 throw Violation(.contract, "site \(site) reports op \(op.id.short) as applied before it is durable")
             }
+            if options.isLarge {
+                gauge.stored(op.id, op.kind, at: site, from: op.from.flatMap { self.site(of: $0) }, now: now)
+            }
             if let void = op.void {
                 note("void: \(void.code)")
             } else if op.kind == .retraction {
                 note("deltas retracted")
             } else if op.kind == .certificate || op.kind == .memberRevoke {
                 guard let stored = sites[site].disk.database.op(op.id) else { continue }
-                if let name = try koiCheck.certified(stored, at: site) { note("certified: \(name)") }
+                if let name = try koiCheck.certified(stored, at: site) {
+                    note("certified: \(name)")
+                    gauge.certified(name, by: op.id, now: now)
+                }
             } else if op.kind == .equivocation {
                 note("double vote proven")
             }
@@ -219,6 +232,7 @@ struct World {
                     "site \(site) sees a fork by an honest site: \(proof.first.id.short) and \(proof.second.id.short)")
             }
             note("fork proven")
+            gauge.proven(proof.key, at: site, now: now)
         case .diverged(let peer, let ours, let theirs):
             guard self.site(of: peer) != nil else { return note("a liar named another state") }
             throw Violation(.sameOpsSameState, "site \(site) has \(ours.short), a peer \(theirs.short)")
@@ -234,8 +248,10 @@ struct World {
 
     /// Whether an open connection of the site leads to who has this identity.
     private func isReachable(_ peer: PeerID, from site: Int) -> Bool {
-        network.connections.values.contains { connection in
-            guard let end = connection.parties.firstIndex(of: .site(site)), connection.isOpen[end] else {
+        network.numbers(of: site).contains { number in
+            guard let connection = network.connections[number],
+                let end = connection.parties.firstIndex(of: .site(site)), connection.isOpen[end]
+            else {
                 return false
             }
             switch connection.parties[1 - end] {

@@ -15,6 +15,14 @@ enum SimulateCommand {
         "seconds", .integer(1...60), "simulated seconds with faults, in place of minutes")
     private static let submissions = Option<Int?>(
         "submissions", .integer(0...20_000), "ops that sites are asked to sign, at most (default: by the seed)")
+    private static let writers = Option<Int?>(
+        "writers", .integer(1...1_000), "of more than 16 sites, those that sign (default: all; 16 beyond 64 sites)")
+    private static let questions = Option<Int?>(
+        "questions", .integer(0...64), "what is put to all electors of more than 16 sites (default: 0)")
+    private static let with = Option<[SimulationOptions.Hostile]>(
+        repeated: "with", .choice(SimulationOptions.Hostile.self).named("PARTY"),
+        "ill will in a network of more than 16 sites: "
+            + SimulationOptions.Hostile.allCases.map(\.rawValue).joined(separator: ", "))
     private static let without = Option<[Trouble]>(
         repeated: "without", .choice(Trouble.self).named("TROUBLE"),
         "leave this out: \(Trouble.allCases.map(\.rawValue).joined(separator: ", "))")
@@ -33,7 +41,7 @@ enum SimulateCommand {
             With --required the runs must also reach what they are there to test: forks, torn journals, bodies from a \
             second source, Koi that is spent twice.
             """,
-        options: [seed, seeds, from, nodes, minutes, seconds, submissions, without],
+        options: [seed, seeds, from, nodes, minutes, seconds, submissions, writers, questions, with, without],
         flags: [shrink, required, trace, Shared.json],
         examples: [
             .init("shoal simulate --seeds 200", "the seeds 1 to 200"),
@@ -46,7 +54,7 @@ enum SimulateCommand {
     private static func run(_ call: Invocation) async throws -> ExitCode {
         let overrides = SimulationOptions.Overrides(
             nodes: call[nodes], minutes: call[minutes], seconds: call[seconds], submissions: call[submissions],
-            without: Set(call[without]))
+            writers: call[writers], questions: call[questions], including: Set(call[with]), without: Set(call[without]))
         if let seed = call[seed] {
             guard !call[required] else {
                 throw call.failure(
@@ -158,6 +166,12 @@ enum SimulateCommand {
             "\(console.style.green("✓")) \(counted(report.runs, "seed")) held every invariant: "
                 + "\(counted(report.ops, "op")), \(counted(report.events, "event")),")
         console.print("  \(simulated) simulated in \(Format.duration(.seconds(report.wallSeconds))).")
+        if let spreading = report.spreading {
+            console.print(
+                "  \(counted(spreading.ops, "op")) came to everybody in \(spreading.everywhereMsMost) ms and "
+                    + "\(counted(spreading.hopsMost, "hop")) at most; all were equal "
+                    + "\(spreading.convergedMsMost) ms after the faults.")
+        }
         guard let missing = report.missing else { return }
         guard !missing.isEmpty else {
             return console.print(

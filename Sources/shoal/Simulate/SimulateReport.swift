@@ -23,6 +23,16 @@ struct SimulateReport: Encodable {
         }
     }
 
+    /// How ops came to everybody in networks that are too large for everybody to know everybody.
+    struct Spreading: Encodable {
+        /// Signed while the network was whole.
+        var ops = 0
+        var hopsMost = 0
+        var everywhereMsMost: UInt64 = 0
+        /// From the end of the faults until all were equal; the longest.
+        var convergedMsMost: UInt64 = 0
+    }
+
     /// Seeds that ran, failed ones included.
     var runs = 0
     var failures: [Failure] = []
@@ -37,6 +47,8 @@ struct SimulateReport: Encodable {
     var occurrences: [String: Int] = [:]
     /// With `--required`: what should have happened and did not.
     var missing: [String]?
+    /// Nil where no network was large.
+    var spreading: Spreading?
     var wallSeconds = 0.0
 
     mutating func add(_ run: SimulationReport) {
@@ -45,6 +57,14 @@ struct SimulateReport: Encodable {
         events += run.events
         simulatedMs += run.simulatedMs
         traceHash = runs == 1 ? String(run.traceHash, radix: 16) : nil
+        if !run.spreads.isEmpty {
+            var all = spreading ?? Spreading()
+            all.ops += run.undivided.count
+            all.hopsMost = max(all.hopsMost, run.undivided.map(\.hops).max() ?? 0)
+            all.everywhereMsMost = max(all.everywhereMsMost, run.undivided.map(\.everywhereMs).max() ?? 0)
+            all.convergedMsMost = max(all.convergedMsMost, run.convergedMs)
+            spreading = all
+        }
         for occurrence in run.occurrences { occurrences[occurrence.name, default: 0] += occurrence.count }
     }
 
