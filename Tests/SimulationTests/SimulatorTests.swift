@@ -2,7 +2,8 @@ import Simulation
 import Testing
 
 @Suite struct SimulatorTests {
-    @Test(arguments: 1...20 as ClosedRange<UInt64>)
+    /// With the checks of a debug build, so only a few of those that `make simulate` runs.
+    @Test(arguments: 1...8 as ClosedRange<UInt64>)
     func `every invariant holds at every step`(seed: UInt64) throws {
         let report = try Simulator.run(SimulationOptions(seed: seed))
         #expect(report.ops > 0 && report.events > 100)
