@@ -30,22 +30,27 @@ extension ConsensusTable {
     }
 
     /// Asked, not decided and not expired, ascending.
-    public var openQuestions: [QuestionID] {
-        open.filter { matters[$0]!.question.expires > latest.seconds }.sorted()
-    }
+    public var openQuestions: [QuestionID] { open.filter { !isExpired(matters[$0]!) }.sorted() }
 
     /// How many open questions belong to `owner`. O(open questions).
-    public func openCount(of owner: PeerID) -> Int { open.count { matters[$0]!.question.owner == owner } }
+    public func openCount(of owner: PeerID) -> Int {
+        open.count { matters[$0]!.question.owner == owner && !isExpired(matters[$0]!) }
+    }
 
-    /// Whether an open question waits for time to pass.
-    public var hasExpiringQuestions: Bool {
-        open.contains { ((latest.seconds + 1)..<(1 << 53)).contains(matters[$0]!.question.expires) }
+    /// Whether its time is over by the certified clock, and nothing was proposed: what was is voted on to the end, or its owner
+    /// could not know whether to ask again.
+    public func isExpired(_ matter: Matter) -> Bool {
+        matter.question.expires <= latest.seconds && matter.proposals.isEmpty
+    }
+
+    /// When the next open question expires, in seconds since 1970; nil if none does.
+    public var nextExpiry: UInt64? {
+        open.lazy.map { matters[$0]! }.filter { $0.proposals.isEmpty }.map(\.question.expires)
+            .filter { $0 > latest.seconds && $0 < Question.Limits.never }.min()
     }
 
     /// Asked, and nobody decided in time; ascending.
-    public var expiredQuestions: [QuestionID] {
-        open.filter { matters[$0]!.question.expires <= latest.seconds }.sorted()
-    }
+    public var expiredQuestions: [QuestionID] { open.filter { isExpired(matters[$0]!) }.sorted() }
 
     /// What the genesis says: the electors of the first questions.
     public var first: Checkpoint { checkpoints[genesisDigest]!.checkpoint }

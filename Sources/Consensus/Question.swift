@@ -96,7 +96,7 @@ public struct Question: Hashable, Sendable {
     public let fields: Bytes
     /// The digest of the certified checkpoint whose voting members are asked.
     public let electorate: Hash32
-    /// In certified seconds since 1970: from then on nobody votes any more.
+    /// In certified seconds since 1970: from then on nobody measures or proposes any more.
     public let expires: UInt64
 
     public init(

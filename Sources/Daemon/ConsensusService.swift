@@ -175,11 +175,12 @@ final class ConsensusService: Sendable {
             case .accepted: "accepted"
             case .rejected: "rejected"
             case .undecided: "undecided"
-            case nil: question.expires <= table.seconds ? "expired" : "open"
+            case nil: table.isExpired(matter) ? "expired" : "open"
             }
         return QuestionReport(
             id: matter.id.hex, kind: question.kind.name, owner: question.owner?.hex, subject: question.subject?.hex,
-            about: question.about?.hex, state: state, text: text(question),
+            about: question.about?.hex, state: state,
+            expires: question.expires < Question.Limits.never ? Int(question.expires) : nil, text: text(question),
             numbers: (outcome?.value.numbers ?? []).map(Int.init), measurements: matter.evidence.count,
             votes: Set(matter.votes.map(\.author)).count, quorum: matter.quorum,
             electors: matter.electorate.count(without: question.subject),

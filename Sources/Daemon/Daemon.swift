@@ -197,7 +197,8 @@ public final class Daemon: Sendable {
                     }, listenAddresses: advertised, freshLog: LogID(secureRandomBytes(8))!),
                 identity: key.keyPair,
                 recovered: stored,
-                seed: UInt64(bigEndianBytes: secureRandomBytes(8))!, now: Instant(milliseconds: loop.now))
+                seed: UInt64(bigEndianBytes: secureRandomBytes(8))!, now: Instant(milliseconds: loop.now),
+                wallSeconds: UInt64(clamping: time(nil)))
             let host = NodeHost(loop: loop, transport: transport, keeper: keeper, node: node, log: log) { reason in
                 requestStop.yield(reason)
             }

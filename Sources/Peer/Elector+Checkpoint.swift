@@ -1,5 +1,6 @@
 internal import Consensus
 internal import Identity
+internal import Ledger
 internal import Membership
 internal import Replication
 internal import Wire
@@ -46,8 +47,16 @@ extension Elector {
     /// Somebody waits for the clock, or for another electorate or policy.
     private mutating func isNeeded(_ view: View, now: Instant) -> Bool {
         let consensus = view.state.consensus
-        return electorateChanges(view) || newPolicy(view) != nil || consensus.hasExpiringQuestions
-            || escrowsNeedClock(view, now: now)
+        return electorateChanges(view) || newPolicy(view) != nil || hasPassed(consensus.nextExpiry, now: now)
+            || hasPassed(view.state.ledger.nextDeadline, now: now)
+    }
+
+    /// Whether a time has come by this site's own clock: one that wakes when it has. Seconds since 1970.
+    private mutating func hasPassed(_ deadline: UInt64?, now: Instant) -> Bool {
+        guard let deadline else { return false }
+        let due = wallClock.instant(of: deadline)
+        if due > now { wake(at: due) }
+        return due <= now
     }
 
     /// Whether ``next(_:seconds:)`` would name others than those who vote now. Asked at every step, so the answer is kept

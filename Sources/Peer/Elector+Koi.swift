@@ -103,16 +103,6 @@ extension Elector {
         }
     }
 
-    /// Whether an escrow ends, or a price falls, at a time that has come by this site's own clock. Without having heard
-    /// that since the start: whether there is an escrow.
-    mutating func escrowsNeedClock(_ view: View, now: Instant) -> Bool {
-        guard let next = view.state.ledger.nextDeadline else { return false }
-        guard let (seconds, at) = wallClock else { return true }
-        let due = at + (next > seconds ? min(next - seconds, 1 << 40) * 1_000 : 0)
-        if due > now { wake(at: due) }
-        return due <= now
-    }
-
     /// Publishes certificates anew that count for nothing, because what carries them does not build on what they
     /// name: else whoever is first with a certificate could keep it from working.
     mutating func publishUncounted(_ view: View, now: Instant, _ actions: inout [Action]) {

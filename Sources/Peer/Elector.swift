@@ -72,16 +72,19 @@ struct Elector: Sendable {
     var checkpointSince: (height: UInt64, at: Instant)?
     var finalityAsked: (seq: UInt64, at: Instant)?
     var accountAsked: QuestionID?
-    /// Own ops that the electors are asked about, or are about to be.
-    var asked: Set<OpID> = []
+    /// Own proposals, and the question that was put about each last.
+    var asked: [OpID: QuestionID] = [:]
     /// What this node asked about claims and escrows, and when.
     var koiAsked: [OpID: Instant] = [:]
-    /// The question whose answer is the time, and what the site's clock said when it was answered last.
+    /// The question whose answer is the time.
     var clockQuestion: QuestionID?
-    var wallClock: (seconds: UInt64, at: Instant)?
+    /// The site's own clock as it was read last: at the start, and for each checkpoint.
+    var wallClock: WallClock
     /// What the operator of this site has agreed to.
     var approved: Set<Proposition> = []
     private(set) var nextDeadline: Instant?
+
+    init(wallClock: WallClock) { self.wallClock = wallClock }
 
     /// Everything to be done now.
     mutating func step(_ view: View, now: Instant) -> [Action] {
@@ -119,7 +122,7 @@ struct Elector: Sendable {
         // Who has left answers as long as it is asked, and asks nothing any more.
         guard !hasLeft else { return actions }
         askForFinality(view, now: now, &actions)
-        askAboutPatterns(view, &actions)
+        askAboutPatterns(view, now: now, &actions)
         askAboutKoi(view, now: now, &actions)
         publishUncounted(view, now: now, &actions)
         return actions
@@ -138,7 +141,8 @@ struct Elector: Sendable {
         _ actions: inout [Action]
     ) -> Bool {
         let booth = Booth(question: matter.id, round: round, phase: phase)
-        guard view.canVote, cast[booth] == nil, matter.isElector(view.me), !isExpired(matter, view) else {
+        guard view.canVote, cast[booth] == nil, matter.isElector(view.me), !view.state.consensus.isExpired(matter)
+        else {
             return false
         }
         let own = matter.ballots(of: view.me)
@@ -165,8 +169,6 @@ struct Elector: Sendable {
                 || (rival.ballots(of: view.me).isEmpty && !cast.keys.contains { $0.question == rival.id })
         }
     }
-
-    func isExpired(_ matter: Matter, _ view: View) -> Bool { matter.question.expires <= view.state.consensus.seconds }
 
     // MARK: Questions that say it all
 
@@ -213,7 +215,7 @@ struct Elector: Sendable {
     // MARK: Questions that are measured
 
     private mutating func answer(_ matter: Matter, _ view: View, now: Instant, _ actions: inout [Action]) {
-        guard !isExpired(matter, view), view.state.isAskedFairly(matter.question) else { return }
+        guard !view.state.consensus.isExpired(matter), view.state.isAskedFairly(matter.question) else { return }
         if matter.isElector(view.me) {
             measure(matter, view, now: now, &actions)
             for proposal in matter.proposals.values.sorted(by: { $0.op < $1.op })
@@ -237,7 +239,9 @@ struct Elector: Sendable {
 
     /// The shell has measured.
     mutating func measured(_ id: QuestionID, _ numbers: [Int64]?, now: Instant) -> Action? {
-        if clockQuestion == id, let seconds = numbers?.first { wallClock = (UInt64(clamping: seconds), now) }
+        if clockQuestion == id, let seconds = numbers?.first {
+            wallClock = WallClock(seconds: UInt64(clamping: seconds), at: now)
+        }
         guard measuring.removeValue(forKey: id) != nil, measured.insert(id).inserted else { return nil }
         let op = ConsensusOp.measurement(Measurement(question: id, numbers: numbers)).op
         return .submit(op.kind, op.body)

@@ -77,7 +77,7 @@ public struct Node: Sendable {
     var accountConfirmations: Set<PeerID> = []
     /// When a start has waited long enough for them.
     var accountPatience: Instant
-    var elector = Elector()
+    var elector: Elector
     /// When the elector last looked.
     var consulted = Instant(milliseconds: 0)
     /// What the operator agreed to and nobody has asked yet.
@@ -169,7 +169,8 @@ public struct Node: Sendable {
     ///
     /// - Parameter seed: for jitter and choices among peers; nothing that must be secret.
     public init(
-        configuration: NodeConfiguration, identity: KeyPair, recovered: Recovered, seed: UInt64, now: Instant
+        configuration: NodeConfiguration, identity: KeyPair, recovered: Recovered, seed: UInt64, now: Instant,
+        wallSeconds: UInt64
     ) throws(RecoveryError) {
         self.configuration = configuration
         self.identity = identity
@@ -184,6 +185,7 @@ public struct Node: Sendable {
             listed: configuration.contacts.map { KnownPeer(peer: $0.peer, address: $0.address) },
             random: Random(seed: seed ^ 0x6F76_6572), now: now)
         ownLog = .fresh(reason: Node.firstStart)
+        elector = Elector(wallClock: WallClock(seconds: wallSeconds, at: now))
         accountPatience = now + NodeLimits.confirmMs
         for contact in configuration.contacts where contact.peer != identity.peerID {
             contacts[contact.peer] = Dialling(contact: contact, next: now)

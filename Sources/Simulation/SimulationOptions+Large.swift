@@ -25,7 +25,7 @@ extension SimulationOptions {
     mutating func fitLarge() {
         partitionEverySeconds = nil
         (restoresDatabase, losesJournal, fillsDisk, lateJoiner, misdirects) = (false, false, false, false, false)
-        (movesKoi, decides, hugeBodies, burst) = (false, false, false, 3)
+        (movesKoi, proposes, decides, hugeBodies, burst) = (false, false, false, false, 3)
         hostiles = Hostile.allCases.filter(overrides.including.contains)
         writers = min(overrides.writers ?? (isHuge ? Self.hugeWriters : nodes), nodes)
         questions = overrides.questions ?? 0

@@ -25,6 +25,8 @@ public enum Sometimes: String, Sendable, CaseIterable {
     case replayedPayment = "another's payment is repeated"
     case overflow = "an amount overflows"
     case poisoned = "somebody trains to harm, and claims"
+    case questionExpired = "a question expires"
+    case patternCertified = "a pattern is certified"
 
     /// The occurrences of which one is enough; a name that ends in `*` stands for all that begin so.
     var names: [String] {
@@ -53,6 +55,8 @@ public enum Sometimes: String, Sendable, CaseIterable {
         case .replayedPayment: ["repeated another's payment"]
         case .overflow: ["offered what overflows"]
         case .poisoned: ["poisoned"]
+        case .questionExpired: ["questions expired"]
+        case .patternCertified: ["certified: pattern"]
         }
     }
 

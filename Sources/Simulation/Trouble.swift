@@ -5,7 +5,7 @@ public enum Trouble: String, Sendable, CaseIterable {
     case restores, journalLoss = "journal-loss", journalTail = "journal-tail", fullDisk = "full-disk"
     case slowDisk = "slow-disk"
     case bursts, hugeBodies = "huge-bodies", largeBodies = "large-bodies"
-    case lateJoiner = "late-joiner", decisions, koi, retractions
+    case lateJoiner = "late-joiner", decisions, koi, retractions, patterns
     case replayer, stranger, foreigner, impostor, equivocator, spender, voter, forger
 }
 
@@ -28,8 +28,9 @@ extension SimulationOptions {
         case .largeBodies: largeBodies = false
         case .lateJoiner: lateJoiner = false
         case .decisions: decides = false
-        case .koi: movesKoi = false
+        case .koi: (movesKoi, proposes) = (false, false)
         case .retractions: retracts = false
+        case .patterns: proposes = false
         case .replayer, .stranger, .foreigner, .impostor, .equivocator, .spender, .voter, .forger:
             hostiles.removeAll { $0.rawValue == trouble.rawValue }
         }

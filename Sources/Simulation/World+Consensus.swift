@@ -10,10 +10,13 @@ extension World {
     /// Seconds since 1970, which sites know as well as computers do.
     var seconds: UInt64 { 1_000_000 + now / 1_000 }
 
+    /// By a site's own clock.
+    func seconds(at site: Int) -> UInt64 { seconds + UInt64(site % 3) - 1 }
+
     /// As a site's own data would say: near the truth, and now and then nothing.
     mutating func measured(_ question: Question, at site: Int) -> [Int64]? {
         switch question.kind {
-        case .checkpoint: return [Int64(seconds) + Int64(site % 3) - 1]
+        case .checkpoint: return [Int64(seconds(at: site))]
         case .pattern: return random.chance(0.2) ? nil : [Int64(50 + random.below(50)), 100]
         case .claim, .settlement:
             // What liars train does harm.

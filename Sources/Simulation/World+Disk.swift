@@ -128,7 +128,7 @@ extension World {
         do {
             sites[site].node = try Node(
                 configuration: tuned, identity: sites[site].identity, recovered: recovered, seed: random.next(),
-                now: clock(site))
+                now: clock(site), wallSeconds: seconds(at: site))
         } catch {
             throw Violation(.contract, "site \(site) cannot start again: \(error)")
         }

@@ -21,6 +21,10 @@ extension World {
             let (kind, body) = load.next(for: node, at: seconds)
             try submit(kind, body, at: site)
         }
+        if options.proposes, proposing.chance(0.1) {
+            patterns += 1
+            try submit(.patternPropose, Self.pattern(patterns), at: site)
+        }
     }
 
     mutating func submit(_ kind: OpKind, _ body: Bytes, at site: Int) throws(Violation) {

@@ -25,6 +25,7 @@ extension World {
         ]
         var policy = NetworkPolicy.standard
         policy.checkpointSeconds = UInt64(options.checkpointSeconds)
+        if options.proposes { policy.questionSeconds = UInt64(options.questionSeconds) }
         do {
             genesis = try Genesis(
                 name: "simulated", createdSeconds: 0, salt: Bytes(repeating: 1, count: 16),
@@ -67,6 +68,7 @@ extension World {
         }
         places = Dictionary(uniqueKeysWithValues: keys.enumerated().map { ($1.peerID, $0) })
         self.random = random
+        proposing = Random(seed: options.seed ^ 0x7061_7474_6572_6E73)
     }
 
     /// Whom each site dials. Of each pair of neighbours one dials, or both. A late joiner is a leaf, so

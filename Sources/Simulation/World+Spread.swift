@@ -121,7 +121,7 @@ extension World {
     }
 
     /// A rule with a head and one step; see `PatternProposal`, whose module knows graphs and is not needed here.
-    private static func pattern(_ number: Int) -> Bytes {
+    static func pattern(_ number: Int) -> Bytes {
         var encoder = CBOREncoder()
         encoder.array(5)
         encoder.uint(1)
@@ -130,7 +130,7 @@ extension World {
         encoder.uint(0)
         encoder.bytes(Bytes(repeating: 1, count: 16))
         encoder.array(1)
-        encoder.bytes(Bytes(repeating: UInt8(2 + number), count: 16))
+        encoder.bytes(Bytes(repeating: UInt8(truncatingIfNeeded: 2 + number), count: 16))
         encoder.uint(90)
         encoder.uint(100)
         return encoder.bytes

@@ -25,6 +25,9 @@ struct World {
     var load: LoadGenerator
     var trace: Trace
     var random: Random
+    /// Whether a site proposes a pattern as well, by draws that leave all others as they were.
+    var proposing: Random
+    var patterns = 0
     var isHealed = false
     /// All frontiers have been equal for a while: little should happen.
     var isQuiet = false

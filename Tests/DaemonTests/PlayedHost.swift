@@ -38,7 +38,7 @@ final class PlayedHost {
             Result {
                 let node = try Node(
                     configuration: configuration, identity: key, recovered: Recovered(), seed: 1,
-                    now: Instant(milliseconds: loop.now))
+                    now: Instant(milliseconds: loop.now), wallSeconds: 0)
                 return NodeHost(
                     loop: loop, transport: try TLSTransport(loop: loop), keeper: keeper, node: node,
                     log: EventLog(path: nil, verbose: false), onStopped: { _ in })

@@ -85,7 +85,8 @@ final class PlayedSite {
                 let node = try Node(
                     configuration: NodeConfiguration(
                         genesis: genesis, contacts: [], listenAddresses: [], freshLog: LogID(rawValue: 1)),
-                    identity: key, recovered: Recovered(), seed: 1, now: Instant(milliseconds: loop.now))
+                    identity: key, recovered: Recovered(), seed: 1, now: Instant(milliseconds: loop.now),
+                    wallSeconds: 0)
                 return NodeHost(
                     loop: loop, transport: try TLSTransport(loop: loop), keeper: keeper, node: node, log: log,
                     onStopped: { _ in })

@@ -75,7 +75,7 @@ struct Bench {
             recovered: recovered
                 ?? Recovered(
                     ops: stored[site], forks: forks[site], snapshot: snapshots[site], journal: journals[site]),
-            seed: UInt64(site), now: now)
+            seed: UInt64(site), now: now, wallSeconds: now.milliseconds / 1_000)
     }
 
     mutating func stop(_ site: Int) {

@@ -101,7 +101,7 @@ import Wire
         func start(_ ops: [StoredOp]) throws(RecoveryError) {
             _ = try Node(
                 configuration: configuration, identity: bench.keys[0], recovered: Recovered(ops: ops), seed: 1,
-                now: bench.now)
+                now: bench.now, wallSeconds: 0)
         }
         let bodiless = StoredOp(op: ops[2].op, body: nil, void: nil, applyIndex: 3)
         #expect(throws: RecoveryError.missingBody(ops[2].op.id)) { try start([ops[0], ops[1], bodiless]) }

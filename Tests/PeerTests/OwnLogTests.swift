@@ -138,7 +138,8 @@ import Wire
             genesis: bench.genesis, contacts: [], listenAddresses: [], freshLog: LogID(rawValue: 1))
         #expect(throws: RecoveryError.foreignJournal("it holds ops of \(bench.peer(1).short)")) {
             try Node(
-                configuration: configuration, identity: bench.keys[0], recovered: recovered, seed: 1, now: bench.now)
+                configuration: configuration, identity: bench.keys[0], recovered: recovered, seed: 1, now: bench.now,
+                wallSeconds: 0)
         }
     }
 

@@ -2,6 +2,7 @@ import Consensus
 import Gossip
 import Identity
 import Ledger
+import Membership
 import Replication
 import Rules
 import Testing
@@ -40,8 +41,8 @@ import Wire
         return PatternProposal(.centroid(pattern), RuleCounts(body: 6, support: 6))
     }
 
-    private func town(_ count: Int) throws -> Town {
-        let town = Town(members: count)
+    private func town(_ count: Int, policy: NetworkPolicy = .standard) throws -> Town {
+        let town = Town(members: count, policy: policy)
         for node in 0..<count { try town.start(node, contacts: Array(0..<node)) }
         town.run(milliseconds: 8_000)
         return town
@@ -185,6 +186,83 @@ import Wire
             #expect(reason.code == "invalid-body")
         }
         agree(town, 3)
+    }
+
+    @Test func `what too few could answer in time expires, is asked again, and is decided when they are there`() throws
+    {
+        var policy = NetworkPolicy.standard
+        policy.checkpointSeconds = 5
+        policy.questionSeconds = 100
+        let town = try town(4, policy: policy)
+        town.measure = { [unowned town] _, question in
+            question.kind == .checkpoint ? [Int64(town.seconds)] : [90, 100]
+        }
+        // Three agree on the time. But who proposes does not vote, and two are too few.
+        town.stop(3)
+        guard case .done(let op) = try propose(town, 0, try Self.rule(3)) else {
+            Issue.record("not proposed")
+            return
+        }
+        func table() -> ConsensusTable { town[1].state.consensus }
+        func asked() -> [Matter] { table().matters.values.filter { $0.question.about == op } }
+        let first = try #require(asked().first)
+        #expect(first.question.expires >= town.seconds + 95 && first.question.expires <= town.seconds + 100)
+        let height = table().latest.height
+        town.run(milliseconds: 80_000)
+        #expect(asked().count == 1 && table().openQuestions.contains(first.id))
+        #expect(table().latest.height == height, "nobody waits for a clock that is not there yet")
+        town.run(milliseconds: 40_000)
+        #expect(table().expiredQuestions == [first.id] && asked().count == 2)
+        #expect(table().latest.height == height + 1)
+        town.stop(0)
+        try town.start(0, contacts: [1, 2])
+        town.run(milliseconds: 10_000)
+        #expect(asked().count == 2, "a start knows what it asked before")
+        try town.start(3, contacts: [0, 1, 2])
+        town.run(milliseconds: 20_000)
+        for node in 0..<4 {
+            guard case .accepted(270, 300, _)? = town[node].state.patterns[op]?.outcome else {
+                Issue.record("\(node): \(String(describing: town[node].state.patterns[op]?.outcome))")
+                continue
+            }
+        }
+        #expect(asked().count == 2)
+        agree(town, 4)
+    }
+
+    @Test func `what was proposed in time is voted on to the end`() throws {
+        var policy = NetworkPolicy.standard
+        policy.checkpointSeconds = 5
+        policy.questionSeconds = 100
+        let town = try town(4, policy: policy)
+        town.measure = { [unowned town] _, question in
+            question.kind == .checkpoint ? [Int64(town.seconds)] : [90, 100]
+        }
+        let ticket = town.submit(0, .patternPropose, try Self.rule(3).encode())
+        var steps = 0
+        func matter() -> Matter? { town[0].state.consensus.matters.values.first { $0.question.kind == .pattern } }
+        while matter()?.proposals.isEmpty ?? true, steps < 1_000 {
+            town.run(milliseconds: 10)
+            steps += 1
+        }
+        // One elector less from here on, so its vote is missing, and the time passes.
+        town.stop(3)
+        town.run(milliseconds: 300_000)
+        guard case .done(let op)? = town.results[ticket] else {
+            Issue.record("not proposed")
+            return
+        }
+        let table = town[0].state.consensus
+        #expect(table.expiredQuestions.isEmpty && table.matters.values.count { $0.question.about == op } == 1)
+        try town.start(3, contacts: [0, 1, 2])
+        town.run(milliseconds: 20_000)
+        for node in 0..<4 {
+            guard case .accepted? = town[node].state.patterns[op]?.outcome else {
+                Issue.record("\(node): \(String(describing: town[node].state.patterns[op]?.outcome))")
+                continue
+            }
+        }
+        agree(town, 4)
     }
 
     @Test func `a flood of proposals ends with the wallet, and all that were paid are decided`() throws {

@@ -47,17 +47,19 @@ final class Town {
     }
 
     /// - Parameter members: all are founders; a node runs where ``start(_:contacts:journal:)`` says.
-    init(members: Int) {
+    init(members: Int, policy: NetworkPolicy = .standard) {
         keys = (0..<members).map { KeyPair(seed: Bytes(repeating: UInt8($0 + 1), count: 32)) }
         genesis = try! Genesis(
             name: "town", createdSeconds: 1, salt: Bytes(repeating: 1, count: 16),
             vocabularyKey: Bytes(repeating: 2, count: 32),
-            founders: keys.map(\.peerID))
+            founders: keys.map(\.peerID), policy: policy)
         stores = Array(repeating: [], count: members)
         shelves = Array(repeating: [:], count: members)
         shelved = Array(repeating: 0, count: members)
     }
 
+    /// What every clock says, since 1970.
+    var seconds: UInt64 { now.milliseconds / 1_000 }
     var network: NetworkID { genesis.networkID }
     func peer(_ node: Int) -> PeerID { keys[node].peerID }
     subscript(node: Int) -> Node { nodes[node]! }
@@ -70,7 +72,8 @@ final class Town {
         if let everybody { configuration.everybody = everybody }
         nodes[index] = try Node(
             configuration: configuration, identity: keys[index],
-            recovered: Recovered(ops: stores[index], snapshot: nil, journal: journal), seed: UInt64(index), now: now)
+            recovered: Recovered(ops: stores[index], snapshot: nil, journal: journal), seed: UInt64(index), now: now,
+            wallSeconds: seconds)
         post(index, .wake)
     }
 

@@ -11,6 +11,8 @@ public struct QuestionReport: Codable, Sendable, Equatable {
     public var about: String?
     /// `open`, `expired`, `accepted`, `rejected`, `undecided`.
     public var state: String
+    /// Seconds since 1970, by the certified clock: from then on nobody measures or proposes; null where it may be answered at any time.
+    public var expires: Int?
     /// In people's words.
     public var text: String
     public var numbers: [Int]
@@ -24,7 +26,8 @@ public struct QuestionReport: Codable, Sendable, Equatable {
     public var verified: String?
 
     public init(
-        id: String, kind: String, owner: String?, subject: String?, about: String?, state: String, text: String,
+        id: String, kind: String, owner: String?, subject: String?, about: String?, state: String,
+        expires: Int?, text: String,
         numbers: [Int], measurements: Int, votes: Int, quorum: Int, electors: Int, signers: [String],
         verified: String? = nil
     ) {
@@ -34,6 +37,7 @@ public struct QuestionReport: Codable, Sendable, Equatable {
         self.subject = subject
         self.about = about
         self.state = state
+        self.expires = expires
         self.text = text
         self.numbers = numbers
         self.measurements = measurements

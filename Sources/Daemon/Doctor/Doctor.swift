@@ -162,7 +162,7 @@ public struct Doctor {
                 genesis: network.genesis, contacts: [], listenAddresses: [], freshLog: LogID(secureRandomBytes(8))!)
             let node = try Node(
                 configuration: configuration, identity: key.keyPair, recovered: recovered, seed: 0,
-                now: Instant(milliseconds: 0))
+                now: Instant(milliseconds: 0), wallSeconds: 0)
             return node.summary.stateDigest.hex
         }
         do {

@@ -1,4 +1,5 @@
 internal import API
+internal import FoundationEssentials
 internal import Terminal
 internal import Wire
 
@@ -42,6 +43,11 @@ enum ConsensusCommand {
             call.console.print("\(report.kind) \(report.id)")
             call.console.print("  \(report.text): \(report.state)")
             if let owner = report.owner { call.console.print("  asked by      \(owner)") }
+            if let expires = report.expires {
+                let date = Date(timeIntervalSince1970: Double(expires)).formatted(.iso8601)
+                let word = report.state == "expired" ? "expired      " : "expires      "
+                call.console.print("  \(word) \(date), by the network's certified clock")
+            }
             call.console.print("  measurements  \(report.measurements) of \(report.electors)")
             call.console.print("  votes         \(report.votes) of \(report.electors), quorum \(report.quorum)")
             for signer in report.signers { call.console.print("  certified by  \(signer)") }
