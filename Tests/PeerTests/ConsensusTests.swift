@@ -25,12 +25,6 @@ import Wire
     }
 
     /// What a node has signed, as its sign journal keeps it.
-    private func journal(_ town: Town, _ node: Int) -> [JournalEntry] {
-        town.stores[node].filter { $0.op.header.author == town.peer(node) }.map {
-            JournalEntry(envelope: $0.op.envelope, body: $0.body)
-        }
-    }
-
     @Test func `a right to vote needs the yes of more than two thirds, and the next checkpoint brings it`() throws {
         let town = try town(4)
         let guest = KeyPair(seed: Bytes(repeating: 77, count: 32)).peerID
@@ -96,7 +90,7 @@ import Wire
         town.run(milliseconds: 3_000)
         let voted = town.stores[0].count { $0.op.header.kind == .vote }
         #expect(voted == 1)
-        let journal = journal(town, 0)
+        let journal = town.journal(of: 0)
         town.stop(0)
         try town.start(0, contacts: [1, 2], journal: journal, freshLog: 99)
         town.run(milliseconds: 10_000)
@@ -157,11 +151,11 @@ import Wire
         town.run(milliseconds: 1_000)
         let signed = town.stores[1].filter { $0.op.header.author == town.peer(1) }
         #expect(signed.contains { $0.op.header.kind == .transfer && $0.op.header.deps.contains(silent.id) })
-        let journal = journal(town, 1)
+        let journal = town.journal(of: 1)
         town.stop(1)
         town.seed(1, with: Array(town.stores[1].prefix(known)))
         try town.start(1, contacts: [0, 2, 3], journal: journal, freshLog: 99)
-        for node in [0, 2, 3] { try town.start(node, contacts: Array(0..<node), journal: self.journal(town, node)) }
+        for node in [0, 2, 3] { try town.start(node, contacts: Array(0..<node), journal: town.journal(of: node)) }
         town.run(milliseconds: 3_000)
         let waiting = pay(3)
         _ = town.submit(1, .memberAdd, try MemberAdd(peer: town.peer(0), name: "again").encode())

@@ -77,6 +77,13 @@ final class Town {
         post(index, .wake)
     }
 
+    /// What its sign journal holds.
+    func journal(of index: Int) -> [JournalEntry] {
+        stores[index].filter { $0.op.header.author == peer(index) }.map {
+            JournalEntry(envelope: $0.op.envelope, body: $0.body)
+        }
+    }
+
     func seed(_ index: Int, with ops: [StoredOp]) {
         stores[index] = ops
         shelves[index] = [:]
