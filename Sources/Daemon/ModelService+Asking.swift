@@ -95,7 +95,7 @@ extension ModelService {
         let best = shares.indices.sorted { (shares[$1], $0) < (shares[$0], $1) }.prefix(top).map { Int32($0) }
         let inferences = try await answers.append(
             LoggedInference(
-                model: ids.count == 1 ? ids[0] : nil, agent: agents.joined(separator: ", "), query: nil,
+                models: ids, agent: agents.joined(separator: ", "), query: nil,
                 context: context.map { vocabulary[$0] }, answers: best.map { (vocabulary[$0], shares[Int($0)]) }))
         let known = graph.answers(to: context)
         return zip(best, inferences).map { node, inference in

@@ -12,7 +12,8 @@ public struct CentroidMiner: Sendable {
         static let iterations = 100
         /// Least movement of all means together that is worth another step.
         static let tolerance = 1e-3
-        static let clusters = 100
+        /// More than are kept: the least valuable go, not what happens to lie between two.
+        static let clusters = 250
         /// So many trajectories for a cluster, on average.
         static let perCluster = 8
         /// The latest of them.

@@ -46,9 +46,10 @@ extension ClusterTests {
             }
         }
 
-        @Test func `a bounty whose target a quorum measured is paid, and nothing can be claimed of it again`()
-            async throws
-        {
+        @Test(arguments: ["relations", "roots"])
+        func `a bounty whose target a quorum measured is paid, and nothing can be claimed of it again`(
+            _ target: String
+        ) async throws {
             try await TestCluster.with(["a", "b", "c"]) { test in
                 // Electors measure with what they hold out of nodes that they know, and say nothing with fewer than 16
                 // questions.
@@ -62,7 +63,8 @@ extension ClusterTests {
                 for node in try test.cluster.nodes { try await node.finish(try await node.train(rounds: 0)) }
                 let (a, b) = (try test["a"], try test["b"])
                 let request = KoiBountyRequest(
-                    agent: nil, reward: "12", relations: ["kind"], roots: nil, gain: 0.000_001, expiresSeconds: 3_600,
+                    agent: nil, reward: "12", relations: target == "relations" ? ["kind"] : nil,
+                    roots: target == "roots" ? (0..<5).map { "c\($0)" } : nil, gain: 0.000_001, expiresSeconds: 3_600,
                     description: "anything better")
                 let bounty: KoiSignedReport = try await a.client().post("/api/koi/bounties", request)
                 try await test.agree()
@@ -145,11 +147,9 @@ extension ClusterTests {
                 }
                 try await test.agree()
                 #expect(try await pay(b).map(\.answers) == [0, 0], "the prices are just seen")
-                for agent in [TestCluster.agent, "lab"] {
-                    let ask = PredictRequest(agent: agent, context: ["n0", "plus1"])
-                    let _: PredictReport = try await b.client().post("/api/models/predict", ask)
-                }
-                try await eventually("an answer of each is owed") {
+                let ask = EnsembleRequest(agents: [TestCluster.agent, "lab"], context: ["n0", "plus1"])
+                let _: EnsembleReport = try await b.client().post("/api/models/ensemble", ask)
+                try await eventually("the answer of both is owed to each") {
                     let owed: [KoiChargeReport] = try await shoal(b, "koi", "charges")
                     return owed.map(\.answers) == [1, 1]
                 }

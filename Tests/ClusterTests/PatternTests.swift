@@ -80,6 +80,31 @@ extension ClusterTests {
             }
         }
 
+        @Test func `a rule that names a graph node of this site alone stays at home`() async throws {
+            try await TestCluster.with(["a", "b", "c"]) { test in
+                for (site, name) in ["a", "b", "c"].enumerated() {
+                    let people = (0..<30).map { "p\(site)-\($0)" }
+                    var facts = people.map { "\($0)\tworks-at\tclinic\n\($0)\tspeaks\tdanish\n" }.joined()
+                    if name == "a" { facts += people.map { "\($0)\ttreated-in\tsecret-ward\n" }.joined() }
+                    try await test[name].importTriples(facts)
+                }
+                try await test.createModel()
+                for node in try test.cluster.nodes { try await node.finish(try await node.train(rounds: 0)) }
+                try await test.agree()
+                let a = try test["a"]
+                let _: MineReport = try await shoal(a, "pattern", "mine", "--rounds", "3")
+                let mined: [RuleReport] = try await shoal(a, "pattern", "rules", "--top", "1000")
+                let secret = try #require(mined.first { $0.words.contains("secret-ward") })
+                let made: [PatternReport] = try await shoal(a, "pattern", "propose", "--top", "20")
+                #expect(made.contains { $0.words.contains("danish") || $0.words.contains("clinic") })
+                #expect(made.allSatisfy { !$0.words.contains("secret-ward") })
+                let named = try await Binary.run(
+                    program: Binary.path,
+                    ["pattern", "propose", "--pattern", secret.id, "--data-dir", a.dataDirectory])
+                #expect(named.code == 4 && named.errors.contains("this site alone knows"), "\(named.errors)")
+            }
+        }
+
         @Test func `what people of one site choose is verified by what those of another choose, and ranks there`()
             async throws
         {

@@ -32,6 +32,37 @@ import Testing
         #expect(await broken.run("koi").code == .no)
     }
 
+    @Test func `a valuation tells each claim's share in thousandths of a nat, and what all are worth together`()
+        async throws
+    {
+        let asked = Mutex<String?>(nil)
+        let report = KoiValuationReport(
+            model: Self.owner, questions: 436, together: 0.1234,
+            claims: [
+                .init(op: Self.owner, owner: Self.owner, name: "north", deltas: 3, share: 0.15, standardError: 0.002),
+                .init(
+                    op: String(repeating: "cd", count: 32), owner: String(repeating: "ef", count: 32), name: "west",
+                    deltas: 1_200, share: -0.0266, standardError: 0),
+            ])
+        let node = try FakeNode { router in
+            router.get("/api/koi/valuation") { request in
+                asked.withLock { $0 = request.query["agent"] }
+                return .json(report)
+            }
+        }
+        let outcome = await node.run("koi", "valuation", "--model", "ward")
+        #expect(outcome.code == .done)
+        #expect(asked.withLock { $0 } == "ward")
+        let lines = outcome.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+        #expect(lines.contains { $0.contains("north") && $0.suffix(3) == ["3", "150.0", "2.0"] })
+        #expect(lines.contains { $0.contains("west") && $0.suffix(2) == ["1,200", "-26.6"] })
+        #expect(lines.contains { $0.first == "all" && $0.last == "123.4" })
+        #expect(outcome.output.contains("436 held-out questions"))
+        #expect(
+            try await node.run("koi", "valuation", "--model", "ward", "--json").json(KoiValuationReport.self) == report)
+        #expect(await node.run("koi", "valuation").code == .usage)
+    }
+
     @Test func `a payment says whom, from which wallet, and how much`() async throws {
         let seen = Mutex<KoiSendRequest?>(nil)
         let node = try FakeNode { router in

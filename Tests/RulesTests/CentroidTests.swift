@@ -133,10 +133,31 @@ import Wire
                         others: [], rank: 1))
             }
         }
-        let found = CentroidMiner(all).centroids(clusters: 100, seed: 1)
+        let found = CentroidMiner(all).centroids(clusters: 120, seed: 1)
         #expect(found.count <= 100 && found.count > 50)
         #expect(found.allSatisfy { $0.confidence >= 0.5 })
         #expect(found.map(\.size) == found.map(\.size).sorted(by: >), "all of one quality")
+    }
+
+    @Test func `where there are too many, a few good ones are worth more than many poor ones`() {
+        var random = Random(seed: 4)
+        let dim = 256
+        var all: [Trajectory] = []
+        // The first twenty were seldom walked, and what was wanted came first; the others often, and it came last.
+        for at in 0..<120 {
+            for _ in 0..<(at < 20 ? 3 : 4) {
+                all.append(
+                    Trajectory(
+                        context: near(at, dim: dim, &random, noise: 1),
+                        choice: near(at + 120, dim: dim, &random, noise: 1), others: [], rank: at < 20 ? 1 : 50))
+            }
+        }
+        let found = CentroidMiner(all).centroids(clusters: 120, seed: 1)
+        #expect(found.count <= 100)
+        let good = found.count { $0.quality > 0.9 }
+        #expect(good >= 15, "\(good) of 20")
+        #expect(found.map(\.value) == found.map(\.value).sorted(by: >))
+        #expect(found.prefix(good).allSatisfy { $0.quality > 0.9 })
     }
 
     // MARK: As patterns

@@ -57,6 +57,23 @@ import Wire
         #expect((90...110).contains(age))
     }
 
+    @Test func `an ensemble's answer is owed to each of its models`() throws {
+        let others = (1...2).map { ModelID(Bytes(repeating: $0, count: 32))! }
+        for one in others + [model] { _ = try charges.owed(for: one) }
+        try connection.query(
+            "UPDATE \(schema).inference_charges SET through = now() - interval '1000 seconds'")
+        let log = InferenceLog(connection, schema: schema)
+        for models in [[model, others[0]], [others[0], model], [others[0]], []] {
+            _ = try log.append(
+                LoggedInference(
+                    models: models, agent: "", query: nil, context: [], answers: [(TokenID(rawValue: 5), 0.5)]))
+        }
+        try connection.query("UPDATE \(schema).inference_log SET created_at = now() - interval '100 seconds'")
+        #expect(try charges.owed(for: model).answers == 2)
+        #expect(try charges.owed(for: others[0]).answers == 3)
+        #expect(try charges.owed(for: others[1]).answers == 0)
+    }
+
     @Test func `what is just being written waits for the next batch`() throws {
         try seen(secondsAgo: 1_000)
         try ask(2, secondsAgo: 0)

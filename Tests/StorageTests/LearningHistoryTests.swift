@@ -18,7 +18,7 @@ import Wire
     ) throws -> [TokenID] {
         try log(fixture).append(
             LoggedInference(
-                model: model, agent: "docs", query: query, context: context.map(fixture.id),
+                models: [model], agent: "docs", query: query, context: context.map(fixture.id),
                 answers: answers.enumerated().map { (fixture.id($1), 1 / Double($0 + 1)) }))
     }
 

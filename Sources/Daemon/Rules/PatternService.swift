@@ -233,9 +233,9 @@ final class PatternService: Sendable {
         return words
     }
 
-    /// Of the questions about a proposal the one that decided it, or the one that is open.
+    /// Of the questions about a proposal the one that decided it, or the one that was asked last.
     private static func telling(_ asked: [Matter]) -> Matter? {
-        asked.first { $0.certificate != nil } ?? asked.last
+        asked.first { $0.certificate != nil } ?? asked.max { $0.question.expires < $1.question.expires }
     }
 
     private static func report(

@@ -88,7 +88,8 @@ final class SearchService: Sendable {
         let vocabulary = ground.graph.vocabulary
         let inferences = try await log.append(
             LoggedInference(
-                model: model?.id, agent: model?.agent ?? "", query: text, context: context.map { vocabulary[$0] },
+                models: model.map { [$0.id] } ?? [], agent: model?.agent ?? "", query: text,
+                context: context.map { vocabulary[$0] },
                 answers: best.map { (vocabulary[$0.candidate.node], $0.score) }))
         let hits = best.indices.map { place in
             let (candidate, score) = best[place]

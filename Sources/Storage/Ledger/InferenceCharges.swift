@@ -4,7 +4,7 @@ public import Wire
 
 /// What was asked of models that cost something, and what is paid already. One connection, used by one thread.
 ///
-/// A question counts once, however many answers were shown. Everything is in batches: each ends at a moment, and the next
+/// A question counts once, however many answers were shown, and for each model of an ensemble that answered it. Everything is in batches: each ends at a moment, and the next
 /// begins there, so that no question is paid twice.
 public struct InferenceCharges {
     /// Answers that are not paid.
@@ -58,8 +58,10 @@ public struct InferenceCharges {
                 now() - interval '\(Self.settlingSeconds) seconds' AS through)
             SELECT count(l.id), coalesce(extract(epoch FROM min(l.created_at))::bigint, 0),
                 (extract(epoch FROM min(b.through)) * 1000000)::bigint
-            FROM bounds b LEFT JOIN \(schema).inference_log l ON l.model_id = $1 AND l.rank = 1
-                AND l.created_at > b.since AND l.created_at <= b.through
+            FROM bounds b LEFT JOIN (
+                SELECT id, created_at FROM \(schema).inference_log WHERE rank = 1 AND model_id = $1
+                UNION ALL SELECT id, created_at FROM \(schema).inference_log WHERE rank = 1 AND ensemble @> ARRAY[$1]
+            ) l ON l.created_at > b.since AND l.created_at <= b.through
             """, [.bytes(model.bytes)])
         return Owed(
             answers: UInt64(clamping: try row.int64(0)), since: UInt64(clamping: try row.int64(1)),

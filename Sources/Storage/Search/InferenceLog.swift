@@ -4,9 +4,9 @@ public import Wire
 
 /// One question as it is logged, with what was answered.
 public struct LoggedInference: Sendable {
-    /// Nil for a search without a model.
-    public var model: ModelID?
-    /// Whose model; empty without one.
+    /// Several for an ensemble; none for a search without a model.
+    public var models: [ModelID]
+    /// Whose models; empty without one.
     public var agent: String
     /// What was searched for; nil for a prediction.
     public var query: String?
@@ -15,9 +15,9 @@ public struct LoggedInference: Sendable {
     public var answers: [(id: TokenID, score: Double)]
 
     public init(
-        model: ModelID?, agent: String, query: String?, context: [TokenID], answers: [(id: TokenID, score: Double)]
+        models: [ModelID], agent: String, query: String?, context: [TokenID], answers: [(id: TokenID, score: Double)]
     ) {
-        self.model = model
+        self.models = models
         self.agent = agent
         self.query = query
         self.context = context
@@ -66,13 +66,15 @@ public struct InferenceLog {
         guard !inference.answers.isEmpty else { return [] }
         let rows = try connection.query(
             """
-            INSERT INTO \(schema).inference_log (model_id, agent, query, context_nodes, predicted, rank, score)
-            SELECT $1, $2, $3, $4, predicted, rank, score
+            INSERT INTO \(schema).inference_log
+                (model_id, ensemble, agent, query, context_nodes, predicted, rank, score)
+            SELECT CASE cardinality($1::bytea[]) WHEN 1 THEN ($1::bytea[])[1] END,
+                CASE WHEN cardinality($1::bytea[]) > 1 THEN $1::bytea[] END, $2, $3, $4, predicted, rank, score
             FROM unnest($5::uuid[], $6::double precision[]) WITH ORDINALITY AS answers(predicted, score, rank)
             RETURNING id, rank
             """,
             [
-                .bytes(inference.model?.bytes), .text(inference.agent), .text(inference.query),
+                .bytesArray(inference.models.map(\.bytes)), .text(inference.agent), .text(inference.query),
                 .uuids(inference.context.map(\.rawValue)), .uuids(inference.answers.map(\.id.rawValue)),
                 .doubles(inference.answers.map(\.score)),
             ], prepared: true)
