@@ -10,7 +10,7 @@ FUZZ   ?= cbor frames envelope hello delta triples jsonl safetensors peers setti
 .PHONY: help packages test-packages check-packages check-tools build demo test check check-api check-dashboard \
 	check-examples test-docs lint unit simulate cluster soak fuzz bench-train bench-search bench-flower bench-api \
 	bench-join bench-quality bench-quality-fb15k bench-privacy bench-rules bench-valuation bench-merge bench-verify \
-	built-tests answering calculating bench-certificates bench-gossip bench-idle clean
+	built-tests answering calculating bench-certificates bench-fabric bench-gossip bench-idle clean
 .DEFAULT_GOAL := help
 
 help:
@@ -32,6 +32,7 @@ help:
 	@echo "make bench-valuation  what claims are worth, honest and poisoned (DATA=a folder with a sub-folder a site)"
 	@echo "make bench-merge  adding deltas beside a plain C loop; make bench-verify  checking ops and certificates beside libsodium, storing ops beside a plain COPY"
 	@echo "make bench-certificates  how long a quorum of seven real sites takes to certify something"
+	@echo "make bench-fabric  ops among three real sites beside the same bytes through a NATS server (package nats-server)"
 	@echo "make bench-gossip  what spreading costs and how fast a split heals, in simulated networks (NODES=64 SEEDS=5)"
 	@echo "make bench-flower  the same task by Flower's FedAvg, which it installs (DATA=a folder with a sub-folder a site)"
 
@@ -198,6 +199,9 @@ bench-verify: build
 # From a question to its certificate, on seven real sites; exit code 1 above 300 ms.
 bench-certificates: build
 	python3 Benchmarks/certificates/run.py --shoal $(SHOAL)
+
+bench-fabric: build
+	python3 Benchmarks/fabric/run.py --shoal $(SHOAL)
 
 bench-gossip: build
 	$(SHOAL) bench gossip --nodes $(or $(NODES),64) --seeds $(if $(filter file,$(origin SEEDS)),5,$(SEEDS))
