@@ -95,7 +95,7 @@ soak: build
 # Then: move it to Tests/FuzzTests/Corpus/TARGET, where it stays a test, and repair what it broke.
 fuzz: test-packages
 	$(BUILD) -c release --scratch-path .build/fuzz --sanitize fuzzer --product shoal-fuzz \
-	    -Xlinker -u -Xlinker LLVMFuzzerRunDriver
+	    -Xswiftc -Xfrontend -Xswiftc -entry-point-function-name -Xswiftc -Xfrontend -Xswiftc shoal_fuzz_main
 	.build/fuzz/release/shoal-fuzz --seeds .build/fuzz/seeds
 	mkdir -p .build/fuzz/found $(FUZZ:%=.build/fuzz/corpus/%)
 	for target in $(FUZZ); do \

@@ -152,7 +152,7 @@ let rooms: [Target] = [
     room(
         "Fuzz",
         ["Wire", "Identity", "Session", "Replication", "Federation", "Graph", "Learning", "Site", "API", "CCBOR"]),
-    .executableTarget(name: "shoal-fuzz", dependencies: ["Wire", "Fuzz", "CShims"], swiftSettings: strict),
+    .executableTarget(name: "shoal-fuzz", dependencies: ["Wire", "Fuzz"], swiftSettings: strict),
     room(
         "Simulation",
         [

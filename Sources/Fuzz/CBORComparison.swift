@@ -63,6 +63,7 @@ enum CBORComparison {
 
     /// The length of the item if libcbor reads it and it is in the form that we write.
     private static func theirs(_ bytes: [UInt8]) -> Int? {
+        guard !promisesTooMuch(bytes) else { return nil }
         var result = cbor_load_result()
         guard let item = cbor_load(bytes, bytes.count, &result) else { return nil }
         defer {
@@ -72,6 +73,52 @@ enum CBORComparison {
         var encoder = CBOREncoder(reserving: bytes.count)
         guard write(item, &encoder), encoder.bytes.elementsEqual(bytes.prefix(result.read)) else { return nil }
         return result.read
+    }
+
+    /// Whether an array or a map in the first item promises more than there are bytes left: that is never well-formed, but libcbor
+    /// makes room for all of it before it finds out, gigabytes for a head of five bytes.
+    private static func promisesTooMuch(_ bytes: [UInt8]) -> Bool {
+        /// Items to come at each depth; ``UInt64/max`` until a break.
+        var open: [UInt64] = [1]
+        var at = 0
+        while let items = open.last {
+            guard items > 0 else {
+                open.removeLast()
+                continue
+            }
+            guard at < bytes.count else { return false }
+            let (major, info) = (bytes[at] >> 5, bytes[at] & 31)
+            at += 1
+            let isIndefinite = info == 31
+            if major == 7, isIndefinite {
+                guard items == .max else { return false }
+                open.removeLast()
+                continue
+            }
+            if items != .max { open[open.count - 1] -= 1 }
+            var argument = UInt64(info)
+            if (24...27).contains(info) {
+                let width = 1 << Int(info - 24)
+                guard at + width <= bytes.count else { return false }
+                argument = bytes[at..<at + width].reduce(0) { $0 << 8 | UInt64($1) }
+                at += width
+            } else if (28...30).contains(info) {
+                return false
+            }
+            let left = UInt64(bytes.count - at)
+            switch major {
+            case 2...5 where isIndefinite: open.append(.max)
+            case 2, 3:
+                guard argument <= left else { return false }
+                at += Int(argument)
+            case 4, 5:
+                guard argument <= left / (major == 5 ? 2 : 1) else { return true }
+                open.append(argument * (major == 5 ? 2 : 1))
+            case 6: open.append(1)
+            default: break
+            }
+        }
+        return false
     }
 
     /// False for what the protocol has no form for.

@@ -21,7 +21,8 @@ extension World {
             let (kind, body) = load.next(for: node, at: seconds)
             try submit(kind, body, at: site)
         }
-        if options.proposes, proposing.chance(0.1) {
+        // The op before it may have been its end.
+        if sites[site].node != nil, options.proposes, proposing.chance(0.1) {
             patterns += 1
             try submit(.patternPropose, Self.pattern(patterns), at: site)
         }

@@ -214,7 +214,10 @@ struct Season {
         }
         #expect(seen == Set(LedgerRow.Reason.allCases))
         #expect(states == Set(LedgerRow.State.allCases))
-        #expect(voids.isSuperset(of: ["", "insufficient-funds", "claimed-already", "settled", "already-bid", "wrong-charge"]))
+        #expect(
+            voids.isSuperset(of: [
+                "", "insufficient-funds", "claimed-already", "settled", "already-bid", "wrong-charge",
+            ]))
         #expect(forks > 10)
     }
 }

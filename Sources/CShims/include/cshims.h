@@ -6,5 +6,4 @@
 #include "cshims_linux.h"
 #include "cshims_openssl.h"
 #include "cshims_http.h"
-#include "cshims_fuzz.h"
 #endif
