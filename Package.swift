@@ -111,8 +111,8 @@ let rooms: [Target] = [
     room(
         "Storage",
         [
-            "Wire", "Identity", "Membership", "Replication", "Ledger", "Rules", "Learning", "Graph", "Federation",
-            "Peer", "Site", "CPostgres", "CShims",
+            "Wire", "Identity", "Membership", "Replication", "Consensus", "Ledger", "Rules", "Learning", "Graph",
+            "Federation", "Peer", "Site", "CPostgres", "CShims",
         ]),
     room("TreeImport", ["Wire", "Graph", "CMark"]),
     room("Transport", ["Wire", "Identity", "CUV", "COpenSSL", "CShims"]),
@@ -187,8 +187,8 @@ let allTests: [Target] = [
     tests(
         "Storage",
         [
-            "Wire", "Identity", "Membership", "Replication", "Ledger", "Learning", "Graph", "Federation", "Peer",
-            "Site", "Storage",
+            "Wire", "Identity", "Membership", "Replication", "Consensus", "Ledger", "Learning", "Graph", "Federation",
+            "Peer", "Site", "Storage",
         ]),
     tests("TreeImport", ["Wire", "Graph", "TreeImport"]),
     tests("Transport", ["Wire", "Identity", "Transport"]),

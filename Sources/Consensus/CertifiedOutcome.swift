@@ -20,6 +20,7 @@ public struct CertifiedOutcome: Sendable, Equatable {
         case finality(owner: PeerID, LogPlace)
         case checkpoint(Checkpoint)
         case policy(NetworkPolicy)
+        case sums(BlockSums)
         /// What becomes of an escrow; the answer is the ledger's.
         case ledger(about: OpID, answer: Bytes)
     }
@@ -71,7 +72,7 @@ public struct CertifiedOutcome: Sendable, Equatable {
         case .ledger:
             guard let about = question.about, value.verdict == .accepted else { return nil }
             return .ledger(about: about, answer: value.payload)
-        case .admission, .revocation, .accountLog, .finality, .policy:
+        case .admission, .revocation, .accountLog, .finality, .policy, .sums:
             guard value == .yes, let proposition = Proposition(question) else { return nil }
             switch proposition {
             case .admission(let peer): return .admitted(peer)
@@ -80,6 +81,7 @@ public struct CertifiedOutcome: Sendable, Equatable {
                 return .accountLog(owner: owner, generation: generation, log: log, end: end)
             case .finality(let owner, let place): return .finality(owner: owner, place)
             case .policy(let policy): return .policy(policy)
+            case .sums(let sums): return .sums(sums)
             }
         }
     }

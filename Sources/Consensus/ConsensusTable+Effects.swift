@@ -34,7 +34,7 @@ extension ConsensusTable {
             }
             named[owner] = logs
         case .patternAccepted, .patternRejected, .patternUndecided, .trained, .settled, .settlementUndecided,
-            .admitted, .revoked, .finality, .policy, .ledger:
+            .admitted, .revoked, .finality, .policy, .ledger, .sums:
             break
         }
     }
@@ -65,6 +65,19 @@ extension ConsensusTable {
                 finals[key]!.sort { ($0.seq, $0.id) < ($1.seq, $1.id) }
             } else if let at = finals[key]?.firstIndex(of: place) {
                 finals[key]!.remove(at: at)
+            }
+        case .sums(let block):
+            let key = block.block.key
+            if sign > 0 {
+                sums[key, default: []].append((outcome.id, block))
+                sums[key]!.sort {
+                    ($0.sums.block.after, $0.sums.block.through, $0.id) < (
+                        $1.sums.block.after, $1.sums.block.through, $1.id
+                    )
+                }
+            } else {
+                sums[key]?.removeAll { $0.id == outcome.id }
+                if sums[key]?.isEmpty == true { sums[key] = nil }
             }
         case .checkpoint:
             // The highest that is in force; of two at one height, which only liars can bring about, the same everywhere.
@@ -104,7 +117,7 @@ extension ConsensusTable {
                 let at = named[owner]!.firstIndex { $0.generation == generation && $0.log == log }!
                 Self.retract(&named[owner]![at].carriers, position)
             case .patternAccepted, .patternRejected, .patternUndecided, .trained, .settled, .settlementUndecided,
-                .admitted, .revoked, .finality, .policy, .ledger:
+                .admitted, .revoked, .finality, .policy, .ledger, .sums:
                 break
             }
             refresh(id)

@@ -127,6 +127,19 @@ extension ConsensusTable {
     /// The last certified place of an account log.
     public func finality(of key: LogKey) -> LogPlace? { finals[key]?.last }
 
+    /// What is certified of a log's deltas, ascending, no two with a place in common: of those that have one the first
+    /// counts. Two can only come about by a third of liars, or by an author that asked for both at once.
+    public func certifiedSums(of key: LogKey) -> [(id: QuestionID, sums: BlockSums)] {
+        var chain: [(id: QuestionID, sums: BlockSums)] = []
+        for entry in sums[key] ?? [] where entry.sums.block.after >= chain.last?.sums.block.through ?? 0 {
+            chain.append(entry)
+        }
+        return chain
+    }
+
+    /// Logs with certified sums, ascending.
+    public var summedLogs: [LogKey] { sums.keys.sorted() }
+
     /// The only clock that rules may use: seconds since 1970.
     public var seconds: UInt64 { latest.seconds }
 

@@ -82,6 +82,8 @@ public struct ConsensusTable: Sendable {
     var revocations: [Revocation: Int] = [:]
     var policies: [QuestionID: NetworkPolicy] = [:]
     var finals: [LogKey: [LogPlace]] = [:]
+    /// Certified sums in force, by log, ascending by (after, through, question).
+    var sums: [LogKey: [(id: QuestionID, sums: BlockSums)]] = [:]
     var outcomeChanges: [OutcomeChange] = []
     /// Two votes that exclude each other, seen and not yet published.
     var doubleVotes: [DoubleVote] = []
@@ -165,7 +167,7 @@ public struct ConsensusTable: Sendable {
                 subject.kind == .bountyPost || subject.kind == .auction
             else { throw .unknownSubject }
             return
-        case .admission, .revocation, .accountLog, .finality, .policy:
+        case .admission, .revocation, .accountLog, .finality, .policy, .sums:
             guard Proposition(question) != nil else { throw .invalidBody("the question says nothing") }
             return
         case .checkpoint: throw .invalidBody("nobody asks for a checkpoint: everybody knows the question")

@@ -1,5 +1,6 @@
 public import Identity
 public import Membership
+internal import Replication
 public import Wire
 
 /// What an affirmed question says, read from its fields.
@@ -14,6 +15,8 @@ public enum Proposition: Hashable, Sendable {
     case finality(owner: PeerID, LogPlace)
     /// `[1, policy]`
     case policy(NetworkPolicy)
+    /// `[1, log, after, through, id of op through, bytes, [hash of each part]]`
+    case sums(BlockSums)
 
     /// Nil for questions of another nature, and for fields that say nothing.
     public init?(_ question: Question) {
@@ -24,7 +27,7 @@ public enum Proposition: Hashable, Sendable {
     private static func read(_ question: Question) throws(CBORError) -> Proposition? {
         var decoder = CBORDecoder(question.fields)
         guard question.kind.nature == .affirmed else { return nil }
-        let items = try decoder.array(max: 5)
+        let items = try decoder.array(max: 7)
         guard try decoder.uint() == 1 else { throw .unexpected(at: 1, wanted: "version 1") }
         let proposition: Proposition?
         switch question.kind {
@@ -51,6 +54,9 @@ public enum Proposition: Hashable, Sendable {
             guard items == 4 else { return nil }
             proposition = .finality(owner: question.owner!, try LogPlace(&decoder))
         case .policy: proposition = items == 2 ? .policy(try NetworkPolicy(from: &decoder)) : nil
+        case .sums:
+            guard items == 7, let owner = question.owner, question.subject == owner else { return nil }
+            proposition = .sums(try BlockSums(of: owner, &decoder))
         case .pattern, .claim, .settlement, .checkpoint, .ledger: return nil
         }
         try decoder.end()
@@ -103,6 +109,14 @@ public enum Proposition: Hashable, Sendable {
             policy.encode(into: &encoder)
             return Question(
                 kind: .policy, owner: nil, fields: encoder.bytes, electorate: electorate, expires: expires)
+        case .sums(let sums):
+            encoder.array(7)
+            encoder.uint(1)
+            sums.encode(into: &encoder)
+            let author = sums.block.key.author
+            return Question(
+                kind: .sums, owner: author, subject: author, fields: encoder.bytes, electorate: electorate,
+                expires: expires)
         }
     }
 }

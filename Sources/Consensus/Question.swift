@@ -1,4 +1,5 @@
 public import Identity
+internal import Replication
 public import Wire
 
 /// What a quorum can be asked.
@@ -23,6 +24,8 @@ public enum QuestionKind: UInt64, Sendable, CaseIterable {
     case ledger = 9
     /// Other numbers for the network.
     case policy = 10
+    /// What the deltas of a block of a log come to.
+    case sums = 11
 
     /// How the value comes about.
     public enum Nature: Sendable {
@@ -37,7 +40,7 @@ public enum QuestionKind: UInt64, Sendable, CaseIterable {
     public var nature: Nature {
         switch self {
         case .pattern, .claim, .settlement: .measured
-        case .admission, .revocation, .accountLog, .finality, .policy: .affirmed
+        case .admission, .revocation, .accountLog, .finality, .policy, .sums: .affirmed
         case .checkpoint, .ledger: .agreed
         }
     }
@@ -46,7 +49,7 @@ public enum QuestionKind: UInt64, Sendable, CaseIterable {
     /// the same asks the very same question.
     public var hasOwner: Bool {
         switch self {
-        case .pattern, .claim, .settlement, .accountLog, .finality: true
+        case .pattern, .claim, .settlement, .accountLog, .finality, .sums: true
         case .admission, .revocation, .checkpoint, .ledger, .policy: false
         }
     }
@@ -63,6 +66,7 @@ public enum QuestionKind: UInt64, Sendable, CaseIterable {
         case .checkpoint: "checkpoint"
         case .ledger: "ledger"
         case .policy: "policy"
+        case .sums: "sums"
         }
     }
 }
@@ -154,13 +158,14 @@ public struct Question: Hashable, Sendable {
 
     /// Questions of one slot decide the same thing: an elector answers one of them.
     ///
-    /// Two ends of one account log, or two ops at one place of it, must not both be certified; so of those only the
-    /// owner and the generation, or the place, count.
+    /// Two ends of one account log, two ops at one place of it, or two blocks that begin at one place must not both be
+    /// certified; so of those only the owner and the generation, or the place, count.
     public var slot: Hash32 {
         var what = about == nil ? fields : []
         switch Proposition(self) {
         case .accountLog(_, let generation, _, _): what = generation.bigEndianBytes
         case .finality(_, let place): what = place.log.bytes + place.seq.bigEndianBytes
+        case .sums(let sums): what = sums.block.key.log.bytes + sums.block.after.bigEndianBytes
         case .admission, .revocation, .policy, nil: break
         }
         var encoder = CBOREncoder()

@@ -50,7 +50,7 @@ public enum ValueRule {
             guard let target = target(of: question) else { return nil }
             let gain = median(telling.map { $0.numbers![0] })
             return Value(verdict: gain >= target ? .accepted : .rejected, numbers: [gain], used: used, basis: basis)
-        case .admission, .revocation, .accountLog, .finality, .checkpoint, .ledger, .policy: return nil
+        case .admission, .revocation, .accountLog, .finality, .checkpoint, .ledger, .policy, .sums: return nil
         }
     }
 
@@ -59,7 +59,7 @@ public enum ValueRule {
         switch kind {
         case .pattern: return numbers.count >= 2 && numbers[0] >= 0 && numbers[1] >= numbers[0] && numbers[1] > 0
         case .claim, .settlement, .checkpoint: return !numbers.isEmpty
-        case .admission, .revocation, .accountLog, .finality, .ledger, .policy: return false
+        case .admission, .revocation, .accountLog, .finality, .ledger, .policy, .sums: return false
         }
     }
 

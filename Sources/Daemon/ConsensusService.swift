@@ -197,6 +197,8 @@ final class ConsensusService: Sendable {
             "votes and debits of \(owner.short) count in log \(log.hex.prefix(8)) (\(generation))"
         case .finality(let owner, let place): "the account log of \(owner.short) is final up to op \(place.seq)"
         case .policy: "other numbers for the network"
+        case .sums(let sums):
+            "ops \(sums.block.after + 1)-\(sums.block.through) of log \(sums.block.key.log.hex.prefix(8)) come to \(sums.byteCount) bytes of sums"
         case nil:
             switch question.kind {
             case .pattern: "the pattern of op \(question.about?.short ?? "") holds elsewhere"
@@ -204,7 +206,7 @@ final class ConsensusService: Sendable {
             case .settlement: "the bounty settled in \(question.about?.short ?? "") is earned"
             case .checkpoint: "the next checkpoint"
             case .ledger: "what becomes of the escrow or auction of \(question.about?.short ?? "")"
-            case .admission, .revocation, .accountLog, .finality, .policy: "nothing that can be read"
+            case .admission, .revocation, .accountLog, .finality, .policy, .sums: "nothing that can be read"
             }
         }
     }

@@ -238,6 +238,9 @@ public final class Daemon: Sendable {
         let measurer = ClaimMeasurer(
             host: parts.host, graphs: graphs, database: database, network: network.genesis.networkID, log: log)
         defer { measurer.stop() }
+        let sums = SumsService(
+            host: parts.host, database: database, network: network.genesis.networkID, log: log)
+        defer { sums.stop() }
         let vectors = VectorService(
             host: parts.host, graphs: graphs, models: models, database: database, log: log)
         defer { vectors.stop() }

@@ -25,6 +25,7 @@ final class NodeHost: @unchecked Sendable {
     private var observers: [@Sendable ([AppliedOp]) -> Void] = []
     private var noticeObservers: [@Sendable (Notice) -> Void] = []
     private var joinHandler: (@Sendable (ConnectionNumber, PeerID, JoinRequest) -> Void)?
+    private var summer: (@Sendable (LogBlock) async -> BlockSums?)?
     /// Called once when the node stops applying.
     private let onStopped: @Sendable (String) -> Void
     /// Who answers questions of which kind on this site's own data.
@@ -87,6 +88,9 @@ final class NodeHost: @unchecked Sendable {
         loop.post { self.joinHandler = handler }
     }
 
+    /// Who adds up blocks. On the loop.
+    func onSum(_ summer: @escaping @Sendable (LogBlock) async -> BlockSums?) { loop.post { self.summer = summer } }
+
     func answer(_ connection: ConnectionNumber, _ answer: JoinMessage) { post(.joinAnswered(connection, answer)) }
 
     var counters: TransportCounters {
@@ -143,6 +147,9 @@ final class NodeHost: @unchecked Sendable {
         case .applied(let ops): for observer in observers { observer(ops) }
         case .measure(let id, let question):
             measurers.measure(question) { [weak self] numbers in self?.post(.measured(id, numbers: numbers)) }
+        case .sum(let block):
+            let summer = summer
+            Task { [weak self] in self?.post(.summed(block, await summer?(block))) }
         case .join(let connection, let peer, let request): joinHandler?(connection, peer, request)
         case .notice(let notice):
             journalOfEvents.log(notice)

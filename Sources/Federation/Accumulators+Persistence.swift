@@ -71,6 +71,21 @@ extension Accumulators {
         root = nil
     }
 
+    /// Of sums that are built up: `dim` values of a row, nothing of which is stored.
+    mutating func setSums(row token: TokenID, _ values: [Int64]) {
+        let slot = Int(slot(of: token))
+        let (page, place) = (slot / Accumulators.pageRows, slot % Accumulators.pageRows)
+        pages[page].values.replaceSubrange(place * dim..<(place + 1) * dim, with: values)
+        pages[page].stale |= 1 << UInt64(place)
+        root = nil
+    }
+
+    mutating func setSums(tensor index: Int, _ values: [Int64]) {
+        tensors[index].values = ContiguousArray(values)
+        tensors[index].isStale = true
+        root = nil
+    }
+
     /// The tokens whose rows are not zero, in ascending order.
     ///
     /// - Complexity: O(all values).

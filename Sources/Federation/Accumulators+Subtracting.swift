@@ -5,14 +5,21 @@ extension Accumulators {
     /// Takes the sums of some deltas out: what is left is as if these had never been added. O(values of `sums`).
     ///
     /// - Precondition: both are of one shape.
-    public mutating func subtract(_ sums: Accumulators) {
+    public mutating func subtract(_ sums: Accumulators) { merge(sums, negated: true) }
+
+    /// Adds the sums of some deltas, or takes them out. O(values of `sums`).
+    ///
+    /// - Precondition: both are of one shape.
+    mutating func merge(_ sums: Accumulators, negated: Bool) {
         precondition(dim == sums.dim && tensors.count == sums.tensors.count, "sums of one shape")
         root = nil
         for (at, tensor) in sums.tensors.enumerated() where !tensor.values.isEmpty {
             if tensors[at].values.isEmpty {
                 tensors[at].values = ContiguousArray(repeating: 0, count: tensor.values.count)
             }
-            for value in tensor.values.indices { tensors[at].values[value] &-= tensor.values[value] }
+            for value in tensor.values.indices {
+                tensors[at].values[value] &+= negated ? 0 &- tensor.values[value] : tensor.values[value]
+            }
             tensors[at].isStale = true
             tensors[at].isDirty = true
         }
@@ -21,7 +28,9 @@ extension Accumulators {
             guard row.contains(where: { $0 != 0 }) else { continue }
             let slot = Int(slot(of: token))
             let (page, place) = (slot / Accumulators.pageRows, slot % Accumulators.pageRows)
-            for column in 0..<dim { pages[page].values[place * dim + column] &-= row[column] }
+            for column in 0..<dim {
+                pages[page].values[place * dim + column] &+= negated ? 0 &- row[column] : row[column]
+            }
             pages[page].stale |= 1 << UInt64(place)
             pages[page].dirty |= 1 << UInt64(place)
         }

@@ -58,6 +58,7 @@ public enum BodyKind: String, Sendable {
     case delta = "update-model-weights"
     case residuals
     case accountant = "privacy account"
+    case sums
 }
 
 /// The two parts of a delta.

@@ -91,6 +91,8 @@ public struct MergedModel: Sendable {
 
     mutating func subtract(_ sums: Accumulators) { accumulators.subtract(sums) }
 
+    mutating func merge(_ sums: Accumulators, negated: Bool) { accumulators.merge(sums, negated: negated) }
+
     /// BLAKE2b-256 over id, sums and owners; equal on all nodes that applied the same ops.
     public mutating func digest() -> Hash32 {
         blake2b256(domain: "shoal/model/1", id.bytes, accumulators.digest().bytes, owners.digest().bytes)

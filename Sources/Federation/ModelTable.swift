@@ -96,6 +96,22 @@ public struct ModelTable: Sendable {
         }
     }
 
+    /// Adds the sums of many deltas at once, as ``DeltaSums`` has them, or takes them out.
+    ///
+    /// - Throws: ``FederationError/unknownModel(_:)``; nothing has changed then.
+    public mutating func merge(_ sums: [ModelID: Accumulators], negated: Bool) throws(FederationError) {
+        for id in sums.keys where entries[id] == nil { throw .unknownModel(id) }
+        for (id, sums) in sums { entries[id]!.model.merge(sums, negated: negated) }
+    }
+
+    /// What the deltas of a log are judged by, of every model, deleted ones too.
+    public func grounds(of log: OwnerTable.LogName) -> [ModelID: DeltaGround] {
+        entries.mapValues { DeltaGround(spec: $0.model.spec, rows: $0.model.owners.rows(of: log)) }
+    }
+
+    /// Of a model, deleted or not.
+    public func spec(of id: ModelID) -> ModelSpec? { entries[id]?.model.spec }
+
     /// BLAKE2b-256 over all models in the order of their ids; of deleted ones only the id counts.
     public mutating func digest() -> Hash32 {
         var hasher = Hasher32(domain: "shoal/models/1")

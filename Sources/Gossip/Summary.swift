@@ -10,9 +10,10 @@ public struct Summary: Sendable, Equatable {
     public let frontierDigest: Hash32
     public let stateDigest: Hash32
 
-    public init(frontier: Frontier, stateDigest: Hash32) {
+    /// - Parameter frontierDigest: another than that of the frontier, of a node whose state is not to be compared.
+    public init(frontier: Frontier, stateDigest: Hash32, frontierDigest: Hash32? = nil) {
         self.frontier = frontier
-        frontierDigest = frontier.digest()
+        self.frontierDigest = frontierDigest ?? frontier.digest()
         self.stateDigest = stateDigest
     }
 }

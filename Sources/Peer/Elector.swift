@@ -13,6 +13,7 @@ struct Elector: Sendable {
     enum Action: Sendable, Equatable {
         case measure(QuestionID, Question)
         case submit(OpKind, Bytes)
+        case sum(LogBlock)
     }
     /// What it looks at, and as whom.
     struct View {
@@ -21,6 +22,8 @@ struct Elector: Sendable {
         let key: KeyPair
         /// The node can sign in its account log.
         let canVote: Bool
+        /// After how many deltas of its own this node asks for their sums.
+        let sumsEvery: Int
         var me: PeerID { key.peerID }
         var network: NetworkID { state.consensus.network }
     }
@@ -74,6 +77,10 @@ struct Elector: Sendable {
     var accountAsked: QuestionID?
     /// Own proposals, and the question that was put about each last.
     var asked: [OpID: QuestionID] = [:]
+    /// Blocks that are being added up, until when; what they came to; and when this node asked.
+    var summing: [LogBlock: Instant] = [:]
+    var summed: [LogBlock: BlockSums] = [:]
+    var sumsAsked: [LogBlock: Instant] = [:]
     /// What this node asked about claims and escrows, and when.
     var koiAsked: [OpID: Instant] = [:]
     /// The question whose answer is the time.
@@ -108,7 +115,7 @@ struct Elector: Sendable {
             looked += 1
             guard looked <= Limits.open else { break }
             switch matter.question.kind.nature {
-            case .affirmed: affirm(matter, view, &actions)
+            case .affirmed: affirm(matter, view, now: now, &actions)
             case .measured: answer(matter, view, now: now, &actions)
             case .agreed where matter.question.kind == .ledger: decide(matter, view, now: now, &actions)
             case .agreed: agree(matter, view, now: now, &actions)
@@ -125,6 +132,7 @@ struct Elector: Sendable {
         askAboutPatterns(view, now: now, &actions)
         askAboutKoi(view, now: now, &actions)
         publishUncounted(view, now: now, &actions)
+        askForSums(view, every: view.sumsEvery, now: now, &actions)
         return actions
     }
 
@@ -172,7 +180,10 @@ struct Elector: Sendable {
 
     // MARK: Questions that say it all
 
-    private mutating func affirm(_ matter: Matter, _ view: View, _ actions: inout [Action]) {
+    private mutating func affirm(_ matter: Matter, _ view: View, now: Instant, _ actions: inout [Action]) {
+        if case .sums(let sums)? = Proposition(matter.question) {
+            return affirm(sums, matter, view, now: now, &actions)
+        }
         guard matter.isElector(view.me), isTrue(matter, view) else { return }
         vote(Value.yes.hash, .commit, matter, view, &actions)
     }
@@ -187,7 +198,8 @@ struct Elector: Sendable {
                 && isHere(place, of: owner, view)
         case .accountLog(let owner, let generation, let log, let end):
             isSuccessor(log, of: owner, generation: generation, end: end, view)
-        case nil: false
+        // They have a file of their own: Elector+Sums.swift.
+        case .sums, nil: false
         }
     }
 

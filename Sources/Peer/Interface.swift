@@ -35,6 +35,8 @@ public struct NodeConfiguration: Sendable {
     public var everybody = OverlayLimits.everybody
     /// The log to open if the old one cannot be continued: random, new for every start.
     public var freshLog: LogID
+    /// This node's own deltas whose sums are certified together.
+    public var sumsEveryDeltas = 256
 
     public init(genesis: Genesis, contacts: [Contact], listenAddresses: [String], freshLog: LogID) {
         self.genesis = genesis
@@ -67,6 +69,8 @@ public enum Event: Sendable {
     case joinAnswered(ConnectionNumber, JoinMessage)
     /// Answers ``Effect/measure(_:_:)``; nil: this site's data says nothing about it.
     case measured(QuestionID, numbers: [Int64]?)
+    /// Answers ``Effect/sum(_:)``; nil: a body is not here, or there is nothing to certify.
+    case summed(LogBlock, BlockSums?)
     /// The operator of this site agrees: the node votes for an open question of this slot, or asks it.
     case affirm(Proposition)
 }
@@ -95,6 +99,9 @@ public enum Effect: Sendable, Equatable {
     /// An elector is asked: measure on this site's own data and answer ``Event/measured(_:numbers:)``. Asked again
     /// after half a minute without an answer.
     case measure(QuestionID, Question)
+    /// Add up the deltas of a block elsewhere (``Node/work(of:)``), keep the parts so that they can be served by their
+    /// hashes, and answer ``Event/summed(_:_:)``. Asked again after five minutes without an answer.
+    case sum(LogBlock)
     /// A stranger, who has proven to have the key of `peer`, redeems a ticket: answer ``Event/joinAnswered(_:_:)``.
     case join(ConnectionNumber, peer: PeerID, JoinRequest)
     case notice(Notice)

@@ -220,7 +220,7 @@ extension Node {
         updateAccount(now: now)
         let view = Elector.View(
             state: state, replica: replica, key: identity,
-            canVote: canVote(now: now))
+            canVote: canVote(now: now), sumsEvery: configuration.sumsEveryDeltas)
         var actions: [Elector.Action] = []
         agree(view, &actions)
         for proof in state.consensus.takeDoubleVotes() where !state.consensus.isConvicted(proof.author) {
@@ -232,6 +232,7 @@ extension Node {
         for action in actions {
             switch action {
             case .measure(let id, let question): effects.append(.measure(id, question))
+            case .sum(let block): effects.append(.sum(block))
             case .submit(let kind, let body):
                 submissions.append(Submission(ticket: nil, kind: kind, body: body))
             }

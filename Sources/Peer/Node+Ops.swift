@@ -116,7 +116,7 @@ extension Node {
 
     /// Judges and folds what is ready, and sends it to the disk as one batch.
     mutating func stage(now: Instant, _ effects: inout [Effect]) {
-        guard inFlight == nil, stopped == nil, recounting == nil else { return }
+        guard inFlight == nil, stopped == nil, recounting == nil, addingSums == nil else { return }
         var batch = openBatch ?? Batch()
         if openBatch == nil {
             // One at a time: what is half taken back must be neither told nor written.
@@ -148,7 +148,7 @@ extension Node {
         guard openBatch == nil, stopped == nil else { return }
         guard !batch.ops.isEmpty || !batch.forks.isEmpty else {
             for (ticket, result) in batch.results { effects.append(.submitted(ticket: ticket, result)) }
-            return
+            return tellWhole(now: now, &effects)
         }
         lastBatch += 1
         let stored = StoreBatch(
@@ -299,7 +299,7 @@ extension Node {
         inFlight = nil
         durableIndex = max(done.batch.ops.last?.applyIndex ?? 0, done.batch.forks.last?.applyIndex ?? 0)
         counters.batches += 1
-        summary = Summary(frontier: replica.frontier, stateDigest: state.digest())
+        summary = currentSummary()
         for (ticket, result) in done.results { effects.append(.submitted(ticket: ticket, result)) }
         effects.append(
             .applied(

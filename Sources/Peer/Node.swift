@@ -30,6 +30,8 @@ public struct Node: Sendable {
     var bodies = BodyExchange()
     /// What was last made durable and may be told.
     public internal(set) var summary: Summary
+    /// Whether its digest is that of its frontier.
+    var isSummaryWhole = true
     var random: Random
 
     // Connections
@@ -89,6 +91,8 @@ public struct Node: Sendable {
     /// A batch that waits until what it revokes is out of the sums, and the delta that is being read.
     var openBatch: Batch?
     var recounting: StateFold.Recount?
+    /// Sums that go into the accumulators, or out, and the parts read so far.
+    var addingSums: (sums: BlockSums, bytes: Bytes)?
     var forkSearches: [ForkSearch: Instant] = [:]
     /// When to ask for ops beyond forks that others build on.
     var missingOps: [OpID: Instant] = [:]
@@ -153,6 +157,8 @@ public struct Node: Sendable {
         /// A delta that goes out of the sums or back in, and its body.
         case recounted
         case recountedBody
+        /// A part of sums.
+        case sumsPart
         case body(PeerID, BlobWant)
     }
 
@@ -191,7 +197,7 @@ public struct Node: Sendable {
             contacts[contact.peer] = Dialling(contact: contact, next: now)
         }
         try recover(recovered, now: now)
-        summary = Summary(frontier: replica.frontier, stateDigest: state.digest())
+        summary = currentSummary()
         ops = OpExchange(summary: summary, random: random.split(), now: now)
     }
 
@@ -216,7 +222,7 @@ public struct Node: Sendable {
     /// Whether every op that came in is applied and durable.
     public var isQuiet: Bool {
         inFlight == nil && !replica.hasReady && submissions.isEmpty && replica.waitingCount == 0
-            && pendingProofs.isEmpty && retraction == nil && openBatch == nil
+            && pendingProofs.isEmpty && retraction == nil && openBatch == nil && state.isWhole
     }
 
     // MARK: Events
@@ -249,6 +255,7 @@ public struct Node: Sendable {
             if case .submit(let kind, let body)? = elector.measured(id, numbers, now: now) {
                 submissions.append(Submission(ticket: nil, kind: kind, body: body))
             }
+        case .summed(let block, let sums): elector.summed(block, sums, now: now)
         case .affirm(let proposition): affirmations.append(proposition)
         case .persistFailed(let reason):
             stop(reason, now: now, &effects)
@@ -265,7 +272,7 @@ public struct Node: Sendable {
                 evidenceLoaded(offered, envelopes)
             case .retracted: retractedLoaded(envelopes, now: now, &effects)
             case .recounted: recountedLoaded(envelopes, now: now, &effects)
-            case .body, .retractedBody, .recountedBody, nil: break
+            case .body, .retractedBody, .recountedBody, .sumsPart, nil: break
             }
         case .bodyLoaded(let request, let body):
             switch loads.removeValue(forKey: request) {
@@ -274,6 +281,7 @@ public struct Node: Sendable {
                 serve(body, want, to: peer, now: now, &effects)
             case .retractedBody: retractedBodyLoaded(body, now: now, &effects)
             case .recountedBody: recountedBodyLoaded(body, now: now, &effects)
+            case .sumsPart: sumsPartLoaded(body, now: now, &effects)
             case .ops, .evidence, .retracted, .recounted, nil: break
             }
         }
@@ -289,7 +297,7 @@ public struct Node: Sendable {
     /// Whether the elector may see something new; most events are frames.
     private static func concernsElector(_ event: Event) -> Bool {
         switch event {
-        case .wake, .persisted, .measured, .affirm, .submit: true
+        case .wake, .persisted, .measured, .summed, .affirm, .submit: true
         case .opened, .received, .closed, .dialFailed, .persistFailed, .snapshotWritten, .opsLoaded, .bodyLoaded,
             .contactAdded, .joinAnswered:
             false

@@ -43,6 +43,7 @@ extension StateFold {
             if case .revoked(let revocation)? = change.new?.meaning ?? change.old?.meaning {
                 revocationChanged(revocation)
             }
+            if case .sums(let sums)? = change.new?.meaning ?? change.old?.meaning { sumsChanged(of: sums.block.key) }
             if let (op, outcome) = change.new.flatMap(Self.pattern) {
                 patterns.decide(op, outcome)
             } else if let (op, _) = change.old.flatMap(Self.pattern) {
@@ -69,7 +70,7 @@ extension StateFold {
         case .patternAccepted, .patternRejected, .patternUndecided, .trained, .admitted, .accountLog, .finality,
             .checkpoint, .ledger:
             true
-        case .settled, .settlementUndecided, .revoked, .policy: false
+        case .settled, .settlementUndecided, .revoked, .policy, .sums: false
         }
     }
 
@@ -92,7 +93,7 @@ extension StateFold {
         case .ledger(let about, let answer):
             fact = (try? LedgerQuestion(decoding: answer)).flatMap { ledger.outcome(of: $0, about: about) }
         // What a settlement was measured at is compared with the bounty's own target by a second question.
-        case .settled, .settlementUndecided, .revoked, .policy: return nil
+        case .settled, .settlementUndecided, .revoked, .policy, .sums: return nil
         }
         return fact
     }

@@ -63,7 +63,11 @@ extension StateFold {
     }
 
     /// A log is proven to fork, and what it did otherwise is taken back.
-    package mutating func forked(_ key: LogKey, from seq: UInt64) { ledger.fork(key, from: seq) }
+    package mutating func forked(_ key: LogKey, from seq: UInt64) {
+        ledger.fork(key, from: seq)
+        forks[key] = min(seq, forks[key] ?? seq)
+        if blocks[key] != nil { recount(everythingOf: key.author) }
+    }
 
     /// To be called before the state is read: which certificates count depends on what builds on them.
     package mutating func settle(with replica: Replica) {

@@ -14,6 +14,8 @@ extension StateFold {
         case announced(ModelID, rows: Int)
         /// A delta; its body says of which model. It is not in the sums while it is revoked.
         case merged(counts: Bool)
+        /// A delta that the sums of its block stand for.
+        case covered
     }
 
     /// A round may come in several ops.
@@ -49,11 +51,12 @@ extension StateFold {
             }
             return .announced(announcement.model, rows: announcement.tokens.count)
         case .updateModelWeights:
+            if cover(op, at: position) { return .covered }
             let delta = try decoded { () throws(FederationError) in try Delta(body: body) }
             _ = try creator(of: delta.model, past: past)
             let (author, log) = (op.header.author, op.header.log)
             trainedLines[position.log] = op.header.logKey
-            let counts = !isRevoked(op.header.logKey, op.header.seq)
+            let counts = !isTakenOut(op.header.logKey, op.header.seq)
             try judged { () throws(FederationError) in
                 if counts {
                     try models.apply(delta, author: author, log: log)
@@ -103,6 +106,7 @@ extension StateFold {
             }
             try models.retract(
                 try RowAnnouncement(model: model, tokens: latest), author: key.author, log: key.log)
+        case .covered: break
         case .merged(let counts):
             guard counts, let body else { return }
             try models.retract(try Delta(body: body), author: key.author, log: key.log)

@@ -40,7 +40,7 @@ extension StateFold {
             (op, .rejected(hits: n[0], trials: n[1], bound: n[2]))
         case .patternUndecided(let op): (op, .undecided)
         case .patternAccepted, .patternRejected, .trained, .settled, .settlementUndecided, .admitted, .revoked,
-            .accountLog, .finality, .checkpoint, .policy, .ledger:
+            .accountLog, .finality, .checkpoint, .policy, .ledger, .sums:
             nil
         }
     }

@@ -40,6 +40,7 @@ extension StateFold {
 
     /// Notes which deltas of a member have to go out of the sums, or back in.
     mutating func recount(everythingOf peer: PeerID) {
+        looksAtSums = looksAtSums || !pinned.isEmpty
         recounts.removeAll { $0.key.author == peer }
         for (line, key) in trainedLines.sorted(by: { $0.key < $1.key }) where key.author == peer {
             for change in changes[line] ?? [] where isMiscounted(change, key) {
@@ -50,7 +51,7 @@ extension StateFold {
 
     private func isMiscounted(_ change: Change, _ key: LogKey) -> Bool {
         guard case .model(.merged(let counts)) = change.what else { return false }
-        return counts == isRevoked(key, change.seq)
+        return counts == isTakenOut(key, change.seq)
     }
 
     /// The next delta whose body is needed; nil when the sums are right.
@@ -65,12 +66,18 @@ extension StateFold {
 
     private func place(of recount: Recount) -> Int? {
         guard let changes = changes[recount.line] else { return nil }
+        let at = Self.firstIndex(in: changes, from: recount.seq)
+        return at < changes.count && changes[at].seq == recount.seq ? at : nil
+    }
+
+    /// Where changes at `seq` or later begin.
+    static func firstIndex(in changes: [Change], from seq: UInt64) -> Int {
         var (low, high) = (0, changes.count)
         while low < high {
             let middle = (low + high) / 2
-            if changes[middle].seq < recount.seq { low = middle + 1 } else { high = middle }
+            if changes[middle].seq < seq { low = middle + 1 } else { high = middle }
         }
-        return low < changes.count && changes[low].seq == recount.seq ? low : nil
+        return low
     }
 
     /// Takes the delta out of the sums, or puts it in.
@@ -79,7 +86,7 @@ extension StateFold {
     package mutating func recount(_ recount: Recount, body: Bytes) throws {
         guard let at = place(of: recount) else { return }
         let delta = try Delta(body: body)
-        let counts = !isRevoked(recount.key, recount.seq)
+        let counts = !isTakenOut(recount.key, recount.seq)
         if counts {
             try models.apply(delta, author: recount.key.author, log: recount.key.log)
         } else {
@@ -94,9 +101,10 @@ extension StateFold {
         for (line, key) in trainedLines {
             for at in (changes[line] ?? []).indices where isMiscounted(changes[line]![at], key) {
                 let seq = changes[line]![at].seq
-                changes[line]![at] = Change(seq: seq, what: .model(.merged(counts: !isRevoked(key, seq))))
+                changes[line]![at] = Change(seq: seq, what: .model(.merged(counts: !isTakenOut(key, seq))))
             }
         }
         recounts = []
+        settleSums()
     }
 }

@@ -32,6 +32,13 @@ public struct StateFold: Sendable {
     var recounts: [Recount] = []
     /// What members took back themselves, by the place of the op that says so.
     var retracted: [PeerID: [LogPosition: Revocation.Range]] = [:]
+    /// From where each log is proven to fork.
+    var forks: [LogKey: UInt64] = [:]
+    /// Blocks that are certified or pinned, by log, ascending and apart; and the sums that stand for bodies.
+    var blocks: [LogKey: [LogBlock]] = [:]
+    var pinned: [LogKey: [PinnedSums]] = [:]
+    /// Whether pinned sums may have to go in or out.
+    var looksAtSums = false
     /// The logs of lines with deltas.
     var trainedLines: [Int: LogKey] = [:]
     /// Rounds of training that were folded in this process, by model and author: no part of the state.
@@ -123,6 +130,9 @@ public struct StateFold: Sendable {
                 throw .invalidStoredOp(stored.op.id, error.reason)
             }
             return
+        }
+        if cover(stored.op, at: position) {
+            return changes[position.log, default: []].append(Change(seq: position.seq, what: .model(.covered)))
         }
         if accumulated, stored.op.header.kind == .updateModelWeights {
             trainedLines[position.log] = stored.op.header.logKey

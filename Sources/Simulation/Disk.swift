@@ -1,3 +1,4 @@
+internal import Consensus
 internal import Identity
 package import Peer
 internal import Replication
@@ -24,6 +25,8 @@ package struct Disk: Sendable {
     }
 
     mutating func loseJournal() { journal = [] }
+
+    mutating func keep(_ sums: BlockSums, bytes: Bytes) { database.keep(sums, bytes: bytes) }
 
     mutating func commit(_ batch: StoreBatch) throws(Violation) {
         for fork in batch.forks { try database.insert(fork) }
@@ -89,6 +92,8 @@ struct Database: Sendable {
     private var indexes: [OpID: Int] = [:]
     private var logs: [LogKey: [Int]] = [:]
     private var bodies: [Hash32: Int] = [:]
+    /// Parts of sums by hash.
+    private var parts: [Hash32: Bytes] = [:]
     private(set) var watermark: UInt64?
     private var models: [ModelID: Sums] = [:]
 
@@ -113,7 +118,11 @@ struct Database: Sendable {
         return log[Int(range.from - 1)..<Int(through)].map { ops[$0].op.envelope }
     }
 
-    func body(_ hash: Hash32) -> Bytes? { bodies[hash].flatMap { ops[$0].body } }
+    func body(_ hash: Hash32) -> Bytes? { bodies[hash].flatMap { ops[$0].body } ?? parts[hash] }
+
+    mutating func keep(_ sums: BlockSums, bytes: Bytes) {
+        for (index, hash) in sums.parts.enumerated() { parts[hash] = BlockSums.part(index, of: bytes) }
+    }
 
     mutating func insert(_ stored: StoredOp) throws(Violation) {
         let header = stored.op.header

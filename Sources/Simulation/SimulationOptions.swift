@@ -128,6 +128,8 @@ public struct SimulationOptions: Sendable, Equatable {
     public internal(set) var decides: Bool
     /// Sites take back what they trained, and operators what others trained, in parts.
     public internal(set) var retracts: Bool
+    /// Deltas of a site whose sums are certified together.
+    public internal(set) var sumsEveryDeltas: Int
     /// Sites propose patterns to each other, and have so long to be answered.
     public internal(set) var proposes: Bool
     public let questionSeconds: Int
@@ -182,6 +184,8 @@ public struct SimulationOptions: Sendable, Equatable {
         // By a draw of its own: what a seed chose before there were retractions, it chooses still.
         var ownDraw = Random(seed: seed ^ 0x7265_7472_6163_7473)
         retracts = ownDraw.chance(0.4)
+        var sumsDraw = Random(seed: seed ^ 0x7375_6D73)
+        sumsEveryDeltas = [2, 5, 12, 256][sumsDraw.below(4)]
         proposes = movesKoi && ownDraw.chance(0.5)
         questionSeconds = 4 + ownDraw.below(20)
         let honest = self.nodes - (lateJoiner ? 1 : 0)
@@ -230,7 +234,8 @@ extension SimulationOptions: CustomStringConvertible {
             ["journal-tail=\(journalTail.map(String.init) ?? "all")"], flag(fillsDisk, "disk-full"),
             ["write=\(writeMs)ms", "snapshot=\(snapshotEveryOps)"], flag(lateJoiner, "late-joiner"),
             flag(misdirects, "misdirects"), flag(isCalm, "calm"), flag(movesKoi, "koi"), flag(decides, "decides"),
-            flag(retracts, "retracts"), proposes ? ["patterns=\(questionSeconds)s"] : [], flag(splits, "splits"),
+            flag(retracts, "retracts"),
+            ["sums=\(sumsEveryDeltas)"], proposes ? ["patterns=\(questionSeconds)s"] : [], flag(splits, "splits"),
             writers < nodes ? ["writers=\(writers)"] : [],
             questions > 0 ? ["questions=\(questions)"] : [],
             ["checkpoint=\(checkpointSeconds)s"],

@@ -25,6 +25,8 @@ public enum Sometimes: String, Sendable, CaseIterable {
     case replayedPayment = "another's payment is repeated"
     case overflow = "an amount overflows"
     case poisoned = "somebody trains to harm, and claims"
+    case summed = "the sums of a block are certified"
+    case takenOutTogether = "a part of a certified block is taken out, and so is the rest"
     case questionExpired = "a question expires"
     case patternCertified = "a pattern is certified"
 
@@ -55,6 +57,8 @@ public enum Sometimes: String, Sendable, CaseIterable {
         case .replayedPayment: ["repeated another's payment"]
         case .overflow: ["offered what overflows"]
         case .poisoned: ["poisoned"]
+        case .summed: ["certified: sums"]
+        case .takenOutTogether: ["blocks taken out together"]
         case .questionExpired: ["questions expired"]
         case .patternCertified: ["certified: pattern"]
         }

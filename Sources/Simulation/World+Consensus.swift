@@ -22,7 +22,7 @@ extension World {
             // What liars train does harm.
             if let owner = question.owner, self.site(of: owner) == nil { return [-1 - Int64(random.below(1_000))] }
             return random.chance(0.2) ? nil : [Int64(random.below(2_000)) - 200]
-        case .admission, .revocation, .accountLog, .finality, .ledger, .policy: return nil
+        case .admission, .revocation, .accountLog, .finality, .ledger, .policy, .sums: return nil
         }
     }
 

@@ -125,6 +125,7 @@ extension World {
             freshLog: LogID(rawValue: random.next()))
         var tuned = configuration
         tuned.snapshotEveryOps = options.snapshotEveryOps
+        tuned.sumsEveryDeltas = options.sumsEveryDeltas
         do {
             sites[site].node = try Node(
                 configuration: tuned, identity: sites[site].identity, recovered: recovered, seed: random.next(),

@@ -170,6 +170,7 @@ extension World {
         note("opened from both sides", counters.simultaneousOpens)
         note("headers received", counters.headersReceived)
         note("headers known", counters.headersKnown)
+        note("blocks taken out together", sites[site].node!.state.blocksTakenOut)
         note("prunes", sites[site].node!.prunes)
         note("grafts", sites[site].node!.grafts)
         note("visits", sites[site].node!.overlay.counters.visits)

@@ -37,6 +37,10 @@ extension World {
             trace.record(13, now, place, UInt64(numbers?.count ?? 0), bytes: id.bytes) {
                 "\(now) site \(site): measured \(id.short): \(numbers.map { "\($0)" } ?? "abstains")"
             }
+        case .summed(let block, let sums):
+            trace.record(16, now, place, block.after, block.through, sums?.byteCount ?? 0) {
+                "\(now) site \(site): \(block.key.author.short) \(block.after)-\(block.through) comes to \(sums?.byteCount ?? 0) bytes"
+            }
         case .affirm(let proposition):
             trace.record(14, now, place) { "\(now) site \(site): agrees to \(proposition)" }
         case .joinAnswered(let number, let answer):
@@ -75,6 +79,8 @@ extension World {
             trace.record(32, place, question.kind.rawValue, bytes: id.bytes) {
                 "    measure \(question.kind.name) \(id.short)"
             }
+        case .sum(let block):
+            trace.record(34, place, block.after, block.through) { "    sum \(block.after)-\(block.through)" }
         case .join(let number, let peer, _):
             trace.record(33, place, number) { "    join of \(peer.short) on \(number)" }
         case .notice(let notice): trace.record(30, place) { "    \(notice)" }

@@ -170,6 +170,9 @@ struct World {
         case .measure(let id, let question):
             let answer = Event.measured(id, numbers: measured(question, at: site))
             queue.schedule(.answer(site: site, life: life, answer), at: now + readDelay())
+        case .sum(let block):
+            let sums = addUp(block, at: site)
+            queue.schedule(.answer(site: site, life: life, .summed(block, sums)), at: now + readDelay())
         case .join(let connection, _, _):
             throw Violation(.contract, "site \(site) sees a ticket on connection \(connection), and nobody has one")
         case .notice(let notice): try noticed(notice, at: site)

@@ -23,6 +23,10 @@ struct Bench {
     /// The merged accumulators of each site.
     var snapshots: [StateSnapshot?]
     var snapshotEveryOps = 256
+    /// Nobody asks for sums unless a test wants it.
+    var sumsEveryDeltas = Int.max
+    /// Parts of sums that each site keeps.
+    var parts: [[Hash32: Bytes]]
     var notices: [[Notice]]
     var results: [[UInt64: SubmitResult]]
     /// Sites whose writes stay on their way until ``finishWrites(of:)``.
@@ -54,6 +58,7 @@ struct Bench {
         journals = Array(repeating: [], count: keys.count)
         snapshots = Array(repeating: nil, count: keys.count)
         notices = Array(repeating: [], count: keys.count)
+        parts = Array(repeating: [:], count: keys.count)
         results = Array(repeating: [:], count: keys.count)
         for site in keys.indices { start(site) }
     }
@@ -70,6 +75,7 @@ struct Bench {
             freshLog: LogID(rawValue: starts))
         starts += 1
         configuration.snapshotEveryOps = snapshotEveryOps
+        configuration.sumsEveryDeltas = sumsEveryDeltas
         nodes[site] = try! Node(
             configuration: configuration, identity: keys[site],
             recovered: recovered
@@ -114,6 +120,9 @@ struct Bench {
     private mutating func carryOut(_ effect: Effect, at site: Int) {
         switch effect {
         case .wake, .dial, .applied, .authenticated, .measure: break
+        case .sum(let block):
+            let sums = addUp(block, at: site)
+            pending.append((site, .summed(block, sums)))
         case .writeSnapshot(let snapshot):
             snapshots[site] = snapshots[site].map { Bench.merge(snapshot, into: $0) } ?? snapshot
             pending.append((site, .snapshotWritten))
@@ -131,7 +140,7 @@ struct Bench {
             }
             pending.append((site, .opsLoaded(request: request, envelopes: found.map(\.op.envelope))))
         case .loadBody(let request, let hash):
-            let body = stored[site].first { $0.op.header.bodyHash == hash }?.body
+            let body = stored[site].first { $0.op.header.bodyHash == hash }?.body ?? parts[site][hash]
             pending.append((site, .bodyLoaded(request: request, body: body)))
         case .submitted(let ticket, let result): results[site][ticket] = result
         case .join(let number, let peer, let request): joins.append((number, peer, request))

@@ -29,6 +29,9 @@ final class Town {
     var storeFailure: String?
     /// Members up to which nodes started from now on dial everybody; nil: as in production.
     var everybody: Int?
+    var sumsEveryDeltas = Int.max
+    /// What a node makes of what it added up.
+    var tampersSums: (Int, BlockSums) -> BlockSums = { $1 }
     /// While true the stores do not answer.
     var holdsLoads = false
     private var loads: [(node: Int, event: Event)] = []
@@ -70,6 +73,7 @@ final class Town {
             genesis: genesis, contacts: contacts.map { Contact(peer: peer($0), address: "\($0)", name: "\($0)") },
             listenAddresses: ["\(index)"], freshLog: LogID(rawValue: freshLog ?? UInt64(index + 1)))
         if let everybody { configuration.everybody = everybody }
+        configuration.sumsEveryDeltas = sumsEveryDeltas
         nodes[index] = try Node(
             configuration: configuration, identity: keys[index],
             recovered: Recovered(ops: stores[index], snapshot: nil, journal: journal), seed: UInt64(index), now: now,
@@ -186,8 +190,19 @@ final class Town {
         case .submitted(let ticket, let result): results[ticket] = result
         case .notice(let notice): notices.append((index, notice))
         case .measure(let id, let question): post(index, .measured(id, numbers: measure(index, question)))
+        case .sum(let block): post(index, .summed(block, addUp(block, index).map { tampersSums(index, $0) }))
         case .authenticated, .applied, .join: break
         }
+    }
+
+    private func addUp(_ block: LogBlock, _ index: Int) -> BlockSums? {
+        guard let work = nodes[index]!.work(of: block) else { return nil }
+        var sums = work.sums
+        for op in work.ops {
+            let stored = stores[index].first { $0.op.id == op }!
+            try! sums.add(body: stored.body ?? stored.op.header.inlineBody!)
+        }
+        return BlockSums(block: block, of: sums.encode())
     }
 
     private func join(_ a: Int, _ b: Int) -> (Wire, Wire) {

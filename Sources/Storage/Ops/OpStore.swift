@@ -178,10 +178,13 @@ public final class OpStore {
         return envelopes
     }
 
+    /// A body, or a part of sums, by its hash.
     public func body(_ hash: Hash32) throws(StorageError) -> Bytes? {
-        try connection.query(
+        let found = try connection.query(
             "SELECT body FROM \(schema).bodies WHERE body_hash = $1", [.bytes(hash.bytes)], prepared: true
-        ).first?.bytes(0)
+        ).first
+        if let found { return try found.bytes(0) }
+        return try part(hash)
     }
 
     /// Everything a node starts from: the snapshot, and all ops in order of application. Bodies of

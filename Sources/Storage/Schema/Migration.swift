@@ -16,6 +16,6 @@ struct Migration: Sendable {
 
     static let all: [Migration] = [
         .graph, .operations, .models, .node, .views, .agents, .names, .forks, .canonical, .learning,
-        .ledger, .patterns, .vectors, .centroids, .charges, .ensembles,
+        .ledger, .patterns, .vectors, .centroids, .charges, .ensembles, .sums,
     ]
 }

@@ -1,0 +1,89 @@
+public import Consensus
+public import Federation
+internal import Gossip
+public import Identity
+internal import Membership
+internal import Replication
+public import Wire
+
+/// Adding up the deltas of a block for a question about them. Nothing here changes state.
+extension Node {
+    /// What a shell needs to add up a block on a thread of its own.
+    public struct BlockWork: Sendable {
+        public let block: LogBlock
+        /// The deltas, in the order of their log: their bodies are to be read.
+        public let ops: [OpID]
+        /// Knows the models and rows; nothing is added yet.
+        public let sums: DeltaSums
+    }
+
+    /// Nil when a body of the block is not here any more, or the block is not.
+    public func work(of block: LogBlock) -> BlockWork? {
+        guard replica.id(block.key, block.through) == block.id, let places = state.deltas(of: block) else { return nil }
+        let log = OwnerTable.LogName(author: block.key.author, log: block.key.log)
+        return BlockWork(
+            block: block, ops: places.compactMap { replica.id(block.key, $0) },
+            sums: DeltaSums(grounds: state.models.grounds(of: log)))
+    }
+}
+
+/// Pinned sums go into the accumulators, or out of them, as deltas do: nothing else is applied meanwhile, and the batch that
+/// brought it about waits.
+extension Node {
+    /// Goes on with what is due.
+    ///
+    /// - Returns: false while a part is being read.
+    mutating func addSums(now: Instant, _ effects: inout [Effect]) -> Bool {
+        guard addingSums == nil else { return false }
+        guard let sums = state.nextSums() else { return true }
+        addingSums = (sums, [])
+        readPart(0, of: sums, &effects)
+        return false
+    }
+
+    private mutating func readPart(_ part: Int, of sums: BlockSums, _ effects: inout [Effect]) {
+        lastLoad += 1
+        loads[lastLoad] = .sumsPart
+        effects.append(.loadBody(request: lastLoad, sums.parts[part]))
+    }
+
+    mutating func sumsPartLoaded(_ part: Bytes?, now: Instant, _ effects: inout [Effect]) {
+        guard var adding = addingSums else { return }
+        let index = adding.bytes.count / BlockSums.Limits.partBytes
+        guard let part, part.count == adding.sums.length(of: index) else {
+            addingSums = nil
+            return stop("certified sums are missing: restore the database", now: now, &effects)
+        }
+        adding.bytes += part
+        guard UInt64(adding.bytes.count) == adding.sums.byteCount else {
+            addingSums = adding
+            return readPart(index + 1, of: adding.sums, &effects)
+        }
+        addingSums = nil
+        do {
+            try state.recount(adding.sums, bytes: adding.bytes)
+        } catch {
+            stop("certified sums cannot be added: \(error)", now: now, &effects)
+        }
+    }
+
+    /// What may be told of the frontier and the state. While the sums are not those of the ops, nobody may compare the two:
+    /// the digest is one that no other node has.
+    mutating func currentSummary() -> Summary {
+        isSummaryWhole = state.isWhole
+        let digest: Hash32? =
+            isSummaryWhole
+            ? nil
+            : blake2b256(
+                domain: "shoal/partial/1", identity.peerID.bytes, replica.frontier.digest().bytes)
+        return Summary(frontier: replica.frontier, stateDigest: state.digest(), frontierDigest: digest)
+    }
+
+    /// The sums have become right without an op.
+    mutating func tellWhole(now: Instant, _ effects: inout [Effect]) {
+        guard !isSummaryWhole, state.isWhole, inFlight == nil else { return }
+        let summary = currentSummary()
+        self.summary = summary
+        exchange(decide { $0.advanced(to: summary, new: [], headersThrough: $1, now: now) }, now: now, &effects)
+    }
+}
