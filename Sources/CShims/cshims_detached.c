@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 
 int shoal_spawn_detached(const char *program, char *const *arguments, char *const *environment,
-                         int output, int *pid) {
+                         int input, int output, int *pid) {
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t actions;
     sigset_t none, all;
@@ -25,7 +25,10 @@ int shoal_spawn_detached(const char *program, char *const *arguments, char *cons
         &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
     posix_spawn_file_actions_adddup2(&actions, output, 1);
     posix_spawn_file_actions_adddup2(&actions, output, 2);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    if (input >= 0)
+        posix_spawn_file_actions_adddup2(&actions, input, 0);
+    else
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addclosefrom_np(&actions, 3);
     int failure = posix_spawn(&child, program, &actions, &attributes, arguments, environment);
     posix_spawn_file_actions_destroy(&actions);
@@ -33,6 +36,8 @@ int shoal_spawn_detached(const char *program, char *const *arguments, char *cons
     *pid = child;
     return failure;
 }
+
+int shoal_pipe(int *ends) { return pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno; }
 
 int shoal_enter_network(int descriptor) { return setns(descriptor, CLONE_NEWNET) == 0 ? 0 : errno; }
 

@@ -106,6 +106,20 @@ extension ClusterTests {
             }
         }
 
+        @Test func `a demo that is killed takes its nodes and databases with it`() async throws {
+            try await Place.with { place in
+                let demo = try Running(Binary.path, ["demo", "--dir", "\(place)/c", "--rounds", "1000"])
+                try await eventually("the sites train") { demo.errorText.contains("Alone") || !demo.isRunning }
+                let nodes = try Cluster(existing: "\(place)/c").nodes
+                #expect(nodes.count == 3 && nodes.allSatisfy { $0.isAlive && !$0.servers.isEmpty })
+                demo.kill()
+                _ = await demo.end()
+                try await eventually("nothing is left running", within: .seconds(40)) {
+                    nodes.allSatisfy { !$0.isAlive && $0.servers.isEmpty && $0.strays.isEmpty }
+                }
+            }
+        }
+
         @Test func `a faulty data folder is refused before anything starts`() async throws {
             try await Place.with { place in
                 try writeData(to: "\(place)/tiny")

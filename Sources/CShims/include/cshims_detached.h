@@ -2,11 +2,15 @@
 #define SHOAL_CSHIMS_DETACHED_H
 
 /// Starts a program that outlives its starter, as a child in a session of its own: a terminal's Ctrl-C
-/// does not reach it. Default signals, empty input, both outputs to `output` (above 2), nothing else open.
+/// does not reach it. Default signals, input from `input` (above 2; -1: empty), both outputs to `output` (above 2),
+/// nothing else open.
 /// Safe in a process with many threads (posix_spawn). `arguments` begin with the program's name.
 /// Returns 0 or an errno value.
 int shoal_spawn_detached(const char *program, char *const *arguments, char *const *environment,
-                         int output, int *pid);
+                         int input, int output, int *pid);
+
+/// A pipe that no child inherits: the end to read, the end to write. Returns 0 or an errno value.
+int shoal_pipe(int *ends);
 
 /// Moves the calling thread, and the children that it starts, to the network namespace that `descriptor` stands for.
 /// Returns 0 or an errno value.

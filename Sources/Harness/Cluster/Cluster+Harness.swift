@@ -17,8 +17,9 @@ extension Cluster {
         let file = try file
         guard file.doors != nil, file.harness?.process.isAlive != true else { return }
         let started = try Launch.detached(
-            file.binary, ["cluster", "serve", "--dir", directory], log: harnessLog,
-            namespace: file.namespaces.map { Namespaces.path(of: Namespaces.hub($0)) })
+            file.binary, ["cluster", "serve", "--dir", directory] + (lifeline == nil ? [] : [Lifeline.flag]),
+            log: harnessLog, namespace: file.namespaces.map { Namespaces.path(of: Namespaces.hub($0)) },
+            lifeline: lifeline)
         let isReady = try await Patience.poll(for: .seconds(30)) {
             guard started.isAlive else { throw harnessEnded() }
             return try self.file.harness?.process == started.identity

@@ -71,9 +71,9 @@ extension Cluster {
         let started = try Launch.detached(
             file.binary,
             ["run", "--data-dir", data.path, "--http", "127.0.0.1:0", "--claim-rounds", "\(file.claimRounds ?? 0)"]
-                + (file.trains ?? false ? [] : ["--no-train"]),
+                + (file.trains ?? false ? [] : ["--no-train"]) + (lifeline == nil ? [] : [Lifeline.flag]),
             log: node.outputPath, variables: clock,
-            namespace: file.namespaces.map { Namespaces.path(of: Namespaces.name($0, name)) })
+            namespace: file.namespaces.map { Namespaces.path(of: Namespaces.name($0, name)) }, lifeline: lifeline)
         try update { file in
             for place in file.nodes.indices where file.nodes[place].name == name {
                 file.nodes[place].process = started.identity

@@ -18,10 +18,12 @@ internal import Wire
 ///     nodes/         NAME/: its data directory
 ///     logs/          NAME.log: what it printed
 /// ```
-/// Nodes outlive the command that starts them. A process is ended only if it is the one that was started.
+/// Nodes outlive the command that starts them, unless that is to be otherwise. A process is ended only if it is the one that was started.
 public struct Cluster: Sendable {
     /// Absolute, without symbolic links.
     public let directory: String
+    /// What ends the nodes with this process, however that ends; nil: they outlive it.
+    let lifeline: Lifeline?
 
     /// What a new cluster is made of.
     public struct Plan: Sendable {
@@ -42,11 +44,13 @@ public struct Cluster: Sendable {
         public var hasNamespaces: Bool
         /// How long after a checkpoint the next one is due; nil: as in any network.
         public var checkpointSeconds: UInt64?
+        /// Whether what is started ends with this process, though it be killed.
+        public var endsWithStarter: Bool
 
         public init(
             network: String, names: [String], topology: Topology = .full, binary: String? = nil, trains: Bool = false,
             claimRounds: Int = 0, hasLinks: Bool = false, diskMebibytes: Int? = nil, hasNamespaces: Bool = false,
-            checkpointSeconds: UInt64? = nil
+            checkpointSeconds: UInt64? = nil, endsWithStarter: Bool = false
         ) {
             self.network = network
             self.names = names
@@ -58,6 +62,7 @@ public struct Cluster: Sendable {
             self.diskMebibytes = diskMebibytes
             self.hasNamespaces = hasNamespaces
             self.checkpointSeconds = checkpointSeconds
+            self.endsWithStarter = endsWithStarter
         }
     }
 
@@ -67,6 +72,7 @@ public struct Cluster: Sendable {
             throw Failure("cluster", directory, String(cString: strerror(errno)), exit: .unreachable)
         }
         self.directory = real
+        lifeline = nil
         _ = try file
     }
 
@@ -90,6 +96,7 @@ public struct Cluster: Sendable {
             throw Failure("cluster up", directory, String(cString: strerror(errno)), exit: .unreachable)
         }
         self.directory = real
+        lifeline = plan.endsWithStarter ? try Lifeline() : nil
         for part in ["nodes", "logs", "peers"] { try Files.makeDirectory("\(real)/\(part)", mode: mode) }
 
         let keys = try plan.names.map { name in

@@ -37,7 +37,8 @@ public struct Demo: Sendable {
             cluster = try Cluster(
                 making: .init(
                     network: options.data == nil ? "hospitals" : "demo", names: dataset.sites.map(\.name),
-                    binary: options.binary, claimRounds: Self.claimRounds), in: directory)
+                    binary: options.binary, claimRounds: Self.claimRounds, endsWithStarter: true),
+                in: directory)
         } catch {
             if isTemporary { try? FileManager.default.removeItem(atPath: directory) }
             throw error

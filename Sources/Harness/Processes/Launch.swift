@@ -17,7 +17,7 @@ enum Launch {
     /// - Returns: the process; it may have ended already.
     static func detached(
         _ program: String, _ arguments: [String], log: String, variables added: [String] = [],
-        namespace: String? = nil
+        namespace: String? = nil, lifeline: Lifeline? = nil
     ) throws(Failure) -> Started {
         let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard output >= 0 else { throw failure(program, "cannot write its log \(log)", errno) }
@@ -27,7 +27,7 @@ enum Launch {
         defer { for text in words + variables { free(text) } }
         var pid: pid_t = 0
         let code = try within(namespace) {
-            shoal_spawn_detached(program, words + [nil], variables + [nil], output, &pid)
+            shoal_spawn_detached(program, words + [nil], variables + [nil], lifeline?.end ?? -1, output, &pid)
         }
         guard code == 0 else { throw failure(program, "it does not start", code) }
         return Started(pid: pid)

@@ -19,6 +19,11 @@ public enum OwnThread {
         }
     }
 
+    /// Work that nobody waits for.
+    static func begin(_ work: @escaping @Sendable () -> Void) {
+        DispatchQueue(label: "shoal.waiting").async { @Sendable in work() }
+    }
+
     private final class Flag: Sendable {
         private let value = Atomic(false)
         var isSet: Bool { value.load(ordering: .relaxed) }

@@ -39,7 +39,9 @@ public struct Rehearsal: Sendable {
         let directory = try options.directory ?? temporaryDirectory()
         let cluster: Cluster
         do {
-            cluster = try Cluster(making: scenario.plan(binary: options.binary), in: directory)
+            var plan = scenario.plan(binary: options.binary)
+            plan.endsWithStarter = true
+            cluster = try Cluster(making: plan, in: directory)
         } catch {
             if options.directory == nil { try? FileManager.default.removeItem(atPath: directory) }
             throw error

@@ -81,8 +81,10 @@ enum ClusterRun {
 
     static let serve = Command(
         "serve", summary: "carry the cluster's connections, in the foreground; `up` starts this by itself",
+        flags: [RunCommand.withStarter],
         examples: [.init("shoal cluster serve", "until SIGTERM, or the cluster's files are gone")]
     ) { call in
+        if call[RunCommand.withStarter] { Lifeline.follow() }
         try await LinkService.run(call[ClusterCommand.directory])
         return .done
     }
