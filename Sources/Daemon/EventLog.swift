@@ -2,18 +2,16 @@ internal import Glibc
 internal import Identity
 internal import Peer
 internal import Replication
-internal import Synchronization
 internal import Wire
 
 /// What the node tells its operator: one logfmt line an event, to standard error and the log file.
 final class EventLog: Sendable {
-    private let file: Mutex<Int32?>
+    private let file: LogFile?
     private let verbose: Bool
 
     /// - Parameter path: appended to; the log goes to standard error alone if it cannot be opened.
     init(path: String?, verbose: Bool) {
-        let descriptor = path.map { open($0, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600) } ?? -1
-        file = Mutex(descriptor >= 0 ? descriptor : nil)
+        file = path.map { LogFile(path: $0) }
         self.verbose = verbose
     }
 
@@ -48,12 +46,17 @@ final class EventLog: Sendable {
         var line = "ts=\(Self.now) level=\(level) event=\(event)"
         for (key, value) in fields { line += " \(key)=\(Self.quote(value))" }
         line += "\n"
-        let text = line
-        file.withLock { descriptor in
-            for target in [STDERR_FILENO, descriptor].compactMap({ $0 }) {
-                _ = text.withCString { Glibc.write(target, $0, text.utf8.count) }
-            }
-        }
+        file?.append(line)
+        Self.tell(line)
+    }
+
+    /// To standard error, unless whoever is behind it does not read: a node does not wait for a terminal.
+    private static func tell(_ line: String) {
+        var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+        guard poll(&entry, 1, 0) == 1, entry.revents & Int16(POLLOUT) != 0 else { return }
+        // A pipe that can take anything takes so much whole.
+        let bytes = Array(line.utf8.prefix(Int(PIPE_BUF)))
+        _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
     }
 
     /// The time in UTC, `2026-11-20T17:04:09Z`.
