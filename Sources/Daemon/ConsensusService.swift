@@ -68,7 +68,8 @@ final class ConsensusService: Sendable {
         let isPart = request.from != nil || request.through != nil || request.log != nil
         // What is wrong with the words comes before what is wrong with the member.
         if isPart { _ = try Self.checked(request.from, request.through) }
-        let peer = try await member(request)
+        // One that has left may have left what it trained behind, or the key of a thief.
+        let peer = try await member(request, orFormer: true)
         let isOwn = try await host.ask { $0.identity.peerID == peer }
         guard !isOwn else {
             throw Problem.conflict("\(peer.short)… is this site itself: others decide about it")
@@ -139,7 +140,7 @@ final class ConsensusService: Sendable {
         return (.init(log: logs[at], from: UInt64(from), through: UInt64(through), id: id), deltas)
     }
 
-    private func member(_ request: AffirmRequest) async throws -> PeerID {
+    private func member(_ request: AffirmRequest, orFormer: Bool = false) async throws -> PeerID {
         guard let peer = PeerID(hex: request.peer) else {
             throw Problem.badRequest(
                 "'\(request.peer)' is no peer id", remedy: "a peer id has 64 hexadecimal digits: `shoal peers list`",
@@ -147,7 +148,8 @@ final class ConsensusService: Sendable {
         }
         let (isMember, hasVotes, votes) = try await host.ask {
             (
-                $0.state.members.contains(peer), $0.configuration.genesis.policy.hasVotes,
+                $0.state.members.contains(peer) || (orFormer && $0.state.members.hasLeft(peer)),
+                $0.configuration.genesis.policy.hasVotes,
                 $0.state.consensus.latest.electorate.index(of: $0.identity.peerID) != nil
             )
         }

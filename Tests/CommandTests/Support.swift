@@ -101,6 +101,7 @@ final class FakeNode {
 
     /// Runs a command of this site.
     func run(_ words: String...) async -> Outcome { await CommandTests.run(words + site) }
+    func run(_ words: [String]) async -> Outcome { await CommandTests.run(words + site) }
 
     var asked: [String] { log.value.withLock { $0 } }
 

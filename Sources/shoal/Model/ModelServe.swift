@@ -5,8 +5,8 @@ internal import Wire
 
 /// `shoal model serve`: whose training this site answers with.
 enum ModelServe {
-    private static let without = Option<[PeerID]>(
-        repeated: "without", .peerID, "leave out what this member trained")
+    private static let without = Option<[PeerSelection]>(
+        repeated: "without", .peerSelection, "leave out what this member trained")
     private static let everybody = Flag("with-everybody", "leave nobody out any more")
 
     static let command = Command(
@@ -19,7 +19,7 @@ enum ModelServe {
         options: [without], flags: [everybody],
         examples: [
             .init("shoal model serve", "who is left out?"),
-            .init("shoal model serve --without PEER_ID", "this one, and nobody else"),
+            .init("shoal model serve --without west", "this one, and nobody else"),
             .init("shoal model serve --with-everybody", "as usual again"),
         ]
     ) { call in
@@ -29,10 +29,12 @@ enum ModelServe {
             throw call.failure(
                 "", "--without and --with-everybody contradict each other", remedy: "Give one of them.", exit: .usage)
         }
+        var peers: [String] = []
+        for named in call[without] { peers.append(try await named.resolve(call, at: node).hex) }
         let reply =
             asks
             ? try await node.get("/api/models/without")
-            : try await node.post("/api/models/without", WithoutRequest(peers: call[without].map(\.hex)))
+            : try await node.post("/api/models/without", WithoutRequest(peers: peers))
         guard !call[Shared.json] else {
             call.printJSON(reply)
             return .done

@@ -30,6 +30,8 @@ enum PeersCommand {
     }
 
     private static let peer = Argument<PeerID>("PEER_ID", .peerID, "the site's public key: `shoal keys show` there")
+    private static let known = Argument<PeerSelection>(
+        "PEER", .peerSelection, "the site: its name, or digits of its peer id")
     private static let name = Option<String?>("name", .text.named("SITE"), "what people call it")
     private static let address = Option<String?>(
         "address", .hostAndPort, "where it listens, if it does; kept in this site's .peers file")
@@ -65,10 +67,12 @@ enum PeersCommand {
             A member that was added may sync and train. It votes, and receives the grant, when more than two thirds of \
             the voting members have said yes: each runs this command at its own site.
             """,
-        arguments: [peer], examples: [.init("shoal peers admit PEER_ID", "this site's yes")]
+        arguments: [known], examples: [.init("shoal peers admit west", "this site's yes")]
     ) { call in
-        let reply = try await RunningNode(call).post("/api/peers/admit", AffirmRequest(peer: call[peer].hex))
-        return affirmed(call, reply, "This site votes for the right of \(short(call[peer].hex)) to vote.")
+        let node = try RunningNode(call)
+        let peer = try await call[known].resolve(call, at: node)
+        let reply = try await node.post("/api/peers/admit", AffirmRequest(peer: peer.hex))
+        return affirmed(call, reply, "This site votes for the right of \(short(peer.hex)) to vote.")
     }
 
     private static let revoke = Command(
@@ -80,17 +84,19 @@ enum PeersCommand {
             With --from and --through only those ops of its log are taken out, and it stays: all who say yes must name \
             the same range.
             """,
-        arguments: [peer], options: [from, through, log],
+        arguments: [known], options: [from, through, log],
         examples: [
-            .init("shoal peers revoke PEER_ID", "this site's yes"),
-            .init("shoal peers revoke PEER_ID --from 40 --through 52", "yes to taking out a part"),
+            .init("shoal peers revoke 3fa2b1c04d5e", "this site's yes"),
+            .init("shoal peers revoke west --from 40 --through 52", "yes to taking out a part"),
         ]
     ) { call in
-        let reply = try await RunningNode(call).post(
+        let node = try RunningNode(call)
+        let peer = try await call[known].resolve(call, at: node)
+        let reply = try await node.post(
             "/api/peers/revoke",
-            AffirmRequest(peer: call[peer].hex, from: call[from], through: call[through], log: call[log]))
+            AffirmRequest(peer: peer.hex, from: call[from], through: call[through], log: call[log]))
         let what = call[from] == nil ? "the revocation of" : "taking out ops of"
-        return affirmed(call, reply, "This site votes for \(what) \(short(call[peer].hex)).")
+        return affirmed(call, reply, "This site votes for \(what) \(short(peer.hex)).")
     }
 
     private static let from = Option<Int?>(
@@ -140,6 +146,7 @@ enum PeersCommand {
 
     private static func state(_ peer: PeerReport) -> String {
         if let banned = peer.banned { return "shut out: \(banned)" }
+        if let next = peer.successor { return "now \(short(next))" }
         if peer.left { return "left" }
         if !peer.member { return peer.connected ? "connected, no member" : "no member" }
         return peer.connected ? "connected" : "not connected"

@@ -7,7 +7,8 @@ internal import Wire
 enum OpsList {
     private static let limit = Option("limit", .integer(1...1_000), default: 20, "how many, newest first")
     private static let kind = Option<String?>("kind", .text.named("KIND"), "only of this kind, such as member-add")
-    private static let author = Option<PeerID?>("author", .peerID, "only of this author")
+    private static let author = Option<PeerSelection?>(
+        "author", .peerSelection, "only of this author: a site's name, or digits of its peer id")
 
     static let command = Command(
         "list", summary: "list ops, newest first", options: [limit, kind, author],
@@ -16,8 +17,11 @@ enum OpsList {
             .init("shoal ops list --kind update-model-weights --limit 100", "who taught the models, lately"),
         ]
     ) { call in
-        let reply = try await RunningNode(call).get(
-            "/api/ops", [("limit", "\(call[limit])"), ("kind", call[kind]), ("author", call[author]?.hex)])
+        let node = try RunningNode(call)
+        var peer: PeerID?
+        if let named = call[author] { peer = try await named.resolve(call, at: node) }
+        let reply = try await node.get(
+            "/api/ops", [("limit", "\(call[limit])"), ("kind", call[kind]), ("author", peer?.hex)])
         guard !call[Shared.json] else {
             call.printJSON(reply)
             return .done
