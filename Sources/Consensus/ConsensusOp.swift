@@ -67,9 +67,9 @@ extension OpKind {
     public var needsAccountLog: Bool {
         switch self {
         case .vote, .transfer, .claim, .bountyPost, .bountyClaim, .bountySettle, .price, .patternPropose, .attestation,
-            .auction, .bid:
+            .auction, .bid, .rotateKey:
             true
-        case .openLog, .rotateKey, .memberAdd, .memberRevoke, .createModel, .deleteModel, .updateModelWeights,
+        case .openLog, .memberAdd, .memberRevoke, .createModel, .deleteModel, .updateModelWeights,
             .trainStep, .announceRows, .certificate, .checkpointVote, .equivocation, .question, .measurement,
             .proposal, .retraction, .memberLeave:
             false

@@ -130,6 +130,8 @@ public final class Daemon: Sendable {
         let directory = try DataDirectory(existing: options.dataDirectory)
         try directory.checkSpace()
         let lock = try DataLock(directory)
+        let change = try KeyChange(in: directory)
+        try change?.complete(in: directory, key: options.key)
         let key = try SiteKey.load(options.key)
         let network = try NetworkFile.load(options.network)
         let peers = try Self.peers(options.peers)
@@ -172,12 +174,13 @@ public final class Daemon: Sendable {
         let stored = try await Self.blocking {
             try Database.patiently { () throws(StorageError) in
                 let store = try OpStore(Connection(target), schema: schema, network: network.genesis.networkID)
-                try store.claim(by: key.keyPair.peerID)
+                try store.claim(by: key.keyPair.peerID, succeeding: change?.old)
                 var recovered = try store.recover()
                 recovered.journal = entries
                 return recovered
             }
         }
+        if change != nil { KeyChange.forget(in: directory) }
 
         loop.start()
         defer {
@@ -230,6 +233,9 @@ public final class Daemon: Sendable {
         let leaving = LeaveService(
             host: parts.host, directory: directory, network: network, log: log, end: { requestStop.yield(nil) })
         defer { leaving.stop() }
+        let rotation = RotationService(
+            host: parts.host, directory: directory, network: network, key: options.key, site: key.site.description,
+            log: log)
         let koi = KoiService(
             host: parts.host, peers: peerService, database: database, site: key.site.description)
         let charges = ChargeService(
@@ -250,7 +256,7 @@ public final class Daemon: Sendable {
             exchange: WeightsExchange(host: parts.host, graphs: graphs, models: models, states: states),
             ops: OpService(database: database, network: network.genesis.networkID),
             peers: peerService, koi: koi, charges: charges, consensus: ConsensusService(host: parts.host),
-            invitations: invitations, leaving: leaving,
+            invitations: invitations, leaving: leaving, rotation: rotation,
             patterns: PatternService(
                 host: parts.host, graphs: graphs, rules: models.rules, centroids: searches.centroids, koi: koi),
             measurer: measurer, vectors: vectors, log: log,
@@ -266,6 +272,7 @@ public final class Daemon: Sendable {
         loop.post { parts.host.start() }
         log.info("ready", ["peer": key.keyPair.peerID.short, "listen": parts.listening ?? "-"])
         leaving.start()
+        peerService.start()
         trainer.start()
         vectors.start()
         ready(

@@ -20,6 +20,37 @@ final class PeerService: Sendable {
         self.peersFile = peersFile
     }
 
+    /// Keeps the file of peers true when one of them takes another key.
+    func start() {
+        host.observe { [weak self] ops in
+            guard ops.contains(where: { $0.kind == .rotateKey || $0.kind == .certificate }) else { return }
+            Task { await self?.followKeys() }
+        }
+        Task { await followKeys() }
+    }
+
+    /// Replaces the line of a peer that goes on under another key, once nobody needs to dial the old one.
+    private func followKeys() async {
+        guard let peersFile, let list = try? PeerList.load(peersFile) else { return }
+        let known = list.entries
+        guard
+            let next = try? await host.ask({ node in
+                known.map { node.isWelcome($0.peerID) ? nil : node.state.members.successor(of: $0.peerID) }
+            })
+        else { return }
+        for (entry, successor) in zip(known, next) {
+            guard let successor else { continue }
+            let line = PeerEntry(peerID: successor, endpoint: entry.endpoint, name: entry.name)
+            do {
+                if list[successor] == nil { try PeerFile.add(line, to: peersFile) }
+                _ = try PeerFile.remove(entry.peerID, from: peersFile)
+            } catch {
+                // A file that this node may not write: the node dials the new key all the same.
+                continue
+            }
+        }
+    }
+
     func list() async throws -> [PeerReport] {
         let names = names
         return try await host.ask { node in
@@ -27,8 +58,9 @@ final class PeerService: Sendable {
             return known.map { peer in
                 PeerReport(
                     peer: peer.id.hex, name: names[peer.id] ?? peer.name, address: peer.address,
-                    connected: peer.isConnected, member: peer.isMember, left: peer.hasLeft, banned: peer.banned,
-                    rttMs: peer.roundTripMs, ops: Int(peer.ops), bytesSent: peer.bytesSent,
+                    connected: peer.isConnected, member: peer.isMember, left: peer.hasLeft,
+                    successor: peer.successor?.hex, banned: peer.banned, rttMs: peer.roundTripMs, ops: Int(peer.ops),
+                    bytesSent: peer.bytesSent,
                     bytesReceived: peer.bytesReceived, inStep: peer.isInStep)
             }
         }

@@ -125,11 +125,13 @@ public struct Genesis: Sendable, Equatable {
 public enum MembershipError: Error, Equatable, Sendable, CustomStringConvertible {
     case invalidGenesis(String)
     case invalidMemberAdd(String)
+    case invalidKeyRotation(String)
 
     public var description: String {
         switch self {
         case .invalidGenesis(let why): "the network's genesis is not valid: \(why)"
         case .invalidMemberAdd(let why): "the member-add is not valid: \(why)"
+        case .invalidKeyRotation(let why): "the rotate-key is not valid: \(why)"
         }
     }
 }

@@ -71,7 +71,7 @@ public struct MemberTable: Sendable {
     public struct Member: Sendable, Equatable {
         public let peer: PeerID
         public let name: String
-        /// The member who vouched; nil for a founder.
+        /// The member who vouched, or the key before this one; nil for a founder.
         public let addedBy: PeerID?
     }
 
@@ -87,6 +87,10 @@ public struct MemberTable: Sendable {
 
     /// Every member-leave; as with ``adds``, a retracted one still counts in the past of what builds on it.
     private var leaves: [PeerID: [Leave]] = [:]
+
+    /// Every rotate-key by its author, and whom each successor was named by; as with ``adds``.
+    var rotations: [PeerID: [Rotation]] = [:]
+    var predecessors: [PeerID: Set<PeerID>] = [:]
 
     /// Of whom a certificate says that all they did is to be subtracted.
     private var revoked: Set<PeerID> = []
@@ -108,9 +112,13 @@ public struct MemberTable: Sendable {
         current = founders
     }
 
-    /// Something was said about a member.
-    private mutating func refresh(_ peer: PeerID) {
-        let belongs = (founders.contains(peer) || isAdded(peer)) && !revoked.contains(peer) && !hasLeft(peer)
+    /// Something was said about a member; it may matter to the keys that it named, too.
+    mutating func refresh(_ peer: PeerID) {
+        for peer in rotations.isEmpty ? [peer] : line(from: peer) { refreshOne(peer) }
+    }
+
+    private mutating func refreshOne(_ peer: PeerID) {
+        let belongs = isLetIn(peer) && !hasLeft(peer)
         guard belongs != current.contains(peer) else { return }
         changes += 1
         if belongs { current.insert(peer) } else { current.remove(peer) }
@@ -159,16 +167,19 @@ public struct MemberTable: Sendable {
         refresh(peer)
     }
 
-    /// Whether a member has said that it leaves.
-    public func hasLeft(_ peer: PeerID) -> Bool { (leaves[peer] ?? []).contains { !$0.isRetracted } }
+    /// Whether a member has said that it leaves, or goes on under another key.
+    public func hasLeft(_ peer: PeerID) -> Bool {
+        (leaves[peer] ?? []).contains { !$0.isRetracted } || (rotations[peer] ?? []).contains { !$0.isRetracted }
+    }
 
     /// The same in a causal past.
     public func hasLeft(_ peer: PeerID, inPast includes: (LogPosition) -> Bool) -> Bool {
         (leaves[peer] ?? []).contains { includes($0.position) }
+            || (rotations[peer] ?? []).contains { includes($0.position) }
     }
 
     /// Who has left, ascending.
-    public var left: [PeerID] { leaves.keys.filter { hasLeft($0) }.sorted() }
+    public var left: [PeerID] { Set(leaves.keys).union(rotations.keys).filter { hasLeft($0) }.sorted() }
 
     /// A quorum has revoked a member, or what said so is taken back.
     public mutating func setRevoked(_ peer: PeerID, _ isRevoked: Bool) {
@@ -181,12 +192,15 @@ public struct MemberTable: Sendable {
     /// Whether `peer` belongs, as far as everything applied here says.
     public func contains(_ peer: PeerID) -> Bool { current.contains(peer) }
 
-    private func isAdded(_ peer: PeerID) -> Bool { (adds[peer] ?? []).contains { !$0.isRetracted } }
+    func isFounder(_ peer: PeerID) -> Bool { founders.contains(peer) }
+
+    func isAdded(_ peer: PeerID) -> Bool { (adds[peer] ?? []).contains { !$0.isRetracted } }
 
     /// Whether `peer` was ever let in, as a causal past has it; `includes` says what that past contains. Whether it left
     /// since is ``hasLeft(_:inPast:)``.
     public func contains(_ peer: PeerID, inPast includes: (LogPosition) -> Bool) -> Bool {
         founders.contains(peer) || (adds[peer] ?? []).contains { includes($0.position) }
+            || isSuccessor(peer, inPast: includes)
     }
 
     public var count: Int { current.count }
@@ -196,13 +210,18 @@ public struct MemberTable: Sendable {
         current.sorted().map { peer in
             let valid = founders.contains(peer) ? [] : (adds[peer] ?? []).filter { !$0.isRetracted }
             let shown = valid.min { ($0.name, $0.author) < ($1.name, $1.author) }
-            return Member(peer: peer, name: shown?.name ?? "", addedBy: shown?.author)
+            return Member(
+                peer: peer, name: shown?.name ?? name(of: peer), addedBy: shown?.author ?? predecessors(of: peer).first)
         }
     }
 
-    /// What a member was called that has left or was revoked, too.
-    public func name(of peer: PeerID) -> String {
-        (adds[peer] ?? []).filter { !$0.isRetracted }.map(\.name).min() ?? ""
+    /// What a member was called that has left or was revoked, too; one with another key as before.
+    public func name(of peer: PeerID) -> String { name(of: peer, seen: []) }
+
+    private func name(of peer: PeerID, seen: Set<PeerID>) -> String {
+        if let name = (adds[peer] ?? []).filter({ !$0.isRetracted }).map(\.name).min() { return name }
+        guard let earlier = predecessors(of: peer).first(where: { !seen.contains($0) }) else { return "" }
+        return name(of: earlier, seen: seen.union([peer]))
     }
 
     /// Nil as long as nobody has left, so that networks have the digests that they always had.

@@ -32,11 +32,15 @@ extension Elector {
         commit(matter, in: round, view, &actions)
     }
 
-    /// Not before its time, unless others have begun and half of it has passed.
+    /// Not before its time, unless others have begun and half of it has passed, or an elector has left.
     private mutating func isDue(_ matter: Matter, _ view: View, now: Instant) -> Bool {
         let height = matter.checkpoint.height
         if checkpointSince?.height != height { checkpointSince = (height, now) }
-        let interval = matter.checkpoint.policy.checkpointSeconds * 1_000
+        var interval = matter.checkpoint.policy.checkpointSeconds * 1_000
+        // A node waits to be let go, and each of them leaves once.
+        if matter.electorate.members.contains(where: { view.state.members.hasLeft($0) }) {
+            interval = min(interval, Limits.partingMs)
+        }
         let hasBegun = !matter.measurements.isEmpty
         guard hasBegun || isNeeded(view, now: now) else { return false }
         let due = checkpointSince!.at + (hasBegun ? interval / 2 : interval)
@@ -75,9 +79,22 @@ extension Elector {
         let consensus = view.state.consensus
         let electorate = consensus.latest.electorate
         func votes(_ peer: PeerID) -> Bool { view.state.members.contains(peer) && !consensus.isConvicted(peer) }
-        if consensus.admitted.contains(where: { electorate.index(of: $0) == nil && votes($0) }) { return true }
+        let named = (electorate.members + consensus.admitted).map { heir(of: $0, view) }
+        if named.contains(where: { electorate.index(of: $0) == nil && votes($0) }) { return true }
         let staying = electorate.members.count(where: votes)
         return staying > 0 && staying < electorate.members.count
+    }
+
+    /// Who has a member's seat now: itself, or the key under which it goes on. Who is convicted passes nothing on.
+    private func heir(of member: PeerID, _ view: View) -> PeerID {
+        var heir = member
+        var seen: Set = [member]
+        while !view.state.consensus.isConvicted(heir), let next = view.state.members.successor(of: heir),
+            seen.insert(next).inserted
+        {
+            heir = next
+        }
+        return heir
     }
 
     private func newPolicy(_ view: View) -> NetworkPolicy? {
@@ -88,7 +105,7 @@ extension Elector {
     private func next(_ view: View, seconds: UInt64) -> Checkpoint {
         let consensus = view.state.consensus
         let latest = consensus.latest
-        let members = latest.electorate.members + consensus.admitted
+        let members = (latest.electorate.members + consensus.admitted).map { heir(of: $0, view) }
         let voters = members.filter { view.state.members.contains($0) && !consensus.isConvicted($0) }
         return Checkpoint(
             height: latest.height + 1, predecessor: consensus.latestDigest, seconds: seconds,
@@ -108,10 +125,13 @@ extension Elector {
         let consensus = view.state.consensus
         let old = Set(matter.electorate.members)
         let new = Set(checkpoint.electorate.members)
+        let heirs = Set((matter.electorate.members + consensus.admitted).map { heir(of: $0, view) })
         let policies = [matter.checkpoint.policy] + consensus.certifiedPolicies(askedOf: matter.question.electorate)
         return checkpoint.height == matter.checkpoint.height + 1 && checkpoint.seconds == seconds
             && policies.contains(checkpoint.policy) && !new.isEmpty
-            && new.subtracting(old).allSatisfy { consensus.isAdmitted($0) && view.state.members.contains($0) }
+            && new.subtracting(old).allSatisfy {
+                (consensus.isAdmitted($0) || heirs.contains($0)) && view.state.members.contains($0)
+            }
             && old.subtracting(new).allSatisfy { !view.state.members.contains($0) || consensus.isConvicted($0) }
     }
 

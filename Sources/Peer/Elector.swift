@@ -40,6 +40,8 @@ struct Elector: Sendable {
         static let roundMs: UInt64 = 4_000
         static func roundMs(_ number: UInt64) -> UInt64 { roundMs << min(number, 10) }
         static let measureAgainMs: UInt64 = 30_000
+        /// From one checkpoint to the next while an elector waits to be let go; several that go at once share one.
+        static let partingMs: UInt64 = 1_000
         static let finalityEveryMs: UInt64 = 250
     }
     /// One place for one vote.

@@ -24,11 +24,14 @@ extension Node {
 
     public var farewell: Farewell {
         let hasLeft = state.members.hasLeft(identity.peerID)
+        let successors = state.members.successor(of: identity.peerID).map { state.members.contains($0) ? 1 : 0 } ?? 0
+        let isAlone = state.members.count == successors
         return Farewell(
             hasLeft: hasLeft, votes: hasLeft && isElector(identity.peerID) && releasedBy.isEmpty,
             releasedBy: releasedBy.count,
-            // If all others leave as well, nobody is there to say it.
-            isDone: hasLeft && (!releasedBy.isEmpty || state.members.count == 0))
+            // If all others leave as well, nobody is there to say it; one that is alone with its next key needs its seat.
+            isDone: hasLeft
+                && (!releasedBy.isEmpty || (isAlone && (successors == 0 || !isElector(identity.peerID)))))
     }
 
     /// Who turned this site away, and with which words, ascending: it left, was revoked, or never belonged there.
@@ -43,7 +46,7 @@ extension Node {
 
     /// Whether a peer is talked to. A listed contact may be a member that this node has not heard of yet: it is asked for
     /// its ops. Who has left is talked to for as long as its vote is needed: what is learned later is not for it.
-    func isWelcome(_ peer: PeerID) -> Bool {
+    package func isWelcome(_ peer: PeerID) -> Bool {
         if state.members.hasLeft(peer) { return isElector(peer) }
         return state.members.contains(peer) || contacts[peer] != nil
     }

@@ -18,8 +18,9 @@ extension Node {
         public let address: String?
         public let isConnected: Bool
         public let isMember: Bool
-        /// It has said that it leaves.
+        /// It has said that it leaves, or goes on under another key.
         public let hasLeft: Bool
+        public let successor: PeerID?
         /// Why it is shut out, if it ever was in this process.
         public let banned: String?
         public let roundTripMs: Double?
@@ -42,7 +43,7 @@ extension Node {
             return PeerStatus(
                 id: peer, name: contacts[peer]?.contact.name ?? members[peer] ?? state.members.name(of: peer),
                 address: contacts[peer]?.contact.address, isConnected: link != nil, isMember: members[peer] != nil,
-                hasLeft: state.members.hasLeft(peer),
+                hasLeft: state.members.hasLeft(peer), successor: state.members.successor(of: peer),
                 banned: banned[peer] == nil ? nil : "it sent what no correct node sends; see the log",
                 roundTripMs: link?.roundTrip.map { Double($0.meanMs) }, ops: ops[peer] ?? 0,
                 bytesSent: link?.metrics.bytesWritten ?? 0, bytesReceived: link?.metrics.bytesReceived ?? 0,

@@ -39,6 +39,8 @@ public struct Node: Sendable {
     /// The one connection that is used for a peer.
     var established: [PeerID: ConnectionNumber] = [:]
     var contacts: [PeerID: Dialling] = [:]
+    /// Up to which change of the members contacts have followed their new keys.
+    var followedChanges = 0
     var dials: [UInt64: PeerID] = [:]
     var lastDial: UInt64 = 0
     var banned: [PeerID: Instant] = [:]
@@ -197,6 +199,7 @@ public struct Node: Sendable {
             contacts[contact.peer] = Dialling(contact: contact, next: now)
         }
         try recover(recovered, now: now)
+        followKeys(now: now)
         summary = currentSummary()
         ops = OpExchange(summary: summary, random: random.split(), now: now)
     }
@@ -246,6 +249,7 @@ public struct Node: Sendable {
             guard contact.peer != identity.peerID else { break }
             overlay.list(KnownPeer(peer: contact.peer, address: contact.address))
             contacts[contact.peer] = Dialling(contact: contact, next: now)
+            followedChanges = -1
         case .joinAnswered(let number, let answer): joinAnswered(number, answer, now: now, &effects)
         case .submit(let ticket, let kind, let body):
             submit(Submission(ticket: ticket, kind: kind, body: body), &effects)
@@ -285,6 +289,7 @@ public struct Node: Sendable {
             case .ops, .evidence, .retracted, .recounted, nil: break
             }
         }
+        followKeys(now: now)
         partFromThoseWhoLeft(now: now, &effects)
         fitOverlay(now: now, &effects)
         dialContacts(now: now, &effects)

@@ -72,6 +72,7 @@ public struct StateFold: Sendable {
         if let consensus = consensus.digest() { parts += [1] + consensus.bytes }
         if let ledger = ledger.digest() { parts += [2] + ledger.bytes }
         if let left = members.leftDigest() { parts += [3] + left.bytes }
+        if let rotated = members.rotationDigest() { parts += [4] + rotated.bytes }
         return blake2b256(domain: "shoal/state/1", parts)
     }
 
@@ -79,7 +80,7 @@ public struct StateFold: Sendable {
     package mutating func parts() -> [(name: String, digest: Hash32?)] {
         [
             ("members", members.digest()), ("models", models.digest()), ("consensus", consensus.digest()),
-            ("ledger", ledger.digest()), ("left", members.leftDigest()),
+            ("ledger", ledger.digest()), ("left", members.leftDigest()), ("rotated", members.rotationDigest()),
         ]
     }
 
@@ -183,7 +184,10 @@ public struct StateFold: Sendable {
         case .memberLeave:
             guard hasVotes else { throw Self.unsupported(op) }
             change = .member(try foldLeave(op, body, at: position))
-        case .rotateKey, .trainStep, .checkpointVote: throw Self.unsupported(op)
+        case .rotateKey:
+            guard hasVotes else { throw Self.unsupported(op) }
+            change = .member(try foldRotation(op, body, at: position, past: past))
+        case .trainStep, .checkpointVote: throw Self.unsupported(op)
         }
         noteSubject(op, at: position)
         changes[position.log, default: []].append(Change(seq: position.seq, what: change))
@@ -209,7 +213,10 @@ public struct StateFold: Sendable {
         case .memberLeave:
             guard hasVotes else { return }
             _ = try foldLeave(op, body, at: position, isRetracted: true)
-        case .openLog, .rotateKey, .trainStep, .checkpointVote, .retraction:
+        case .rotateKey:
+            guard hasVotes else { return }
+            _ = try foldRotation(op, body, at: position, past: causes.past, isRetracted: true)
+        case .openLog, .trainStep, .checkpointVote, .retraction:
             break
         }
     }

@@ -14,7 +14,7 @@ extension ClusterTests {
         @Test func `a site that leaves is let go, the others train and vote on, and it does not start again`()
             async throws
         {
-            try await TestCluster.with(["a", "b", "c"], checkpointSeconds: 2) { test in
+            try await TestCluster.with(["a", "b", "c"], checkpointSeconds: 20) { test in
                 let (a, b, c) = (try test["a"], try test["b"], try test["c"])
                 try await test.teach(["a", "b", "c"])
                 try await c.finish(try await c.train(rounds: 3))
@@ -23,8 +23,10 @@ extension ClusterTests {
 
                 let unsure = try await shoal(c, "leave")
                 #expect(unsure.code == 2 && unsure.errors.contains("--yes"), "\(unsure.errors)")
+                let begin = ContinuousClock.now
                 let left = try await shoal(c, "leave", "--yes", "--json")
                 #expect(left.code == 0, "\(left.output)\(left.errors)")
+                #expect(ContinuousClock.now - begin < .seconds(12), "it does not wait for the usual checkpoint")
                 let report: LeaveReport = try JSON.decode(LeaveReport.self, from: Array(left.output.utf8))
                 #expect(report.state == "left" && report.network == "test" && !report.votes)
                 try await eventually("its node has ended by itself") { !c.isAlive }

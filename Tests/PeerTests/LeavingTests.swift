@@ -36,10 +36,9 @@ import Wire
     {
         let town = try town(3)
         leave(town, 2)
-        #expect(town[2].farewell == .init(hasLeft: true, votes: true, releasedBy: 0, isDone: false))
-        #expect(town[0].peers.contains(town.peer(2)), "its vote is needed: three of three are a quorum")
-        town.run(milliseconds: 90_000)
-        #expect(town[2].farewell.isDone && town[2].farewell.releasedBy == 2)
+        town.run(milliseconds: 5_000)
+        #expect(town[2].farewell.isDone, "nobody waits for the usual time of the next checkpoint")
+        #expect(town[2].farewell.releasedBy == 2)
         for node in 0..<2 {
             #expect(town[node].state.consensus.latest.electorate.members == [town.peer(0), town.peer(1)].sorted())
             #expect(!town[node].state.members.contains(town.peer(2)))

@@ -49,16 +49,19 @@ final class Town {
         let number: UInt64
     }
 
-    /// - Parameter members: all are founders; a node runs where ``start(_:contacts:journal:)`` says.
-    init(members: Int, policy: NetworkPolicy = .standard) {
-        keys = (0..<members).map { KeyPair(seed: Bytes(repeating: UInt8($0 + 1), count: 32)) }
+    /// - Parameters:
+    ///   - members: all are founders; a node runs where ``start(_:contacts:journal:)`` says.
+    ///   - outsiders: further keys, which are none.
+    init(members: Int, outsiders: Int = 0, policy: NetworkPolicy = .standard) {
+        let all = members + outsiders
+        keys = (0..<all).map { KeyPair(seed: Bytes(repeating: UInt8($0 + 1), count: 32)) }
         genesis = try! Genesis(
             name: "town", createdSeconds: 1, salt: Bytes(repeating: 1, count: 16),
             vocabularyKey: Bytes(repeating: 2, count: 32),
-            founders: keys.map(\.peerID), policy: policy)
-        stores = Array(repeating: [], count: members)
-        shelves = Array(repeating: [:], count: members)
-        shelved = Array(repeating: 0, count: members)
+            founders: keys.prefix(members).map(\.peerID), policy: policy)
+        stores = Array(repeating: [], count: all)
+        shelves = Array(repeating: [:], count: all)
+        shelved = Array(repeating: 0, count: all)
     }
 
     /// What every clock says, since 1970.

@@ -96,8 +96,10 @@ public struct PeerReport: Codable, Sendable, Equatable {
     public var address: String?
     public var connected: Bool
     public var member: Bool
-    /// It has left the network by its own word.
+    /// It has left the network by its own word, or goes on under another key.
     public var left: Bool
+    /// That key.
+    public var successor: String?
     /// Why it is shut out, if it is.
     public var banned: String?
     /// Round trip in milliseconds, of the last minute.
@@ -112,7 +114,7 @@ public struct PeerReport: Codable, Sendable, Equatable {
 
     public init(
         peer: String, name: String, address: String?, connected: Bool, member: Bool, left: Bool = false,
-        banned: String?, rttMs: Double?,
+        successor: String? = nil, banned: String?, rttMs: Double?,
         ops: Int, bytesSent: UInt64 = 0, bytesReceived: UInt64 = 0, inStep: Bool = false
     ) {
         self.peer = peer
@@ -121,6 +123,7 @@ public struct PeerReport: Codable, Sendable, Equatable {
         self.connected = connected
         self.member = member
         self.left = left
+        self.successor = successor
         self.banned = banned
         self.rttMs = rttMs
         self.ops = ops

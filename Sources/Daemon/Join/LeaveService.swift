@@ -10,7 +10,7 @@ internal import Synchronization
 internal import Wire
 
 /// Leaves the network in good order: says so, votes until the others can do without this site, and ends the node when
-/// they have heard.
+/// they have heard. The same for a key that was passed on.
 final class LeaveService: Sendable {
     private let host: NodeHost
     private let directory: DataDirectory
@@ -42,7 +42,8 @@ final class LeaveService: Sendable {
     /// Goes on with what an earlier process began; and a node that hears from others what it has lost itself ends, too.
     func start() {
         host.observe { [weak self] ops in
-            if ops.contains(where: { $0.kind == .memberLeave && $0.void == nil }) { self?.watchFarewell() }
+            let isFarewell = { (op: AppliedOp) in op.kind == .memberLeave || op.kind == .rotateKey }
+            if ops.contains(where: { isFarewell($0) && $0.void == nil }) { self?.watchFarewell() }
         }
         watchFarewell()
     }
@@ -124,10 +125,32 @@ final class LeaveService: Sendable {
     private func isOver() async -> Bool {
         guard let farewell = try? await host.ask({ $0.farewell }), farewell.hasLeft else { return true }
         guard farewell.isDone else { return false }
+        if let (own, next) = try? await host.ask({ node in
+            node.state.members.successor(of: node.identity.peerID).map { (node.identity.peerID, $0) }
+        }) {
+            return passesOn(own, to: next)
+        }
         let note = LeftNote(
             network: network.genesis.networkID, name: network.genesis.name, seconds: UInt64(max(0, time(nil))))
         do { try note.write(in: directory) } catch { log.warn("left", ["cause": "\(error)"]) }
         log.info("left", ["network": network.genesis.name, "heard_by": "\(farewell.releasedBy)"])
+        end()
+        return true
+    }
+
+    /// Notes that the next start is under the new key.
+    private func passesOn(_ own: PeerID, to next: PeerID) -> Bool {
+        do {
+            guard try KeyChange.waiting(in: directory)?.keyPair.peerID == next else {
+                log.warn("key-stolen", ["cause": "this site's key was passed on to \(next.short), which is not here"])
+                return true
+            }
+            try KeyChange(old: own, new: next).write(in: directory)
+        } catch {
+            // Without the note it would begin again as what it is no more: another look may find room for it.
+            log.warn("key-rotated", ["cause": "\(error)"])
+            return false
+        }
         end()
         return true
     }

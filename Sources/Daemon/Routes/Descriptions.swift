@@ -65,6 +65,13 @@ enum Descriptions {
             .post, "/api/leave", "This site leaves its network, for good; its node ends when the others know.",
             body: .json(LeaveRequest.self), status: 202, answer: .json(LeaveReport.self)),
         .init(
+            .get, "/api/keys/rotation", "How far this site has got with a new key.",
+            answer: .json(RotationReport.self)),
+        .init(
+            .post, "/api/keys/rotation",
+            "This site goes on under a new key; its node begins again with it when the others know.",
+            body: .json(RotationRequest.self), status: 202, answer: .json(RotationReport.self)),
+        .init(
             .get, "/api/consensus", "What members vote on, and what is certified.",
             answer: .json(ConsensusReport.self)),
         .init(

@@ -49,7 +49,8 @@ extension Routes {
                 state: node.summary.stateDigest, ops: node.summary.frontier.opCount, waiting: node.replica.waitingCount,
                 members: node.state.members.count, refused: node.counters.refused, stopped: node.stopped,
                 isMember: node.state.members.contains(node.identity.peerID),
-                hasLeft: node.state.members.hasLeft(node.identity.peerID), isAlone: node.peers.isEmpty,
+                hasLeft: node.state.members.hasLeft(node.identity.peerID),
+                successor: node.state.members.successor(of: node.identity.peerID), isAlone: node.peers.isEmpty,
                 turnedAway: node.turnedAway
             )
         }
@@ -60,6 +61,11 @@ extension Routes {
         let trouble: String? =
             if let stopped = core.stopped {
                 "the node has stopped applying ops: \(stopped)"
+            } else if let next = core.successor {
+                try await rotation.report().state == "stolen"
+                    ? "this site's key was passed on to \(next.short)…, which is not here: somebody else has it. Have the "
+                        + "others run `shoal peers revoke \(core.peer.hex)`, and join anew"
+                    : "this site goes on as \(next.short)… when the others have given it the vote"
             } else if core.hasLeft {
                 "this site leaves \(facts.network): its node ends when the others can do without it"
             } else if core.isAlone, let (peer, words) = core.turnedAway.first {

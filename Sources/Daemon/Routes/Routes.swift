@@ -19,6 +19,7 @@ struct Routes: Sendable {
     let consensus: ConsensusService
     let invitations: InvitationService
     let leaving: LeaveService
+    let rotation: RotationService
     let patterns: PatternService
     let measurer: ClaimMeasurer
     let vectors: VectorService
@@ -48,6 +49,7 @@ struct Routes: Sendable {
         addConsensus(to: &router)
         addInvitations(to: &router)
         addLeave(to: &router)
+        addRotation(to: &router)
         addKoi(to: &router)
         do { try document.describe(router) } catch { log.warn("openapi", ["cause": "\(error)"]) }
         return router

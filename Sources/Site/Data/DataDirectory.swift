@@ -13,6 +13,7 @@ import Wire
 /// log           what the node says when nobody looks
 /// invitations   tickets that were handed out, see ``InvitationBook``, 0600
 /// left          that the site has left its network, see ``LeftNote``
+/// next.key, rotated   a change of its key that is under way, see ``KeyChange``
 /// audit         who changed or asked what over HTTP, 0600
 /// lock          held while a node runs; tells its process and its socket
 /// ```
@@ -33,6 +34,8 @@ public struct DataDirectory: Sendable, Equatable {
     public var auditPath: String { path + "/audit" }
     public var invitationsPath: String { path + "/invitations" }
     public var leftPath: String { path + "/left" }
+    public var nextKeyPath: String { path + "/next.key" }
+    public var rotatedPath: String { path + "/rotated" }
     public var logPath: String { path + "/log" }
     public var lockPath: String { path + "/lock" }
 

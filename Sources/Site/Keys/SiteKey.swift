@@ -69,6 +69,19 @@ public struct SiteKey: Sendable, Equatable {
         try Files.write(text.rendered(), to: path, mode: 0o600)
     }
 
+    /// Puts the key file `other`, as it is, in the place of the one at `path`, and writes the `.pub` beside it.
+    ///
+    /// A crash between the two leaves files that do not fit each other: to be called again then.
+    static func replace(
+        _ path: String, by other: String,
+        passphrase: () throws(SiteError) -> Bytes? = { () throws(SiteError) in try Passphrase.find() }
+    ) throws(SiteError) {
+        let key = try load(other, passphrase: passphrase)
+        try Files.write(try Files.readSecret(other, limit: 4_096), to: path, mode: 0o600)
+        guard path.hasSuffix(".key") else { return }
+        try Files.write(Bytes("\(key.keyPair.peerID.hex) \(key.site)\n".utf8), to: "\(path.dropLast(4)).pub")
+    }
+
     /// Reads a `SITE.key`. If a `.pub` lies beside it, it must be of the same key.
     ///
     /// - Parameter passphrase: asked for if the key is locked.

@@ -4,8 +4,9 @@ public import Wire
 extension OpStore {
     /// Notes at the first start whose database this is, and refuses it to another network or site ever after.
     ///
+    /// - Parameter former: the key that the site had before, if it has another now.
     /// - Throws: ``StorageError/Reason/inUse`` for a database of another network or site.
-    public func claim(by site: PeerID) throws(StorageError) {
+    public func claim(by site: PeerID, succeeding former: PeerID? = nil) throws(StorageError) {
         let wanted = ["network": network.hex, "site": site.hex]
         let found = try connection.transaction { (connection) throws(StorageError) in
             for (key, value) in wanted.sorted(by: { $0.key < $1.key }) {
@@ -14,6 +15,11 @@ extension OpStore {
                     [.text(key), .text(value)])
             }
             var found: [String: String] = [:]
+            if let former {
+                try connection.query(
+                    "UPDATE \(schema).node_meta SET value = $1 WHERE key = 'site' AND value = $2",
+                    [.text(site.hex), .text(former.hex)])
+            }
             for row in try connection.query(
                 "SELECT key, value FROM \(schema).node_meta WHERE key IN ('network', 'site')")
             {

@@ -14,14 +14,14 @@ enum LeaveCommand {
         discussion: """
             The site tells the others with an op of its own; nobody is asked. What it trained stays in the model, since \
             others have built on it: take it back before, with `shoal ops retract`, if it is not to stay. If the site \
-            votes, its node goes on until the others have agreed on a checkpoint without it, a minute or so; then it \
+            votes, its node goes on until the others have agreed on a checkpoint without it, a few seconds; then it \
             ends by itself, and does not start again. The other sites must run meanwhile.
 
             On this machine everything stays: the graph, the models as they are now, the key, the files. What its \
             wallets hold stays recorded, and can never be spent: send it to somebody before.
 
-            Leaving cannot be undone. To take part again, the site joins anew with a new key: that is also how a key is \
-            changed.
+            Leaving cannot be undone. To take part again, the site joins anew, by a ticket. To change a key: \
+            `shoal keys rotate`.
             """,
         options: SiteSelection.options + [patience], flags: [yes, Shared.json],
         examples: [
@@ -40,8 +40,20 @@ enum LeaveCommand {
         let before = try await node.get("/api/leave").report(LeaveReport.self)
         if before.state == "member" { try confirm(call, node.site, before) }
         var report = try await node.post("/api/leave", LeaveRequest(network: before.network)).report(LeaveReport.self)
+        let signed = report
+        report = try await call.showing(node.site, "the others agree on a checkpoint without it") { _ in
+            try await letGo(signed, node, directory, until: ContinuousClock().now + call[patience])
+        }
+        if call[Shared.json] { try call.printJSON(report) } else { tell(call, node.site, report, directory) }
+        return report.state == "left" ? .done : .unreachable
+    }
+
+    /// Waits until the others can do without the site and its node has ended, or until there is no more time.
+    private static func letGo(
+        _ signed: LeaveReport, _ node: RunningNode, _ directory: DataDirectory, until end: ContinuousClock.Instant
+    ) async throws -> LeaveReport {
         let clock = ContinuousClock()
-        let end = clock.now + call[patience]
+        var report = signed
         while report.state != "left", clock.now < end {
             try await Task.sleep(for: .milliseconds(200))
             do {
@@ -57,8 +69,7 @@ enum LeaveCommand {
         while report.state == "left", clock.now < end, try RunningNode.isAlive(in: directory) {
             try await Task.sleep(for: .milliseconds(100))
         }
-        if call[Shared.json] { try call.printJSON(report) } else { tell(call, node.site, report, directory) }
-        return report.state == "left" ? .done : .unreachable
+        return report
     }
 
     private static func confirm(_ call: Invocation, _ site: String, _ report: LeaveReport) throws {

@@ -22,7 +22,10 @@ enum BackupCommand {
             .init("shoal backup backup-of-north --site north --with-key", "of one of several, with its key"),
         ]
     ) { call in
-        let manifest = try Backup.make(try places(call), at: Paths.absolute(call[target]), withKey: call[withKey])
+        let places = try places(call)
+        let manifest = try await call.showing("backup", "the database is read") { _ in
+            try Backup.make(places, at: Paths.absolute(call[target]), withKey: call[withKey])
+        }
         guard !call[Shared.json] else {
             try call.printJSON(manifest)
             return .done
@@ -84,9 +87,12 @@ enum BackupCommand {
         try settle(call, manifest, backup, isThere: isThere, &config)
         let directory = try DataDirectory(creating: path)
         if !isThere { try config.save(to: directory.configPath) }
-        let hasJournal = try Backup.putBack(
-            backup, manifest, into: directory, databaseURL: config.databaseURL,
-            schema: variable("SHOAL_SCHEMA") ?? config.schema ?? manifest.schema)
+        let settled = config
+        let hasJournal = try await call.showing("restore", "the database is written") { _ in
+            try Backup.putBack(
+                backup, manifest, into: directory, databaseURL: settled.databaseURL,
+                schema: variable("SHOAL_SCHEMA") ?? settled.schema ?? manifest.schema)
+        }
         let report = Report(
             site: site.text, seconds: manifest.seconds, dataDir: directory.path, journal: hasJournal)
         guard !call[Shared.json] else {

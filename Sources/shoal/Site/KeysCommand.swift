@@ -11,8 +11,9 @@ enum KeysCommand {
         examples: [
             .init("shoal keys new north", "a key pair for a site that will be set up elsewhere"),
             .init("shoal keys show", "the peer ids of all keys here"),
+            .init("shoal keys rotate", "this site goes on under a new key"),
             .init("shoal keys lock north", "the key is of no use without the passphrase"),
-        ], subcommands: [new, show, lock, unlock])
+        ], subcommands: [new, show, KeysRotate.command, lock, unlock])
 
     private static let site = Argument("SITE", .text.named("SITE"), "the site's name: letters, digits and . _ -")
 

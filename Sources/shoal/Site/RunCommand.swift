@@ -1,5 +1,6 @@
 internal import Daemon
 internal import Glibc
+internal import Harness
 internal import Ledger
 internal import Site
 internal import Terminal
@@ -24,6 +25,8 @@ enum RunCommand {
     static let inferenceBudget = Option<String?>(
         "inference-budget", .text.named("KOI"),
         "pay so much a day for answers of others' models by itself (default: 0, never, or SHOAL_INFERENCE_BUDGET)")
+    static let withStarter = Flag(
+        "with-starter", "end in order when the standard input ends: whoever started it is gone")
     private static let verbose = Flag("verbose", "tell more in the log")
 
     static let command = Command(
@@ -41,7 +44,7 @@ enum RunCommand {
         options: SiteSelection.options + SiteSettings.declared.options + [
             peers, network, key, schema, trainHours, trainCores, claimRounds, inferenceBudget,
         ],
-        flags: [noTrain, verbose, Shared.json],
+        flags: [noTrain, withStarter, verbose, Shared.json],
         examples: [
             .init("shoal run", "the only site of this user here"),
             .init("shoal run --site north --http 127.0.0.1:7480", "one of several, with the dashboard"),
@@ -61,6 +64,7 @@ enum RunCommand {
     }
 
     private static func run(_ call: Invocation) async throws -> ExitCode {
+        if call[withStarter] { Lifeline.follow() }
         let directory = try directory(call)
         var config: SiteConfig?
         if Paths.exists(directory.configPath) { config = try SiteConfig.load(directory.configPath) }
@@ -69,7 +73,23 @@ enum RunCommand {
         let setUp: @Sendable () -> Void = {
             call.console.complain("\(name) sets up its PostgreSQL, the first time only; it may take some seconds.")
         }
-        let reason = try await Daemon().run(options, onNewDatabase: setUp) { node in
+        var reason: String?
+        while true {
+            reason = try await serve(call, options, name, setUp)
+            guard reason == nil, let change = try KeyChange(in: directory) else { break }
+            call.console.complain("\(name) goes on under its new key, as \(short(change.new.hex)).")
+        }
+        if let note = try LeftNote(in: directory) {
+            call.console.complain("\(name) has left \(note.name). What it had is still in \(directory.path).")
+        }
+        guard let reason else { return .done }
+        throw call.failure(name, "the node had to stop: \(reason)")
+    }
+
+    private static func serve(
+        _ call: Invocation, _ options: DaemonOptions, _ name: String, _ setUp: @escaping @Sendable () -> Void
+    ) async throws -> String? {
+        try await Daemon().run(options, onNewDatabase: setUp) { node in
             if call[Shared.json] {
                 try? call.printJSON(
                     Ready(
@@ -80,11 +100,6 @@ enum RunCommand {
                 call.console.print("\(name) is up: it \(place), as \(short(node.peer.hex)). Ctrl-C ends it.\(page)")
             }
         }
-        if let note = try LeftNote(in: directory) {
-            call.console.complain("\(name) has left \(note.name). What it had is still in \(directory.path).")
-        }
-        guard let reason else { return .done }
-        throw call.failure(name, "the node had to stop: \(reason)")
     }
 
     /// The data directory; one that is missing is made if the options say all that it would.

@@ -32,6 +32,24 @@ extension Invocation {
         console.print(String(decoding: try JSON.encode(value), as: UTF8.self))
     }
 
+    /// Shows that work goes on whose end nobody can tell.
+    func showing<Value>(_ label: String, _ text: String, _ work: (LiveRow) async throws -> Value) async throws -> Value
+    {
+        try await LiveRegion.show(on: console) { region in
+            let row = region.row(label)
+            row.status(text)
+            do {
+                let value = try await work(row)
+                row.finish("done")
+                return value
+            } catch {
+                // Its cause is told by whoever catches it.
+                row.fail("see below")
+                throw error
+            }
+        }
+    }
+
     /// Prints a paragraph that a person should read, after an empty line.
     func advise(_ text: String) {
         console.print()
