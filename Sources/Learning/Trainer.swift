@@ -25,7 +25,7 @@ public final class Trainer {
     var leastWork = 4_000_000
     private let sample = CandidateSample()
     /// Whether the last pass looked at a sample of the candidates.
-    private var isSampled = false
+    private(set) var isSampled = false
     private var weights: Parameters
     private var moments: AdamState
 

@@ -25,7 +25,14 @@ extension Node {
     mutating func recoverAccount(_ derived: LogID, last: Op?, now: Instant) {
         accountPatience = now + NodeLimits.confirmMs
         let key = LogKey(author: identity.peerID, log: state.consensus.accountLog(of: identity.peerID))
-        guard key.log == derived else { return account = .unconfirmed(key) }
+        guard key.log == derived else {
+            // One log for everything since it was named: what was found out about the other holds for this.
+            switch ownLog {
+            case .unconfirmed(key, _), .open(key): account = .unconfirmed(key)
+            case .fresh, .unconfirmed, .open: account = .lost("the sign journal does not end in it")
+            }
+            return
+        }
         let isIntact: Bool =
             switch ownLog {
             case .fresh(let reason): reason == Self.firstStart
@@ -41,8 +48,8 @@ extension Node {
                 isHere && replica.headersThrough(key) == last.header.seq
                 ? .unconfirmed(key) : .lost("the database does not continue the sign journal")
         } else if replica.frontier[key]?.seq ?? 0 > 0 {
-            // The journal's tail is of the other log, which is intact.
-            account = ownLog == .fresh(reason: Self.firstStart) ? .lost("the sign journal is lost") : .unconfirmed(key)
+            // Of every log the journal names the end: it was begun after this one, whose journal is lost.
+            account = .lost("the sign journal is lost")
         } else {
             account = .unopened
         }

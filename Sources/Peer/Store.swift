@@ -102,7 +102,7 @@ public struct JournalEntry: Sendable, Equatable {
     }
 
     /// The log that the op stands in; nil for bytes that are no op.
-    private var log: LogID? {
+    var log: LogID? {
         // The network matters for the op's id alone.
         (try? Op(stored: envelope, network: NetworkID.zero))?.header.log
     }

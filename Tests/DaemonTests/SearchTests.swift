@@ -86,6 +86,18 @@ import Wire
         #expect(try await empty.searches.search(SearchRequest(query: "zyzzyva")).hits.isEmpty)
     }
 
+    @Test func `neighbours of the context are found without a word of the query, by full text never`() async throws {
+        let site = try await site()
+        defer { site.end() }
+        #expect(try await site.searches.search(SearchRequest(query: "zyzzyva")).hits.isEmpty)
+        let report = try await site.searches.search(SearchRequest(query: "zyzzyva", context: ["a.md"], why: true))
+        #expect(Set(names(report)).isSuperset(of: ["b.md", "c.md", "d.md"]))
+        for hit in report.hits { #expect(hit.why?["words"] ?? 0 == 0 && hit.why?["called"] ?? 0 == 0) }
+        let text = try await site.searches.search(
+            SearchRequest(query: "zyzzyva", context: ["a.md"], formula: .text))
+        #expect(text.hits.isEmpty)
+    }
+
     @Test func `a selection is found by what was asked, once, and trains the model`() async throws {
         let site = try await site()
         defer { site.end() }

@@ -24,6 +24,19 @@ import Wire
         randomLists(B: 6, T: 5, vocabulary: Self.vocabulary, candidates: Self.candidates, weighted: true, seed: seed)
     }
 
+    @Test(arguments: [(50_000, false), (50_001, true)])
+    func `beyond 50,000 candidates a step takes a sample, and below all, unless it is told otherwise`(
+        candidates: Int, isSampled: Bool
+    ) throws {
+        var options = TrainingOptions()
+        (options.sampledCandidates, options.dropout) = (1_024, 0)
+        let trainer = try Trainer(
+            shape: .small, vocabulary: candidates + 2, candidates: candidates, options: options, seed: 3, threads: 1)
+        _ = try trainer.gradient(
+            randomLists(B: 2, T: 4, vocabulary: candidates + 2, candidates: candidates, weighted: false, seed: 8))
+        #expect(trainer.isSampled == isSampled)
+    }
+
     @Test(arguments: 1...3) func `a sample of all candidates gives the whole gradient`(threads: Int) throws {
         let trainer = try trainer(sampled: 300, threads: threads)
         let twin = ReferenceModel(.small, trainer.parameters, candidates: Self.candidates, smoothing: 0.1)

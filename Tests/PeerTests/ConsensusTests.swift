@@ -128,6 +128,53 @@ import Wire
         for node in 0..<3 { town.post(node, .affirm(.admission(guest))) }
         town.run(milliseconds: 8_000)
         #expect(outcomes(town, 1, .admission).count == 1)
+        // And again: what was named may end elsewhere than this site knows, too.
+        town.stop(0)
+        try town.start(0, contacts: [1, 2], freshLog: 97)
+        let named = LogKey(author: town.peer(0), log: LogID(rawValue: 99))
+        let end = try #require(town[0].replica.frontier[named]?.seq)
+        town.run(milliseconds: 3_000)
+        town.post(0, .affirm(.revocation(Revocation(peer: town.peer(1)))))
+        town.run(milliseconds: 20_000)
+        #expect(town[0].replica.frontier[named]?.seq == end)
+        _ = town.submit(0, .memberAdd, try MemberAdd(peer: guest, name: "again").encode())
+        town.run(milliseconds: 20_000)
+        for node in 0..<3 {
+            #expect(town[node].state.consensus.accountLog(of: town.peer(0)) == LogID(rawValue: 97))
+            #expect(town[node].replica.frontier[named]?.seq == end)
+        }
+    }
+
+    /// Whoever lost the journal may have signed more than the database tells, and another start makes that no truer.
+    @Test func `a journal that was begun anew does not vouch for an account log that it never saw`() throws {
+        let town = try town(3)
+        town.post(0, .affirm(.revocation(Revocation(peer: town.peer(2)))))
+        town.run(milliseconds: 3_000)
+        town.stop(0)
+        // Too few are left to name another log at once.
+        town.stop(2)
+        try town.start(0, contacts: [1], freshLog: 99)
+        town.run(milliseconds: 3_000)
+        let guest = KeyPair(seed: Bytes(repeating: 77, count: 32)).peerID
+        let ticket = town.submit(0, .memberAdd, try MemberAdd(peer: guest, name: "guest").encode())
+        town.run(milliseconds: 20_000)
+        guard case .done? = town.results[ticket] else { return #expect(Bool(false), "the other log is open") }
+        let begun = town.journal(of: 0).filter { $0.log == LogID(rawValue: 99) }
+        #expect(begun.count >= 2)
+        town.stop(0)
+        try town.start(0, contacts: [1], journal: begun, freshLog: 98)
+        let derived = LogKey(author: town.peer(0), log: AccountLog.first(of: town.peer(0), in: town.network))
+        let end = town[0].replica.frontier[derived]?.seq
+        town.run(milliseconds: 20_000)
+        town.post(0, .affirm(.admission(guest)))
+        town.run(milliseconds: 20_000)
+        #expect(town[0].replica.frontier[derived]?.seq == end)
+        try town.start(2, contacts: [0, 1], journal: town.journal(of: 2))
+        town.run(milliseconds: 30_000)
+        for node in 0..<3 {
+            #expect(town[node].state.consensus.accountLog(of: town.peer(0)) == LogID(rawValue: 99))
+            #expect(town[node].replica.frontier[derived]?.seq == end, "nothing follows in the log that was lost")
+        }
     }
 
     /// A crash can take an op of somebody else that nobody but this site had, and leave the debit that builds on it.
