@@ -220,10 +220,15 @@ extension Node {
 
     // MARK: The elector
 
+    /// It looks at what is applied and durable; while something is on its way there, it waits for that and for no clock.
+    var mayConsult: Bool {
+        state.hasVotes && stopped == nil && inFlight == nil && retraction == nil && openBatch == nil
+    }
+
     /// Lets the elector look, and carries out what it says.
     mutating func consult(now: Instant, _ effects: inout [Effect]) {
         consulted = now
-        guard state.hasVotes, stopped == nil, inFlight == nil, retraction == nil, openBatch == nil else { return }
+        guard mayConsult else { return }
         updateAccount(now: now)
         let view = Elector.View(
             state: state, replica: replica, key: identity,

@@ -331,7 +331,7 @@ public struct Node: Sendable {
         }
         if let deadline = bodies.nextDeadline { next = min(next, deadline) }
         for time in missingOps.values { next = min(next, time) }
-        if let deadline = elector.nextDeadline { next = min(next, deadline) }
+        if mayConsult, let deadline = elector.nextDeadline { next = min(next, deadline) }
         if awaitsAccount, accountPatience > now { next = min(next, accountPatience) }
         if case .unconfirmed(_, let until) = ownLog { next = min(next, until) }
         if let deadline = overlay.nextDeadline, stopped == nil { next = min(next, deadline) }

@@ -177,6 +177,23 @@ import Wire
         }
     }
 
+    @Test func `an elector whose disk is slow waits for it, and not a thousand times a second`() throws {
+        let town = try town(3)
+        let guest = KeyPair(seed: Bytes(repeating: 77, count: 32)).peerID
+        _ = town.submit(0, .memberAdd, try MemberAdd(peer: guest, name: "guest").encode())
+        town.run(milliseconds: 1_000)
+        for node in 0..<3 { town.post(node, .affirm(.admission(guest))) }
+        town.run(milliseconds: 3_000)
+        #expect(outcomes(town, 0, .admission).count == 1)
+        // The next checkpoint is due in a minute, and by then something is on its way to the disk.
+        town.slowDisks = [0]
+        _ = town.submit(0, .memberAdd, try MemberAdd(peer: guest, name: "again").encode())
+        let wakes = town.wakeCount
+        town.run(milliseconds: 90_000)
+        #expect(town[0].isWriting)
+        #expect(town.wakeCount - wakes < 3_000, "\(town.wakeCount - wakes)")
+    }
+
     /// A crash can take an op of somebody else that nobody but this site had, and leave the debit that builds on it.
     @Test func `an account log whose ops build on what a crash took is replaced by the electors`() throws {
         let town = try town(5, running: 4)
