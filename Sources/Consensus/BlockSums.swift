@@ -49,6 +49,12 @@ public struct BlockSums: Hashable, Sendable {
         self.parts = parts
     }
 
+    /// - Returns: nil where the number of parts does not fit `byteCount`.
+    public init?(block: LogBlock, byteCount: UInt64, hashes: [Hash32]) {
+        guard Self.partCount(byteCount) == hashes.count else { return nil }
+        self.init(block: block, byteCount: byteCount, parts: hashes)
+    }
+
     /// Cuts sums into parts.
     ///
     /// - Returns: nil for no bytes at all, and for more than ``Limits/parts`` parts hold (224 MiB).

@@ -64,6 +64,19 @@ extension ConsensusTable {
             .certificate
     }
 
+    /// Of the checkpoints up to the latest one, ascending from behind a height. Costs some hashes a checkpoint.
+    public func checkpointCertificates(after height: UInt64) -> [Certificate] {
+        var chain: [Certificate] = []
+        var digest = latestDigest
+        while let known = checkpoints[digest], known.checkpoint.height > height,
+            let certificate = certificate(ofCheckpoint: digest)
+        {
+            chain.append(certificate)
+            digest = known.checkpoint.predecessor
+        }
+        return chain.reversed()
+    }
+
     /// Certified, but carried by no op with effect any more, ascending.
     public var lostQuestions: [QuestionID] { lost.sorted() }
 

@@ -38,6 +38,10 @@ public struct DaemonOptions: Sendable {
     public var claimRounds = 0
     /// nKoi that may be paid in a day for answers of others' models, without being asked; 0: nothing.
     public var inferenceBudget: Int64 = 0
+    /// Days after which certified sums stand for bodies of others, which are dropped; nil: everything is kept.
+    public var retentionDays: Int?
+    /// Own deltas whose sums are certified together.
+    public var sumsEvery = 256
 
     public init(
         dataDirectory: String, key: String, network: String, peers: [String] = [], listen: String? = nil,
@@ -192,12 +196,14 @@ public final class Daemon: Sendable {
             let listening = try options.listen.map { try Self.listen(transport, on: $0) }
             let advertised = try Self.checked(
                 options.advertise.isEmpty ? [listening].compactMap { $0 } : options.advertise)
+            var configuration = NodeConfiguration(
+                genesis: network.genesis,
+                contacts: peers.entries.compactMap { entry in
+                    entry.endpoint.map { Contact(peer: entry.peerID, address: "\($0)", name: entry.name) }
+                }, listenAddresses: advertised, freshLog: LogID(secureRandomBytes(8))!)
+            configuration.sumsEveryDeltas = options.sumsEvery
             let node = try Node(
-                configuration: NodeConfiguration(
-                    genesis: network.genesis,
-                    contacts: peers.entries.compactMap { entry in
-                        entry.endpoint.map { Contact(peer: entry.peerID, address: "\($0)", name: entry.name) }
-                    }, listenAddresses: advertised, freshLog: LogID(secureRandomBytes(8))!),
+                configuration: configuration,
                 identity: key.keyPair,
                 recovered: stored,
                 seed: UInt64(bigEndianBytes: secureRandomBytes(8))!, now: Instant(milliseconds: loop.now),
@@ -247,6 +253,10 @@ public final class Daemon: Sendable {
         let sums = SumsService(
             host: parts.host, database: database, network: network.genesis.networkID, log: log)
         defer { sums.stop() }
+        let retention = RetentionService(
+            host: parts.host, sums: sums, database: database, network: network.genesis.networkID,
+            days: options.retentionDays, log: log)
+        defer { retention.stop() }
         let vectors = VectorService(
             host: parts.host, graphs: graphs, models: models, database: database, log: log)
         defer { vectors.stop() }
@@ -275,6 +285,7 @@ public final class Daemon: Sendable {
         peerService.start()
         trainer.start()
         vectors.start()
+        retention.start()
         ready(
             ReadyNode(
                 peer: key.keyPair.peerID, listen: parts.listening, socket: runtime.apiSocketPath, http: http))

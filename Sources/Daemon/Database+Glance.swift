@@ -1,6 +1,8 @@
 internal import API
+internal import Identity
 internal import Storage
 internal import Synchronization
+internal import Wire
 
 extension Database {
     /// As ``query(_:)``, for status displays: one attempt, and nobody waits for a database that is away.
@@ -16,6 +18,16 @@ extension Database {
         } catch {
             guard error.isPassing else { throw error }
             return nil
+        }
+    }
+}
+
+extension Database {
+    /// Where the bytes of the op log are; nil while the database is away.
+    func diskUse(of network: NetworkID) async throws -> OpStore.DiskUse? {
+        let schema = schema
+        return try await glance { (connection) throws(StorageError) in
+            try OpStore(connection, schema: schema, network: network).diskUse()
         }
     }
 }
@@ -37,6 +49,20 @@ final class LastKnown: Sendable {
         var counted: (age: Int, at: ContinuousClock.Instant)?
     }
     private let state = Mutex(State())
+    /// Where the bytes are costs a scan of the op log.
+    static let diskGoodFor = Duration.seconds(60)
+    private let disk = Mutex<(use: OpStore.DiskUse, at: ContinuousClock.Instant)?>(nil)
+
+    /// Asks anew after a minute, if the database answers.
+    func disk(
+        now: ContinuousClock.Instant = .now, _ ask: () async throws -> OpStore.DiskUse?
+    ) async throws -> OpStore.DiskUse {
+        let known = disk.withLock { $0 }
+        if let known, now - known.at < Self.diskGoodFor { return known.use }
+        guard let use = try await ask() else { return known?.use ?? OpStore.DiskUse() }
+        disk.withLock { $0 = (use, now) }
+        return use
+    }
 
     /// Asks anew, if the database answers.
     ///

@@ -37,6 +37,8 @@ final class EventLog: Sendable {
                 ])
         case .diverged(let peer, let ours, let theirs):
             warn("diverged", ["peer": peer.short, "ours": ours.short, "theirs": theirs.short])
+        case .beganWithSums(let blocks, let bytes):
+            info("began-with-sums", ["blocks": "\(blocks)", "bytes": "\(bytes)"])
         case .openedLog(let log, let reason): info("opened-log", ["log": log.hex, "reason": reason])
         case .stopped(let reason): warn("stopped", ["reason": reason])
         }

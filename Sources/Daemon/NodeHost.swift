@@ -73,6 +73,9 @@ final class NodeHost: @unchecked Sendable {
     /// The operator agrees to what the network is, or will be, asked.
     func affirm(_ proposition: Proposition) { post(.affirm(proposition)) }
 
+    /// Lets certified sums stand for bodies, which are dropped.
+    func drop(_ sums: BlockSums) { post(.drop(sums)) }
+
     func add(_ contact: Contact) { post(.contactAdded(contact)) }
 
     func observe(_ observer: @escaping @Sendable ([AppliedOp]) -> Void) {
@@ -150,6 +153,19 @@ final class NodeHost: @unchecked Sendable {
         case .sum(let block):
             let summer = summer
             Task { [weak self] in self?.post(.summed(block, await summer?(block))) }
+        case .keepPart(let sums, let part, let bytes): keeper.keepPart(sums, part, bytes)
+        case .pin(let sums): keeper.pin(sums) { [weak self] in self?.post(.pinned(sums)) }
+        case .drop(let sums):
+            let log = journalOfEvents
+            keeper.drop(sums) { bytes in
+                guard let bytes else { return }
+                log.info(
+                    "bodies-dropped",
+                    [
+                        "log": sums.block.key.log.hex, "after": "\(sums.block.after)",
+                        "through": "\(sums.block.through)", "bytes": "\(bytes)",
+                    ])
+            }
         case .join(let connection, let peer, let request): joinHandler?(connection, peer, request)
         case .notice(let notice):
             journalOfEvents.log(notice)

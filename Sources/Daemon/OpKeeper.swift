@@ -1,3 +1,4 @@
+internal import Consensus
 internal import Glibc
 internal import Identity
 internal import Peer
@@ -89,6 +90,25 @@ final class OpKeeper: @unchecked Sendable {
     func body(_ hash: Hash32, done: @escaping @Sendable (Bytes?) -> Void) {
         thread.submit { [self] in
             done(retrying { (store) throws(StorageError) in try store.body(hash) } ?? nil)
+        }
+    }
+
+    func keepPart(_ sums: BlockSums, _ part: Int, _ bytes: Bytes) {
+        thread.submit { [self] in
+            _ = retrying { (store) throws(StorageError) in try store.keepPart(sums, part, bytes) }
+        }
+    }
+
+    func pin(_ sums: [BlockSums], done: @escaping @Sendable () -> Void) {
+        thread.submit { [self] in
+            if retrying({ (store) throws(StorageError) in try store.pin(sums) }) != nil { done() }
+        }
+    }
+
+    /// - Parameter done: told the bytes dropped; nil: it was too early.
+    func drop(_ sums: BlockSums, done: @escaping @Sendable (Int?) -> Void) {
+        thread.submit { [self] in
+            if let bytes = retrying({ (store) throws(StorageError) in try store.drop(sums) }) { done(bytes) }
         }
     }
 

@@ -35,6 +35,8 @@ public struct NodeConfiguration: Sendable {
     public var everybody = OverlayLimits.everybody
     /// The log to open if the old one cannot be continued: random, new for every start.
     public var freshLog: LogID
+    /// Whether a node that holds nothing asks for certified sums before it fetches bodies.
+    public var beginsWithSums = true
     /// This node's own deltas whose sums are certified together.
     public var sumsEveryDeltas = 256
 
@@ -71,6 +73,10 @@ public enum Event: Sendable {
     case measured(QuestionID, numbers: [Int64]?)
     /// Answers ``Effect/sum(_:)``; nil: a body is not here, or there is nothing to certify.
     case summed(LogBlock, BlockSums?)
+    /// Answers ``Effect/pin(_:)``.
+    case pinned([BlockSums])
+    /// The operator keeps no bodies that certified sums can stand for: see ``Node/droppable``.
+    case drop(BlockSums)
     /// The operator of this site agrees: the node votes for an open question of this slot, or asks it.
     case affirm(Proposition)
 }
@@ -102,6 +108,12 @@ public enum Effect: Sendable, Equatable {
     /// Add up the deltas of a block elsewhere (``Node/work(of:)``), keep the parts so that they can be served by their
     /// hashes, and answer ``Event/summed(_:_:)``. Asked again after five minutes without an answer.
     case sum(LogBlock)
+    /// Keep a part of sums, whose hash was checked, by the time of ``pin(_:)``.
+    case keepPart(BlockSums, Int, Bytes)
+    /// Note durably that these sums stand for bodies that are not here, and answer ``Event/pinned(_:)``.
+    case pin([BlockSums])
+    /// Drop the bodies of the deltas of this block, whose sums are kept and stand for them from now on.
+    case drop(BlockSums)
     /// A stranger, who has proven to have the key of `peer`, redeems a ticket: answer ``Event/joinAnswered(_:_:)``.
     case join(ConnectionNumber, peer: PeerID, JoinRequest)
     case notice(Notice)
@@ -140,6 +152,8 @@ public enum Notice: Sendable, Equatable {
     /// Same ops, other state: a bug. Applying has stopped.
     case diverged(PeerID, ours: Hash32, theirs: Hash32)
     case openedLog(LogID, reason: String)
+    /// Certified sums stand for the bodies of earlier deltas.
+    case beganWithSums(blocks: Int, bytes: UInt64)
     case stopped(reason: String)
 }
 

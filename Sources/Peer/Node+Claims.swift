@@ -25,7 +25,7 @@ extension Node {
         public var ops: [OpID] { claimed.ops + beyond.flatMap(\.ops) }
     }
 
-    /// Nil for an op that is no claim of training in a model that is here.
+    /// Nil for an op that is no claim of training in a model that is here, and where a body is gone for which sums stand.
     ///
     /// Deltas of other models are among the ops: only their bodies tell. Those that a certificate revokes are not.
     ///
@@ -43,6 +43,8 @@ extension Node {
                 // What the claim builds on, all before it is built on as well.
                 let isBuiltOn = replica.past(of: end, includes: LogPosition(log: line, seq: change.seq))
                 if isBuiltOn, lineKey != key || change.seq < span.from { break }
+                // Its body is not here: nobody can tell what the model is without it.
+                if case .model(.covered) = change.what, !isBuiltOn || change.seq <= span.through { return nil }
                 guard case .model(.merged(counts: true)) = change.what, let id = replica.id(lineKey, change.seq) else {
                     continue
                 }

@@ -58,7 +58,7 @@ extension Node {
         var link = Link(
             role: role, identity: identity, network: network, expected: dial.flatMap { dials[$0] }, exporter: exporter,
             offer: HelloOffer(
-                features: HelloFeatures.reconcile | HelloFeatures.overlay
+                features: HelloFeatures.reconcile | HelloFeatures.overlay | HelloFeatures.sums
                     | (role == .acceptor ? HelloFeatures.join : 0),
                 listenAddresses: configuration.listenAddresses, frontier: offeredFrontier,
                 state: summary.stateDigest), now: now)
@@ -133,6 +133,8 @@ extension Node {
             guard keepNew else { return }
         }
         established[peer] = number
+        sumsWants[peer] = nil
+        if hello.features & HelloFeatures.sums != 0 { tellsSums.insert(peer) } else { tellsSums.remove(peer) }
         if let dial = connections[number]!.dial { dials[dial] = nil }
         if contacts[peer] != nil { contacts[peer]!.inProgress = false }
         connections[number]!.since = now
@@ -248,10 +250,13 @@ extension Node {
             effects.append(.loadBody(request: request, want.hash))
         case .blob(let blob):
             counters.bodyBytesReceived += blob.bytes.count
+            newcomer.progressed(now: now)
             fetched(bodies.received(blob, from: peer, now: now), now: now, &effects)
         case .blobNone(let hash):
             bodies.none(hash, from: peer)
             fetchBodies(now: now, &effects)
+        case .sumsWant(let want): answer(want, to: peer, now: now, &effects)
+        case .sums(let answer): received(answer, from: peer, now: now, &effects)
         case .join: ban(peer, "it sent JOIN as a member", now: now, &effects)
         case .equivocation(let one, let other): receivedProof(one, other, from: peer, now: now, &effects)
         case .iwant(let ids): serve(ids, to: peer, &effects)

@@ -58,7 +58,8 @@ extension Node {
     ///   - tokens: the rows to start from.
     ///   - shared: the rows to be sent, if not all of them.
     public mutating func roundBase(of model: ModelID, tokens: [TokenID], shared: [TokenID]? = nil) -> RoundBase? {
-        guard let log = ownLogKey, let merged = state.models[model] else { return nil }
+        // Half of the sums are no model to start from.
+        guard let log = ownLogKey, let merged = state.models[model], state.isWhole else { return nil }
         let name = OwnerTable.LogName(author: log.author, log: log.log)
         let unannounced = merged.owners.unannounced(shared ?? tokens, in: name)
         let gone = gone(from: model)

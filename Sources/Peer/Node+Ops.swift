@@ -88,7 +88,7 @@ extension Node {
     // MARK: Bodies
 
     mutating func fetchBodies(now: Instant, _ effects: inout [Effect]) {
-        let wanted = replica.wantedBodies
+        let wanted = wantedBodies
         guard !wanted.isEmpty || bodies.outstanding > 0 else { return }
         let established = established
         let decisions = bodies.update(
@@ -104,7 +104,7 @@ extension Node {
             case .complete(let hash, let body):
                 counters.bodiesFetched += 1
                 counters.bodyBytesUseful += body.count
-                replica.supply(body, hash: hash)
+                supply(body, hash: hash, now: now, &effects)
                 fetchBodies(now: now, &effects)
             case .forged(let peer, let error):
                 ban(peer, "\(error)", now: now, &effects)
@@ -116,7 +116,8 @@ extension Node {
 
     /// Judges and folds what is ready, and sends it to the disk as one batch.
     mutating func stage(now: Instant, _ effects: inout [Effect]) {
-        guard inFlight == nil, stopped == nil, recounting == nil, addingSums == nil else { return }
+        guard inFlight == nil, stopped == nil, recounting == nil, addingSums == nil, mayApply(&effects)
+        else { return }
         var batch = openBatch ?? Batch()
         if openBatch == nil {
             // One at a time: what is half taken back must be neither told nor written.
@@ -200,7 +201,7 @@ extension Node {
         replica.apply(op)
         applyIndex += 1
         counters.opsApplied += 1
-        let separate = op.header.inlineBody == nil && !ready.isRetracted
+        let separate = op.header.inlineBody == nil && !ready.isRetracted && !replica.isWaived(op.header)
         let stored = StoredOp(op: op, body: separate ? ready.body : nil, void: void, applyIndex: applyIndex)
         if separate { recentBodies.insert(ready.body, hash: op.header.bodyHash) }
         batch.ops.append(stored)

@@ -8,6 +8,9 @@ internal import Wire
 extension Node {
     mutating func recover(_ recovered: Recovered, now: Instant) throws(RecoveryError) {
         let watermark = recovered.snapshot?.watermark ?? 0
+        for sums in recovered.sums { pin(sums) }
+        defer { recoveredParts = [:] }
+        recoveredParts = recovered.parts
         var snapshotPending = recovered.snapshot
         var forks = recovered.forks[...]
         // Of what is still in the accumulators and must come out again.

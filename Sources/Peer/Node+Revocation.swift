@@ -76,5 +76,6 @@ extension Node {
                 throw .invalidStoredOp(id, VoidReason(code: "invalid-body", detail: "\(error)"))
             }
         }
+        try replaySums()
     }
 }

@@ -6,6 +6,12 @@ internal import Session
 public import Wire
 
 extension Node {
+    /// Whether every op that came in is applied and durable.
+    public var isQuiet: Bool {
+        inFlight == nil && !replica.hasReady && submissions.isEmpty && replica.waitingCount == 0
+            && pendingProofs.isEmpty && retraction == nil && openBatch == nil && state.isWhole
+    }
+
     /// See `Link.credits`; nil without such a connection.
     package func credits(_ number: ConnectionNumber) -> (outstanding: Int, held: Int)? {
         connections[number].map(\.link.credits)

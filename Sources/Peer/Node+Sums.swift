@@ -25,6 +25,37 @@ extension Node {
             block: block, ops: places.compactMap { replica.id(block.key, $0) },
             sums: DeltaSums(grounds: state.models.grounds(of: log)))
     }
+
+    /// Certified sums that could stand for their bodies, which are here: whole blocks of others' logs of which nothing is
+    /// taken out. A node keeps the bodies of its own logs.
+    public var droppable: [BlockSums] {
+        state.consensus.summedLogs.filter { $0.author != identity.peerID }.flatMap { key in
+            state.consensus.certifiedSums(of: key).map(\.sums).filter(isDroppable)
+        }
+    }
+
+    /// All certified sums in force.
+    public var certifiedSums: [BlockSums] {
+        state.consensus.summedLogs.flatMap { state.consensus.certifiedSums(of: $0).map(\.sums) }
+    }
+
+    private func isDroppable(_ sums: BlockSums) -> Bool {
+        let block = sums.block
+        return block.key.author != identity.peerID && replica.id(block.key, block.through) == block.id
+            && state.deltas(of: block) != nil && !state.isBroken(block)
+    }
+
+    /// Lets sums stand for bodies, if that is still so; the store may find it too early, which changes nothing.
+    mutating func drop(_ sums: BlockSums, _ effects: inout [Effect]) {
+        // The store found it too early before.
+        if state.pinnedSums.contains(sums) { return effects.append(.drop(sums)) }
+        let isCertified = state.consensus.certifiedSums(of: sums.block.key).contains { $0.sums == sums }
+        guard isCertified, isDroppable(sums), stopped == nil, inFlight == nil, retraction == nil, openBatch == nil,
+            recounting == nil, addingSums == nil, state.isWhole
+        else { return }
+        pin(sums)
+        effects.append(.drop(sums))
+    }
 }
 
 /// Pinned sums go into the accumulators, or out of them, as deltas do: nothing else is applied meanwhile, and the batch that
@@ -64,6 +95,19 @@ extension Node {
             try state.recount(adding.sums, bytes: adding.bytes)
         } catch {
             stop("certified sums cannot be added: \(error)", now: now, &effects)
+        }
+    }
+
+    /// At a start: with the parts that the store has given.
+    mutating func replaySums() throws(RecoveryError) {
+        while let sums = state.nextSums() {
+            let parts = sums.parts.compactMap { recoveredParts[$0] }
+            guard parts.count == sums.parts.count else { return }
+            do {
+                try state.recount(sums, bytes: Bytes(parts.joined()))
+            } catch {
+                throw .invalidStoredOp(sums.block.id, VoidReason(code: "invalid-sums", detail: "\(error)"))
+            }
         }
     }
 

@@ -95,6 +95,12 @@ public struct Node: Sendable {
     var recounting: StateFold.Recount?
     /// Sums that go into the accumulators, or out, and the parts read so far.
     var addingSums: (sums: BlockSums, bytes: Bytes)?
+    var newcomer: Newcomer
+    /// While it starts: parts that the store has given.
+    var recoveredParts: [Hash32: Bytes] = [:]
+    /// Connected peers that understand SUMS_WANT, and what each asked for last.
+    var tellsSums: Set<PeerID> = []
+    var sumsWants: [PeerID: SumsWant] = [:]
     var forkSearches: [ForkSearch: Instant] = [:]
     /// When to ask for ops beyond forks that others build on.
     var missingOps: [OpID: Instant] = [:]
@@ -195,6 +201,10 @@ public struct Node: Sendable {
         ownLog = .fresh(reason: Node.firstStart)
         elector = Elector(wallClock: WallClock(seconds: wallSeconds, at: now))
         accountPatience = now + NodeLimits.confirmMs
+        newcomer = Newcomer(
+            genesis: configuration.genesis,
+            begins: configuration.beginsWithSums && recovered.ops.isEmpty && recovered.sums.isEmpty
+                && configuration.genesis.policy.hasVotes)
         for contact in configuration.contacts where contact.peer != identity.peerID {
             contacts[contact.peer] = Dialling(contact: contact, next: now)
         }
@@ -221,12 +231,6 @@ public struct Node: Sendable {
 
     /// Whether a batch is on its way to the store.
     public var isWriting: Bool { inFlight != nil }
-
-    /// Whether every op that came in is applied and durable.
-    public var isQuiet: Bool {
-        inFlight == nil && !replica.hasReady && submissions.isEmpty && replica.waitingCount == 0
-            && pendingProofs.isEmpty && retraction == nil && openBatch == nil && state.isWhole
-    }
 
     // MARK: Events
 
@@ -260,6 +264,8 @@ public struct Node: Sendable {
                 submissions.append(Submission(ticket: nil, kind: kind, body: body))
             }
         case .summed(let block, let sums): elector.summed(block, sums, now: now)
+        case .pinned(let sums): pinned(sums, now: now, &effects)
+        case .drop(let sums): drop(sums, &effects)
         case .affirm(let proposition): affirmations.append(proposition)
         case .persistFailed(let reason):
             stop(reason, now: now, &effects)
@@ -290,6 +296,7 @@ public struct Node: Sendable {
             }
         }
         followKeys(now: now)
+        beginWithSums(now: now, &effects)
         partFromThoseWhoLeft(now: now, &effects)
         fitOverlay(now: now, &effects)
         dialContacts(now: now, &effects)
@@ -304,7 +311,7 @@ public struct Node: Sendable {
         switch event {
         case .wake, .persisted, .measured, .summed, .affirm, .submit: true
         case .opened, .received, .closed, .dialFailed, .persistFailed, .snapshotWritten, .opsLoaded, .bodyLoaded,
-            .contactAdded, .joinAnswered:
+            .contactAdded, .joinAnswered, .pinned, .drop:
             false
         }
     }
@@ -330,6 +337,7 @@ public struct Node: Sendable {
             if let guest = connection.guest { next = min(next, guest.until) }
         }
         if let deadline = bodies.nextDeadline { next = min(next, deadline) }
+        if let deadline = newcomer.nextDeadline { next = min(next, deadline) }
         for time in missingOps.values { next = min(next, time) }
         if mayConsult, let deadline = elector.nextDeadline { next = min(next, deadline) }
         if awaitsAccount, accountPatience > now { next = min(next, accountPatience) }

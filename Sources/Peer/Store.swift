@@ -1,3 +1,4 @@
+public import Consensus
 public import Identity
 public import Ledger
 public import Replication
@@ -75,13 +76,19 @@ public struct Recovered: Sendable {
     public var snapshot: StateSnapshot?
     /// The ops that this node's sign journal holds last, in the order they were signed, with bodies.
     public var journal: [JournalEntry]
+    /// Sums that stand for bodies that are not here.
+    public var sums: [BlockSums]
+    /// Parts of sums by hash; those that are missing are read when the node runs.
+    public var parts: [Hash32: Bytes]
     /// Whether the store has written what the ledger says; else it is all told again with the first batch.
     public var hasLedger: Bool
 
     public init(
         ops: [StoredOp] = [], forks: [StoredFork] = [], snapshot: StateSnapshot? = nil, journal: [JournalEntry] = [],
-        hasLedger: Bool = false
+        hasLedger: Bool = false, sums: [BlockSums] = [], parts: [Hash32: Bytes] = [:]
     ) {
+        self.sums = sums
+        self.parts = parts
         self.hasLedger = hasLedger
         self.ops = ops
         self.forks = forks

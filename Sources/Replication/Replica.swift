@@ -44,6 +44,8 @@ public struct Replica: Sendable {
     private var dependents: [OpID: [OpID]] = [:]
     private var readyQueue: [OpID] = []
     private var wanted: [OpID: WantedBody] = [:]
+    /// Places of deltas that are applied without their bodies.
+    private var waived: [LogKey: [ClosedRange<UInt64>]] = [:]
     public private(set) var frontier = Frontier()
     /// The latest time of an applied op.
     public private(set) var lamport: UInt64 = 0
@@ -159,7 +161,7 @@ public struct Replica: Sendable {
         }
         guard pool.insert(op, from: sender, isNext: isNext(op)) else { return .poolFull(op.id) }
         if wanted.count > pool.count { wanted = wanted.filter { pool[$0.key] != nil } }
-        if header.inlineBody == nil {
+        if header.inlineBody == nil, !isWaived(header) {
             wanted[op.id] = WantedBody(
                 op: op.id, hash: header.bodyHash, length: header.bodyLength, sender: sender, key: header.logKey,
                 seq: header.seq)
@@ -174,6 +176,22 @@ public struct Replica: Sendable {
         guard pool.insert(op, from: sender, isNext: true) else { return .poolFull(op.id) }
         advance(op.id)
         return .accepted(op.id)
+    }
+
+    /// Something else stands for the deltas of these places: their bodies are neither fetched nor waited for.
+    public mutating func waiveBodies(of key: LogKey, _ places: ClosedRange<UInt64>) {
+        waived[key, default: []].append(places)
+        for id in pool.waiting.values.filter({ $0.op.header.logKey == key && isWaived($0.op.header) }).map(\.op.id)
+            .sorted()
+        {
+            guard wanted.removeValue(forKey: id) != nil else { continue }
+            advance(id)
+        }
+    }
+
+    /// Whether an op is applied without its body.
+    public func isWaived(_ header: Op.Header) -> Bool {
+        header.kind == .updateModelWeights && waived[header.logKey]?.contains { $0.contains(header.seq) } ?? false
     }
 
     /// A body arrived whose hash the caller has checked. Returns the ops it was for.
@@ -193,7 +211,7 @@ public struct Replica: Sendable {
     private mutating func advance(_ id: OpID) {
         guard let entry = pool[id] else { return }
         let header = entry.op.header
-        guard entry.body != nil || isRetracted(header.logKey, header.seq) else { return }
+        guard entry.body != nil || isRetracted(header.logKey, header.seq) || isWaived(header) else { return }
         let needs = (header.seq > 1 ? [header.prev] : []) + header.deps
         if let missing = needs.first(where: { places[$0] == nil }) {
             dependents[missing, default: []].append(id)
@@ -213,7 +231,7 @@ public struct Replica: Sendable {
                 pool.remove(id)
                 return Ready(op: entry.op, body: entry.body ?? [], sender: entry.sender, isRetracted: true)
             }
-            guard let body = entry.body else { continue }
+            guard let body = entry.body ?? (isWaived(header) ? [] : nil) else { continue }
             pool.remove(id)
             // Its place may have been filled while it waited: then its chain is broken.
             guard (frontier[header.logKey]?.seq ?? 0) + 1 == header.seq,

@@ -167,4 +167,6 @@ public enum HelloFeatures {
     public static let reconcile: UInt64 = 2
     /// Understands PEERS, GRAFT and PRUNE, and acts on IHAVE.
     public static let overlay: UInt64 = 4
+    /// Understands SUMS_WANT and SUMS.
+    public static let sums: UInt64 = 8
 }

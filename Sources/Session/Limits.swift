@@ -16,6 +16,11 @@ public enum SessionLimits {
     public static let frontierEntriesPerFrame = 256
     public static let rangesPerFrame = 256
     public static let byeTextBytes = 256
+    /// Certificates in one SUMS, and bytes of one: a checkpoint of 1,024 electors with a quorum of their votes.
+    public static let certificatesPerFrame = 256
+    public static let certificateBytes = 160 * 1_024
+    /// A page ends before this, unless its first certificate alone is longer.
+    public static let sumsPageBytes = 64 * 1_024
     /// Peers in one message of a shuffle, and steps that the news of a joining site goes.
     public static let knownPeersPerFrame = 16
     public static let joinHops = 6

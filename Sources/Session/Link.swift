@@ -229,7 +229,7 @@ extension Link {
         case .bye(let code, let text):
             end(with: .byeReceived(code, text), &outputs)
         case .ops, .ihave, .iwant, .graft, .prune, .frontier, .reconcile, .pull, .blobWant, .blob, .blobNone,
-            .equivocation, .peers, .join:
+            .equivocation, .peers, .join, .sumsWant, .sums:
             outputs.append(.message(message, lane: lane, bytes: frame.frameBytes))
         }
     }

@@ -13,7 +13,7 @@ public import Wire
 /// BYE           [code, text]                   EQUIVOCATION  [envelope, envelope]
 /// GRAFT         [op id …]                      PRUNE         []
 /// JOIN          see JoinMessage                RECONCILE     see ReconcileMessage
-/// PEERS         see PeersMessage
+/// PEERS         see PeersMessage                SUMS_WANT, SUMS  see SumsMessage
 /// ```
 /// Lists have at least one item unless said otherwise.
 public enum Message: Sendable, Equatable {
@@ -40,6 +40,8 @@ public enum Message: Sendable, Equatable {
     case equivocation(Bytes, Bytes)
     case peers(PeersMessage)
     case join(JoinMessage)
+    case sumsWant(SumsWant)
+    case sums(SumsAnswer)
     /// Bytes per lane that were processed and may be sent again.
     case credit(PerLane<Int>)
     case bye(ByeCode, String)
@@ -63,6 +65,8 @@ public enum Message: Sendable, Equatable {
         case .equivocation: .equivocation
         case .peers: .peers
         case .join: .join
+        case .sumsWant: .sumsWant
+        case .sums: .sums
         case .credit: .credit
         case .bye: .bye
         }
@@ -89,10 +93,11 @@ public enum Message: Sendable, Equatable {
     private var sizeHint: Int {
         switch self {
         case .ops(let envelopes): envelopes.reduce(8) { $0 + $1.count + 3 }
+        case .sums(let answer): answer.certificates.reduce(8) { $0 + $1.count + 5 }
         case .ihave(let ids), .iwant(let ids), .graft(let ids): ids.count * 34 + 8
         case .blob(let blob): blob.bytes.count + (blob.chunkHashes?.count ?? 0) * 34 + 64
         case .frontier, .reconcile, .pull, .equivocation, .hello, .peers, .join: 1_024
-        case .ping, .pong, .blobWant, .blobNone, .prune, .credit, .bye: 64
+        case .ping, .pong, .blobWant, .blobNone, .prune, .credit, .bye, .sumsWant: 64
         }
     }
 
@@ -119,6 +124,8 @@ public enum Message: Sendable, Equatable {
             encoder.bytes(one)
             encoder.bytes(other)
         case .join(let join): join.encode(into: &encoder)
+        case .sumsWant(let want): want.encode(into: &encoder)
+        case .sums(let answer): answer.encode(into: &encoder)
         case .credit(let bytes): encoder.perLane(bytes)
         case .bye(let code, let text):
             encoder.array(2)
@@ -151,6 +158,8 @@ public enum Message: Sendable, Equatable {
             guard pair[0] != pair[1] else { throw .outOfRange(at: 0, what: "twice the same envelope") }
             return .equivocation(pair[0], pair[1])
         case .join: return .join(try JoinMessage(&decoder))
+        case .sumsWant: return .sumsWant(try SumsWant(&decoder))
+        case .sums: return .sums(try SumsAnswer(&decoder))
         case .credit: return .credit(try decoder.perLane(max: SessionLimits.grantBytes))
         case .bye:
             try decoder.array(exactly: 2)

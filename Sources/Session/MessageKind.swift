@@ -5,6 +5,7 @@
 ///  2 PING        6 IWANT     10 PULL        14 EQUIVOCATION   18 POLL_REPLY   22 BYE
 ///  3 PONG        7 GRAFT     11 BLOB_WANT   15 VOTE           19 PEERS
 ///  4 OPS         8 PRUNE     12 BLOB        16 CERT           20 JOIN        23 RECONCILE
+/// 24 SUMS_WANT  25 SUMS
 /// ```
 /// The enum has the kinds this version speaks, ``ReservedKind`` the others of the table. Any other
 /// number below 0x80 ends the connection; numbers from 0x80 on are read over, so that later versions
@@ -29,14 +30,16 @@ public enum MessageKind: UInt8, Sendable, CaseIterable, Hashable {
     case credit = 21
     case bye = 22
     case reconcile = 23
+    case sumsWant = 24
+    case sums = 25
 
     /// The one lane this kind travels on.
     public var lane: Lane {
         switch self {
-        case .ops: .ops
+        case .ops, .sums: .ops
         case .blob: .bulk
         case .hello, .ping, .pong, .ihave, .iwant, .graft, .prune, .frontier, .reconcile, .pull, .blobWant, .blobNone,
-            .equivocation, .peers, .join, .credit, .bye:
+            .equivocation, .peers, .join, .credit, .bye, .sumsWant:
             .control
         }
     }
@@ -47,7 +50,7 @@ public enum MessageKind: UInt8, Sendable, CaseIterable, Hashable {
         switch self {
         case .hello, .ping, .pong, .credit, .bye: false
         case .ops, .ihave, .iwant, .graft, .prune, .frontier, .reconcile, .pull, .blobWant, .blob, .blobNone,
-            .equivocation, .peers, .join:
+            .equivocation, .peers, .join, .sumsWant, .sums:
             true
         }
     }
@@ -74,6 +77,8 @@ public enum MessageKind: UInt8, Sendable, CaseIterable, Hashable {
         case .credit: "CREDIT"
         case .bye: "BYE"
         case .reconcile: "RECONCILE"
+        case .sumsWant: "SUMS_WANT"
+        case .sums: "SUMS"
         }
     }
 }

@@ -27,6 +27,11 @@ package struct Disk: Sendable {
     mutating func loseJournal() { journal = [] }
 
     mutating func keep(_ sums: BlockSums, bytes: Bytes) { database.keep(sums, bytes: bytes) }
+    mutating func keepPart(_ sums: BlockSums, _ part: Int, _ bytes: Bytes) { database.keepPart(sums, part, bytes) }
+    mutating func pin(_ sums: [BlockSums]) { for sums in sums { database.pin(sums) } }
+
+    /// False: accumulators of a start would lack some of them.
+    mutating func drop(_ sums: BlockSums) -> Bool { database.drop(sums) }
 
     mutating func commit(_ batch: StoreBatch) throws(Violation) {
         for fork in batch.forks { try database.insert(fork) }
@@ -51,6 +56,10 @@ package struct Disk: Sendable {
         database = older
         return lost
     }
+
+    var pinned: [BlockSums] { database.pinned }
+    /// Whether sums stand for an op's body.
+    func lacksBody(_ stored: StoredOp) -> Bool { database.isPinned(stored.op.header) }
 
     /// All ops in the order in which they were applied here.
     package var ops: [StoredOp] { database.ops }
@@ -79,7 +88,7 @@ package struct Disk: Sendable {
         }
         return Recovered(
             ops: ops, forks: database.forks, snapshot: database.snapshot,
-            journal: readable(journalTail: journalTail))
+            journal: readable(journalTail: journalTail), sums: database.pinned)
     }
 }
 
@@ -94,6 +103,8 @@ struct Database: Sendable {
     private var bodies: [Hash32: Int] = [:]
     /// Parts of sums by hash.
     private var parts: [Hash32: Bytes] = [:]
+    /// Sums that stand for bodies that are not here.
+    private(set) var pinned: [BlockSums] = []
     private(set) var watermark: UInt64?
     private var models: [ModelID: Sums] = [:]
 
@@ -124,6 +135,34 @@ struct Database: Sendable {
         for (index, hash) in sums.parts.enumerated() { parts[hash] = BlockSums.part(index, of: bytes) }
     }
 
+    mutating func keepPart(_ sums: BlockSums, _ part: Int, _ bytes: Bytes) { parts[sums.parts[part]] = bytes }
+
+    mutating func pin(_ sums: BlockSums) { pinned.append(sums) }
+
+    mutating func drop(_ sums: BlockSums) -> Bool {
+        let block = sums.block
+        let log = (logs[block.key] ?? []).filter { block.contains(ops[$0].op.header.seq) }
+        guard log.allSatisfy({ ops[$0].applyIndex <= watermark ?? 0 }), sums.parts.allSatisfy({ parts[$0] != nil })
+        else { return false }
+        pinned.append(sums)
+        for at in log where ops[at].op.header.kind == .updateModelWeights {
+            let stored = ops[at]
+            // Another op may have the same body: it keeps its own.
+            if bodies[stored.op.header.bodyHash] == at {
+                bodies[stored.op.header.bodyHash] = ops.indices.first {
+                    $0 != at && ops[$0].op.header.bodyHash == stored.op.header.bodyHash && ops[$0].body != nil
+                }
+            }
+            ops[at] = StoredOp(op: stored.op, body: nil, void: stored.void, applyIndex: stored.applyIndex)
+        }
+        return true
+    }
+
+    func isPinned(_ header: Op.Header) -> Bool {
+        header.kind == .updateModelWeights
+            && pinned.contains { $0.block.key == header.logKey && $0.block.contains(header.seq) }
+    }
+
     mutating func insert(_ stored: StoredOp) throws(Violation) {
         let header = stored.op.header
         guard indexes[stored.op.id] == nil else {
@@ -137,7 +176,7 @@ struct Database: Sendable {
         guard isRetracted || header.seq == UInt64((logs[header.logKey]?.count ?? 0) + 1) else {
             throw Violation(.appliedOnce, "op \(stored.op.id.short) does not continue its log in the store")
         }
-        guard isRetracted || (stored.body == nil) == (header.inlineBody != nil) else {
+        guard isRetracted || isPinned(header) || (stored.body == nil) == (header.inlineBody != nil) else {
             throw Violation(.contract, "op \(stored.op.id.short) is stored without its body, or with it twice")
         }
         indexes[stored.op.id] = ops.count

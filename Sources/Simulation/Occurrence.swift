@@ -1,3 +1,4 @@
+internal import Consensus
 internal import Identity
 internal import Peer
 internal import Replication
@@ -34,6 +35,8 @@ enum Occurrence {
     /// The network falls into two halves.
     case split
     case admitJoiner
+    /// Some site drops bodies that sums can stand for.
+    case retain
     /// Operators say yes to something.
     case agree
     case hostile(Int)
@@ -51,6 +54,9 @@ enum DiskStep {
     case merged(StateSnapshot)
     case readOps(request: UInt64, [OpRange])
     case readBody(request: UInt64, Hash32)
+    case keepPart(BlockSums, Int, Bytes)
+    case pin([BlockSums])
+    case drop(BlockSums)
 }
 
 /// What goes wrong by itself, again and again.

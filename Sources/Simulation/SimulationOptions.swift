@@ -130,6 +130,8 @@ public struct SimulationOptions: Sendable, Equatable {
     public internal(set) var retracts: Bool
     /// Deltas of a site whose sums are certified together.
     public internal(set) var sumsEveryDeltas: Int
+    /// Sites drop bodies that certified sums can stand for.
+    public internal(set) var retention: Bool
     /// Sites propose patterns to each other, and have so long to be answered.
     public internal(set) var proposes: Bool
     public let questionSeconds: Int
@@ -186,6 +188,7 @@ public struct SimulationOptions: Sendable, Equatable {
         retracts = ownDraw.chance(0.4)
         var sumsDraw = Random(seed: seed ^ 0x7375_6D73)
         sumsEveryDeltas = [2, 5, 12, 256][sumsDraw.below(4)]
+        retention = sumsDraw.chance(0.6)
         proposes = movesKoi && ownDraw.chance(0.5)
         questionSeconds = 4 + ownDraw.below(20)
         let honest = self.nodes - (lateJoiner ? 1 : 0)
@@ -235,7 +238,8 @@ extension SimulationOptions: CustomStringConvertible {
             ["write=\(writeMs)ms", "snapshot=\(snapshotEveryOps)"], flag(lateJoiner, "late-joiner"),
             flag(misdirects, "misdirects"), flag(isCalm, "calm"), flag(movesKoi, "koi"), flag(decides, "decides"),
             flag(retracts, "retracts"),
-            ["sums=\(sumsEveryDeltas)"], proposes ? ["patterns=\(questionSeconds)s"] : [], flag(splits, "splits"),
+            ["sums=\(sumsEveryDeltas)"], flag(retention, "retention"), proposes ? ["patterns=\(questionSeconds)s"] : [],
+            flag(splits, "splits"),
             writers < nodes ? ["writers=\(writers)"] : [],
             questions > 0 ? ["questions=\(questions)"] : [],
             ["checkpoint=\(checkpointSeconds)s"],

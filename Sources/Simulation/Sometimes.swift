@@ -26,6 +26,8 @@ public enum Sometimes: String, Sendable, CaseIterable {
     case overflow = "an amount overflows"
     case poisoned = "somebody trains to harm, and claims"
     case summed = "the sums of a block are certified"
+    case beganWithSums = "a site begins with certified sums"
+    case dropped = "bodies are dropped, and sums stand for them"
     case takenOutTogether = "a part of a certified block is taken out, and so is the rest"
     case questionExpired = "a question expires"
     case patternCertified = "a pattern is certified"
@@ -58,6 +60,8 @@ public enum Sometimes: String, Sendable, CaseIterable {
         case .overflow: ["offered what overflows"]
         case .poisoned: ["poisoned"]
         case .summed: ["certified: sums"]
+        case .beganWithSums: ["began with sums"]
+        case .dropped: ["bodies dropped"]
         case .takenOutTogether: ["blocks taken out together"]
         case .questionExpired: ["questions expired"]
         case .patternCertified: ["certified: pattern"]

@@ -61,6 +61,11 @@ extension World {
             }
             note("pull answered")
             queue.schedule(.answer(site: site, life: life, .opsLoaded(request: request, envelopes: envelopes)), at: now)
+        case .keepPart(let sums, let part, let bytes): sites[site].disk.keepPart(sums, part, bytes)
+        case .pin(let sums):
+            sites[site].disk.pin(sums)
+            queue.schedule(.answer(site: site, life: life, .pinned(sums)), at: now + readDelay())
+        case .drop(let sums): note(sites[site].disk.drop(sums) ? "bodies dropped" : "bodies kept: too early")
         case .readBody(let request, let hash):
             let body = sites[site].disk.database.body(hash)
             note(body == nil ? "body not here" : "body loaded")

@@ -27,4 +27,46 @@ extension World {
         sites[site].disk.keep(found, bytes: bytes)
         return found
     }
+
+    /// A site looks for bodies to drop, as often as it likes: a day is nothing here.
+    mutating func retain() throws(Violation) {
+        if !isHealed { queue.schedule(.retain, at: now + 500 + UInt64(random.below(3_000))) }
+        let site = random.below(sites.count)
+        guard let droppable = sites[site].node?.droppable, !droppable.isEmpty else { return }
+        let sums = droppable[random.below(droppable.count)]
+        // What a quorum certified is what the site finds itself: an honest elector is in every quorum.
+        guard let found = addUp(sums.block, at: site) else { return }
+        guard found == sums else {
+            throw Violation(
+                .stateIsFold, "site \(site) finds other sums than were certified, up to \(sums.block.through)")
+        }
+        try perform(.drop(sums), at: site)
+    }
+
+    /// The body of an op, wherever one is kept.
+    func body(of stored: StoredOp) -> Bytes? {
+        if let body = stored.body ?? stored.op.header.inlineBody { return body }
+        return sites.lazy.compactMap { $0.disk.database.body(stored.op.header.bodyHash) }.first
+    }
+
+    /// Folds a site's ops from scratch, with bodies of others where it has dropped its own.
+    mutating func refold(_ site: Int, through durable: UInt64) throws(Violation) {
+        let disk = sites[site].disk
+        var ops: [StoredOp] = []
+        for stored in disk.ops where stored.applyIndex <= durable {
+            let isDelta = stored.op.header.kind == .updateModelWeights && stored.void != .forked
+            guard let body = body(of: stored) else {
+                if isDelta, disk.lacksBody(stored) { return note("bodies are nowhere any more") }
+                ops.append(stored)
+                continue
+            }
+            let separate = stored.op.header.inlineBody == nil && (stored.body != nil || disk.lacksBody(stored))
+            ops.append(
+                StoredOp(op: stored.op, body: separate ? body : nil, void: stored.void, applyIndex: stored.applyIndex))
+        }
+        try RefoldCheck.check(
+            ops, forks: disk.forks.filter { $0.applyIndex <= durable }, against: sites[site].node!,
+            genesis: genesis, random: &random, site: site, isUnjudged: { disk.lacksBody($0) })
+        note(disk.pinned.isEmpty ? "refolded" : "refolded without sums")
+    }
 }

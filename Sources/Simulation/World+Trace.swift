@@ -37,6 +37,12 @@ extension World {
             trace.record(13, now, place, UInt64(numbers?.count ?? 0), bytes: id.bytes) {
                 "\(now) site \(site): measured \(id.short): \(numbers.map { "\($0)" } ?? "abstains")"
             }
+        case .pinned(let sums):
+            trace.record(17, now, place, UInt64(sums.count)) { "\(now) site \(site): pinned \(sums.count)" }
+        case .drop(let sums):
+            trace.record(18, now, place, sums.block.through) {
+                "\(now) site \(site): may drop up to \(sums.block.through)"
+            }
         case .summed(let block, let sums):
             trace.record(16, now, place, block.after, block.through, sums?.byteCount ?? 0) {
                 "\(now) site \(site): \(block.key.author.short) \(block.after)-\(block.through) comes to \(sums?.byteCount ?? 0) bytes"
@@ -79,6 +85,10 @@ extension World {
             trace.record(32, place, question.kind.rawValue, bytes: id.bytes) {
                 "    measure \(question.kind.name) \(id.short)"
             }
+        case .keepPart(_, let part, let bytes):
+            trace.record(35, place, UInt64(part), UInt64(bytes.count)) { "    keep part \(part), \(bytes.count) bytes" }
+        case .pin(let sums): trace.record(36, place, UInt64(sums.count)) { "    pin \(sums.count)" }
+        case .drop(let sums): trace.record(37, place, sums.block.through) { "    drop up to \(sums.block.through)" }
         case .sum(let block):
             trace.record(34, place, block.after, block.through) { "    sum \(block.after)-\(block.through)" }
         case .join(let number, let peer, _):

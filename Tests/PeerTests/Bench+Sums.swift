@@ -19,4 +19,26 @@ extension Bench {
         for (index, hash) in found.parts.enumerated() { parts[site][hash] = BlockSums.part(index, of: bytes) }
         return found
     }
+
+    /// What a store does when sums stand for bodies.
+    mutating func dropBodies(_ sums: BlockSums, at site: Int) {
+        pinned[site].append(sums)
+        stored[site] = stored[site].map { stored in
+            let header = stored.op.header
+            guard header.kind == .updateModelWeights, header.logKey == sums.block.key, sums.block.contains(header.seq)
+            else { return stored }
+            return StoredOp(op: stored.op, body: nil, void: stored.void, applyIndex: stored.applyIndex)
+        }
+    }
+}
+
+extension Bench {
+    /// A delta of 300 rows whose body does not fit inline.
+    static func largeDelta(_ model: ModelID, seed: UInt64) -> Bytes {
+        var random = Random(seed: seed)
+        let values = (0..<300 * 16).map { _ in Int8(1 + random.below(120)) }
+        let rows = RowBlock(
+            indices: (0..<300).map { UInt32($0) }, shifts: Bytes(repeating: 8, count: 300), values: .int8(values))
+        return Delta(model: model, round: seed, steps: 1, tokensSeen: 1, dense: .empty, rows: rows).body
+    }
 }

@@ -1,3 +1,4 @@
+import Consensus
 import Federation
 import Gossip
 import Identity
@@ -25,8 +26,11 @@ struct Bench {
     var snapshotEveryOps = 256
     /// Nobody asks for sums unless a test wants it.
     var sumsEveryDeltas = Int.max
+    var beginsWithSums = true
     /// Parts of sums that each site keeps.
     var parts: [[Hash32: Bytes]]
+    /// Sums that stand for bodies that a site does not have.
+    var pinned: [[BlockSums]]
     var notices: [[Notice]]
     var results: [[UInt64: SubmitResult]]
     /// Sites whose writes stay on their way until ``finishWrites(of:)``.
@@ -59,6 +63,7 @@ struct Bench {
         snapshots = Array(repeating: nil, count: keys.count)
         notices = Array(repeating: [], count: keys.count)
         parts = Array(repeating: [:], count: keys.count)
+        pinned = Array(repeating: [], count: keys.count)
         results = Array(repeating: [:], count: keys.count)
         for site in keys.indices { start(site) }
     }
@@ -76,11 +81,13 @@ struct Bench {
         starts += 1
         configuration.snapshotEveryOps = snapshotEveryOps
         configuration.sumsEveryDeltas = sumsEveryDeltas
+        configuration.beginsWithSums = beginsWithSums
         nodes[site] = try! Node(
             configuration: configuration, identity: keys[site],
             recovered: recovered
                 ?? Recovered(
-                    ops: stored[site], forks: forks[site], snapshot: snapshots[site], journal: journals[site]),
+                    ops: stored[site], forks: forks[site], snapshot: snapshots[site], journal: journals[site],
+                    sums: pinned[site]),
             seed: UInt64(site), now: now, wallSeconds: now.milliseconds / 1_000)
     }
 
@@ -142,6 +149,11 @@ struct Bench {
         case .loadBody(let request, let hash):
             let body = stored[site].first { $0.op.header.bodyHash == hash }?.body ?? parts[site][hash]
             pending.append((site, .bodyLoaded(request: request, body: body)))
+        case .keepPart(let sums, let part, let bytes): parts[site][sums.parts[part]] = bytes
+        case .pin(let sums):
+            pinned[site] += sums
+            pending.append((site, .pinned(sums)))
+        case .drop(let sums): dropBodies(sums, at: site)
         case .submitted(let ticket, let result): results[site][ticket] = result
         case .join(let number, let peer, let request): joins.append((number, peer, request))
         case .notice(let notice): notices[site].append(notice)

@@ -183,6 +183,29 @@ import Wire
         #expect(bench.sums == fold(model, [ops[4]]))
         #expect(bench.summary(0) == summary)
     }
+
+    @Test func `a start without the bodies that a certificate takes out reads them before it tells anything`() throws {
+        // The snapshot is written after the retraction, before the certificate.
+        var (bench, model) = Bench.withModel(snapshotEvery: 8)
+        let ops = Self.training(bench, model)
+        var relay = Guest(&bench, dials: 0, as: bench.keys[1])
+        relay.say(.ops(ops.map(\.envelope)), &bench)
+        let found = bench.addUp(Self.block(ops), at: 0)
+        let sums = try #require(found)
+        relay.say(.ops([retraction(bench, ops, of: 3).envelope]), &bench)
+        relay.say(.ops(carrier(bench, sums).map(\.envelope)), &bench)
+        let (digest, wanted) = (bench.sums, bench.summary(0))
+        bench.stop(0)
+        let watermark = try #require(bench.snapshots[0]?.watermark)
+        // As a store does that knows of no fork and no retraction above the snapshot.
+        let kept = bench.stored[0].map { stored in
+            stored.applyIndex <= watermark && stored.op.header.kind == .updateModelWeights
+                ? StoredOp(op: stored.op, body: nil, void: stored.void, applyIndex: stored.applyIndex) : stored
+        }
+        bench.start(0, from: Recovered(ops: kept, snapshot: bench.snapshots[0], journal: bench.journals[0]))
+        bench.run(.wake, at: 0)
+        #expect(bench.sums == digest && bench.summary(0) == wanted)
+    }
 }
 
 /// Who asks for sums, and who finds them true.

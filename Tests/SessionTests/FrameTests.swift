@@ -39,7 +39,7 @@ private func read(
         (rawFrame(type: 2, zero: [0, 1]), .reservedBits),
         (rawFrame(type: 2, zero: [0x80, 0]), .reservedBits),
         (rawFrame(type: 0), .unknownType(0)),
-        (rawFrame(type: 24), .unknownType(24)),
+        (rawFrame(type: 26), .unknownType(26)),
         (rawFrame(type: 0x7F), .unknownType(0x7F)),
         (rawFrame(type: 15), .notSpoken(.vote)),
         (rawFrame(type: 18), .notSpoken(.pollReply)),

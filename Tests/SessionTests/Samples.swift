@@ -152,6 +152,8 @@ enum Samples {
                     FrontierEntry(author: id(6), log: LogID(rawValue: 7), seq: 8, head: id(9)),
                     FrontierEntry(author: id(6), log: LogID(rawValue: 8), seq: 300, head: id(9), forkSeq: 12),
                 ], more: true)),
+        .sumsWant(.sums(from: LogBound(author: id(6), log: LogID(rawValue: 7)), after: 9)),
+        .sums(SumsAnswer(certificates: [[1, 2, 3], []], more: true)),
         .reconcile(
             ReconcileMessage(
                 digest: id(4), state: id(5),

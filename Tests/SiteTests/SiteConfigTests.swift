@@ -30,6 +30,8 @@ import Wire
         config.trainCores = 3
         config.claimRounds = 0
         config.inferenceBudget = "0.5"
+        config.retention = 90
+        config.sumsEvery = 64
         try config.save(to: path)
         #expect(try SiteConfig.load(path) == config)
         #expect(mode(path) == 0o600)

@@ -41,10 +41,21 @@ public struct StatusReport: Codable, Sendable, Equatable {
         /// `private` or `external`.
         public var kind: String
         public var bytes: Int
+        /// Of them signed ops, bodies and certified sums; and what bodies would take for which sums stand.
+        public var opBytes: Int
+        public var bodyBytes: Int
+        public var sumsBytes: Int
+        public var droppedBytes: Int
 
-        public init(kind: String, bytes: Int) {
+        public init(
+            kind: String, bytes: Int, opBytes: Int = 0, bodyBytes: Int = 0, sumsBytes: Int = 0, droppedBytes: Int = 0
+        ) {
             self.kind = kind
             self.bytes = bytes
+            self.opBytes = opBytes
+            self.bodyBytes = bodyBytes
+            self.sumsBytes = sumsBytes
+            self.droppedBytes = droppedBytes
         }
     }
 

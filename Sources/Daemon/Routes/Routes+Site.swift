@@ -3,6 +3,7 @@ internal import Gossip
 internal import Identity
 internal import Membership
 internal import Peer
+internal import Storage
 internal import Replication
 internal import Synchronization
 internal import Transport
@@ -58,6 +59,7 @@ extension Routes {
         let (known, isCurrent) = try await lastKnown.facts(
             age: graphs.age, graph: { try await graphs.glance() }, bytes: { try await database.bytes() },
             models: { try await models.list() })
+        let disk = try await lastKnown.disk { try await database.diskUse(of: core.network) }
         let trouble: String? =
             if let stopped = core.stopped {
                 "the node has stopped applying ops: \(stopped)"
@@ -82,7 +84,9 @@ extension Routes {
             frontierDigest: core.frontier.hex, stateDigest: core.state.hex, ops: Int(core.ops), waiting: core.waiting,
             members: core.members, peers: try await peers.list(), models: known.models,
             graph: known.graph,
-            database: .init(kind: database.isPrivate ? "private" : "external", bytes: known.bytes),
+            database: .init(
+                kind: database.isPrivate ? "private" : "external", bytes: known.bytes, opBytes: disk.envelopes,
+                bodyBytes: disk.bodies, sumsBytes: disk.sums, droppedBytes: disk.dropped),
             traffic: .init(bytesSent: counters.rawSent, bytesReceived: counters.rawReceived), refused: core.refused)
     }
 }

@@ -51,6 +51,10 @@ public struct SiteConfig: Sendable, Equatable {
     public var claimRounds: Int?
     /// Decimal Koi that the node may pay in a day for answers of others' models; 0: none by itself.
     public var inferenceBudget: String?
+    /// Days after which certified sums stand for bodies of others' deltas, 0 to 36,500; nil: every body is kept.
+    public var retention: Int?
+    /// Own deltas whose sums are certified together, 2 to 4,096.
+    public var sumsEvery: Int?
 
     public init(name: SiteName) {
         self.name = name
@@ -95,6 +99,8 @@ public struct SiteConfig: Sendable, Equatable {
             (.trainCores, trainCores.map { "\($0)" }),
             (.claimRounds, claimRounds.map { "\($0)" }),
             (.inferenceBudget, inferenceBudget.map { StrictJSON.quote($0) }),
+            (.retention, retention.map { "\($0)" }),
+            (.sumsEvery, sumsEvery.map { "\($0)" }),
         ]
         let lines = members.compactMap { key, value in value.map { "  \"\(key.rawValue)\": \($0)" } }
         return "{\n" + lines.joined(separator: ",\n") + "\n}\n"
@@ -107,6 +113,8 @@ public struct SiteConfig: Sendable, Equatable {
         case trainCores = "train_cores"
         case claimRounds = "claim_rounds"
         case inferenceBudget = "inference_budget"
+        case retention
+        case sumsEvery = "sums_every"
     }
 }
 
@@ -153,6 +161,8 @@ extension SiteConfig {
         case .trainCores: trainCores = try Self.whole(value, 1...256)
         case .claimRounds: claimRounds = try Self.whole(value, 0...64)
         case .inferenceBudget: inferenceBudget = try Self.text(value)
+        case .retention: retention = try Self.whole(value, 0...36_500)
+        case .sumsEvery: sumsEvery = try Self.whole(value, 2...4_096)
         case .privacy: privacy = try Self.list(value) { text throws(WrongValue) in try Self.text(text) }
         }
     }

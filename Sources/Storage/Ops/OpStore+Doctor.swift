@@ -1,3 +1,4 @@
+public import Consensus
 public import Identity
 public import Peer
 internal import Replication
@@ -10,8 +11,11 @@ extension OpStore {
         let rows = try connection.query(
             """
             SELECT o.op_id FROM \(schema).operations o LEFT JOIN \(schema).bodies b USING (body_hash)
-            WHERE b.body_hash IS NULL AND o.body_length > $1 ORDER BY o.apply_index LIMIT 1000
-            """, [.int64(Int64(OpLimits.inlineBodyBytes))])
+            WHERE b.body_hash IS NULL AND o.body_length > $1 AND NOT (o.kind = $2 AND EXISTS (
+                SELECT FROM \(schema).certified_sums c WHERE c.author = o.author AND c.log = o.log
+                AND c.after < o.seq AND o.seq <= c.through AND c.dropped_at IS NOT NULL))
+            ORDER BY o.apply_index LIMIT 1000
+            """, [.int64(Int64(OpLimits.inlineBodyBytes)), .int16(Int16(OpKind.updateModelWeights.rawValue))])
         var missing: [OpID] = []
         for row in rows {
             if let id = OpID(try row.bytes(0)) { missing.append(id) }
@@ -19,7 +23,8 @@ extension OpStore {
         return missing
     }
 
-    /// What a node starts from, as if nothing had ever been calculated: every op with its body, no sums.
+    /// What a node starts from, as if nothing had ever been calculated: every op with its body, or the sums that stand for
+    /// it, and no accumulators.
     public func recoverFromOps() throws(StorageError) -> Recovered {
         var recovered = try recover()
         recovered.snapshot = nil
@@ -31,7 +36,15 @@ extension OpStore {
             ops.append(StoredOp(op: stored.op, body: body, void: stored.void, applyIndex: stored.applyIndex))
         }
         recovered.ops = ops
+        recovered.parts = try parts(of: recovered.sums)
         return recovered
+    }
+
+    /// Parts of sums that stand for bodies.
+    public func parts(of all: [BlockSums]) throws(StorageError) -> [Hash32: Bytes] {
+        var parts: [Hash32: Bytes] = [:]
+        for hash in all.flatMap(\.parts) { parts[hash] = try part(hash) }
+        return parts
     }
 
     /// Empties every table that only says what the ops say; the next start calculates all of it again.

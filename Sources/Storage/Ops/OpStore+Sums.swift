@@ -20,7 +20,8 @@ extension OpStore {
         }
     }
 
-    private func insert(_ sums: BlockSums, parts: [Bytes], on connection: Connection) throws(StorageError) {
+    /// - Parameter parts: those that are to be kept; the others are here, or will be.
+    func insert(_ sums: BlockSums, parts: [Bytes], on connection: Connection) throws(StorageError) {
         for (hash, part) in zip(sums.parts, parts) {
             try connection.query(
                 "INSERT INTO \(schema).sum_parts (part_hash, part) VALUES ($1, $2) ON CONFLICT DO NOTHING",

@@ -11,7 +11,7 @@ public final class OpStore {
     let connection: Connection
     let schema: String
     let network: NetworkID
-    private let lease: SchemaLease?
+    let lease: SchemaLease?
 
     /// - Parameters:
     ///   - schema: holds the tables; created by ``Schema/migrate(_:)``.
@@ -208,7 +208,8 @@ public final class OpStore {
                 let op = try self.read(envelope, at: index)
                 ops.append(StoredOp(op: op, body: body, void: void, applyIndex: index))
             }
-            return Recovered(ops: ops, forks: try forks(), snapshot: snapshot, hasLedger: try hasLedger())
+            return Recovered(
+                ops: ops, forks: try forks(), snapshot: snapshot, hasLedger: try hasLedger(), sums: try pinnedSums())
         }
     }
 

@@ -9,6 +9,7 @@ enum ConfigCommand {
         options: SiteSelection.options + SiteSettings.declared.options + [
             RunCommand.peers, RunCommand.network, RunCommand.key, RunCommand.schema, RunCommand.trainHours,
             RunCommand.trainCores, RunCommand.claimRounds, RunCommand.inferenceBudget,
+            RunCommand.retention, RunCommand.sumsEvery,
         ],
         flags: [RunCommand.noTrain, Shared.json],
         examples: [
@@ -99,6 +100,12 @@ enum ConfigCommand {
             row(
                 "inference_budget", call[RunCommand.inferenceBudget], "SHOAL_INFERENCE_BUDGET", config.inferenceBudget,
                 "0"),
+            row(
+                "retention", call[RunCommand.retention].map { "\($0)" }, "SHOAL_RETENTION",
+                config.retention.map { "\($0)" }, "off"),
+            row(
+                "sums_every", call[RunCommand.sumsEvery].map { "\($0)" }, "SHOAL_SUMS_EVERY",
+                config.sumsEvery.map { "\($0)" }, "256"),
         ]
     }
 

@@ -27,6 +27,13 @@ enum RunCommand {
         "pay so much a day for answers of others' models by itself (default: 0, never, or SHOAL_INFERENCE_BUDGET)")
     static let withStarter = Flag(
         "with-starter", "end in order when the standard input ends: whoever started it is gone")
+    static let retention = Option<Int?>(
+        "retention", .integer(0...36_500).named("DAYS"),
+        "drop bodies of others' deltas so many days after their sums were certified (default: never, or SHOAL_RETENTION)"
+    )
+    static let sumsEvery = Option<Int?>(
+        "sums-every", .integer(2...4_096),
+        "have the sums of so many own deltas certified together (default: 256, or SHOAL_SUMS_EVERY)")
     private static let verbose = Flag("verbose", "tell more in the log")
 
     static let command = Command(
@@ -43,6 +50,7 @@ enum RunCommand {
             """,
         options: SiteSelection.options + SiteSettings.declared.options + [
             peers, network, key, schema, trainHours, trainCores, claimRounds, inferenceBudget,
+            retention, sumsEvery,
         ],
         flags: [noTrain, withStarter, verbose, Shared.json],
         examples: [
@@ -154,7 +162,23 @@ enum RunCommand {
             options.claimRounds = rounds
         }
         options.inferenceBudget = try budget(call, settings)
+        options.retentionDays = try whole(call, retention, "SHOAL_RETENTION", settings.retention, 0...36_500)
+        options.sumsEvery = try whole(call, sumsEvery, "SHOAL_SUMS_EVERY", settings.sumsEvery, 2...4_096) ?? 256
         return options
+    }
+
+    /// A whole number from an option, a variable, or the settings, in this order.
+    private static func whole(
+        _ call: Invocation, _ option: Option<Int?>, _ name: String, _ setting: Int?, _ range: ClosedRange<Int>
+    ) throws -> Int? {
+        if let told = call[option] { return told }
+        guard let text = variable(name) else { return setting }
+        guard let number = Int(text), range.contains(number) else {
+            throw call.failure(
+                "\(name)=\(text)", "the variable cannot be understood",
+                remedy: "Write a whole number from \(range.lowerBound) to \(range.upperBound)", exit: .usage)
+        }
+        return number
     }
 
     private static func budget(_ call: Invocation, _ config: SiteConfig) throws -> NanoKoi {

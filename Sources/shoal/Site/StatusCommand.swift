@@ -78,10 +78,19 @@ enum StatusCommand {
         [
             status.listen.map { "listens on \($0)" } ?? "only dials out",
             "up \(Format.duration(.seconds(status.uptimeSeconds)))",
-            "database \(Format.bytes(status.database.bytes))",
+            "database \(Format.bytes(status.database.bytes))" + disk(status.database),
             "sent \(Format.bytes(Int(clamping: status.traffic.bytesSent)))",
             "received \(Format.bytes(Int(clamping: status.traffic.bytesReceived)))",
         ].joined(separator: ", ")
+    }
+
+    /// What grows with every op, and what certified sums spare.
+    private static func disk(_ database: StatusReport.Database) -> String {
+        guard database.opBytes > 0 else { return "" }
+        var text = " (ops \(Format.bytes(database.opBytes)), bodies \(Format.bytes(database.bodyBytes))"
+        if database.sumsBytes > 0 { text += ", sums \(Format.bytes(database.sumsBytes))" }
+        if database.droppedBytes > 0 { text += " in place of \(Format.bytes(database.droppedBytes)) of bodies" }
+        return text + ")"
     }
 }
 

@@ -1,0 +1,84 @@
+internal import Consensus
+internal import Identity
+internal import Peer
+internal import Replication
+internal import Storage
+internal import Synchronization
+internal import Wire
+
+/// Drops bodies of others' deltas for which certified sums can stand, some days after this node saw the certificate.
+///
+/// Before it drops anything the node adds the deltas up again itself: sums that a quorum certified and that are not those of
+/// its own bodies are an alarm, and the bodies stay.
+final class RetentionService: Sendable {
+    private let host: NodeHost
+    private let sums: SumsService
+    private let database: Database
+    private let network: NetworkID
+    /// Nil: everything is kept.
+    private let days: Int?
+    private let log: EventLog
+    private let task = Mutex<Task<Void, Never>?>(nil)
+
+    /// Between two looks.
+    private var pause: Duration { days == 0 ? .seconds(5) : .seconds(3_600) }
+
+    init(host: NodeHost, sums: SumsService, database: Database, network: NetworkID, days: Int?, log: EventLog) {
+        self.host = host
+        self.sums = sums
+        self.database = database
+        self.network = network
+        self.days = days
+        self.log = log
+    }
+
+    func start() {
+        let pause = pause
+        let new = Task { [weak self] in
+            while !Task.isCancelled {
+                try? await Task.sleep(for: min(pause, .seconds(60)))
+                guard let self, !Task.isCancelled else { return }
+                await self.look()
+                try? await Task.sleep(for: pause)
+            }
+        }
+        task.withLock { $0 = new }
+    }
+
+    func stop() { task.withLock { $0?.cancel() } }
+
+    private func look() async {
+        do {
+            let (certified, droppable, pinned) = try await host.ask {
+                ($0.certifiedSums, $0.droppable, $0.state.pinnedSums)
+            }
+            let (schema, network) = (database.schema, network)
+            try await database.query { (connection) throws(StorageError) in
+                try OpStore(connection, schema: schema, network: network).noteCertified(certified)
+            }
+            guard let days else { return }
+            let (known, due) = try await database.query { (connection) throws(StorageError) in
+                let store = try OpStore(connection, schema: schema, network: network)
+                return (Set(try store.summedBlocks()), try store.droppable(afterDays: days))
+            }
+            // Who was no elector in it has not added it up; from now on its days count.
+            for missing in droppable where !known.contains(missing.block) { _ = await sums.sum(missing.block) }
+            for due in due where pinned.contains(due) { host.drop(due) }
+            for due in due where droppable.contains(due) {
+                guard let found = await sums.sum(due.block) else { continue }
+                guard found == due else {
+                    log.warn(
+                        "sums-differ",
+                        [
+                            "log": due.block.key.log.hex, "after": "\(due.block.after)",
+                            "through": "\(due.block.through)",
+                        ])
+                    continue
+                }
+                host.drop(due)
+            }
+        } catch {
+            log.warn("retention-failed", ["cause": "\(error)"])
+        }
+    }
+}

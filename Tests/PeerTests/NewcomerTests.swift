@@ -1,0 +1,274 @@
+import Consensus
+import Federation
+import Gossip
+import Identity
+import Ledger
+import Membership
+import Replication
+import Session
+import Testing
+import Wire
+
+@testable import Peer
+
+/// A site that begins takes certified sums in place of bodies, and has the state that everybody has.
+@Suite struct NewcomerTests {
+    /// Sites 0 and 2 run, and site 2 has trained; site 0 has the certificate of its first deltas. Site 1 is to come.
+    private func town() throws -> (Bench, BlockSums) {
+        var bench = Bench(members: 3)
+        bench.stop(1)
+        bench.connect(2, 0)
+        let model = bench.createModel(at: 0)
+        bench.submit(.announceRows, Bench.manyRows(model), at: 2)
+        for seed in 1...3 { bench.submit(.updateModelWeights, Bench.largeDelta(model, seed: UInt64(seed)), at: 2) }
+        let key = try #require(bench.nodes[2]!.ownLogKey)
+        let last = try #require(bench.nodes[0]!.countedDeltas(of: key).last)
+        let id = try #require(bench.nodes[0]!.replica.id(key, last))
+        let found = bench.addUp(LogBlock(key: key, after: 0, through: last, id: id), at: 0)
+        let sums = try #require(found)
+        let words = ConsensusOp.certificate(SumsTests.certificate(bench, sums)).op
+        guard case .done? = bench.submit(words.kind, words.body, at: 0) else {
+            preconditionFailure("the certificate has effect")
+        }
+        // One delta behind the block.
+        bench.submit(.updateModelWeights, Bench.largeDelta(model, seed: 9), at: 2)
+        return (bench, sums)
+    }
+
+    private func begin(_ bench: inout Bench) {
+        bench.start(1)
+        bench.connect(1, 0)
+    }
+
+    private func takeBack(_ bench: inout Bench, _ sums: BlockSums) {
+        let block = sums.block
+        let range = Revocation.Range(log: block.key.log, from: block.through, through: block.through, id: block.id)
+        guard case .done? = bench.submit(.retraction, Retraction(range).encode(), at: 2) else {
+            preconditionFailure("a site takes back what it trained")
+        }
+    }
+
+    @Test func `it fetches sums, no bodies for which they stand, and has the same state`() throws {
+        var (bench, sums) = try town()
+        begin(&bench)
+        #expect(bench.pinned[1] == [sums])
+        #expect(bench.summary(1) == bench.summary(0))
+        let deltas = bench.stored[1].filter { $0.op.header.kind == .updateModelWeights }
+        #expect(
+            deltas.map { $0.body != nil } == [false, false, false, true],
+            "of the block no body, of the last one its own")
+        // The sums, the announcement, the last delta.
+        #expect(bench.nodes[1]!.counters.bodiesFetched == 3)
+    }
+
+    @Test func `it subtracts the sums when a part of the block is taken back`() throws {
+        var (bench, sums) = try town()
+        begin(&bench)
+        let before = bench.summary(0)
+        takeBack(&bench, sums)
+        #expect(bench.summary(0) != before && bench.summary(1) == bench.summary(0))
+    }
+
+    @Test func `it begins with sums that are not to be added, when their block is broken already`() throws {
+        var (bench, sums) = try town()
+        takeBack(&bench, sums)
+        begin(&bench)
+        #expect(bench.pinned[1] == [sums] && bench.summary(1) == bench.summary(0))
+    }
+
+    @Test func `a fork in the block takes the sums out, too`() throws {
+        var (bench, sums) = try town()
+        begin(&bench)
+        bench.stop(2)
+        let seq = sums.block.through
+        let prev = try #require(bench.nodes[0]!.replica.id(sums.block.key, seq - 1))
+        let other = bench.sign(
+            .deleteModel, [1], by: bench.keys[2], log: sums.block.key.log.rawValue, seq: seq, prev: prev, lamport: 99)
+        var relay = Guest(&bench, dials: 0, as: bench.keys[2])
+        relay.say(.ops([other.envelope]), &bench)
+        #expect(bench.nodes[1]!.forkProofs[sums.block.key]?.seq == seq)
+        #expect(bench.summary(1) == bench.summary(0))
+        let trained = bench.nodes[1]!.state.models
+        #expect(
+            trained.ids.allSatisfy { trained[$0]!.accumulators.nonzeroTokens.isEmpty }, "nothing is left of the log")
+    }
+
+    @Test(arguments: [1, 256]) func `a restart finds the same state`(snapshotEvery: Int) throws {
+        var (bench, sums) = try town()
+        bench.snapshotEveryOps = snapshotEvery
+        begin(&bench)
+        let wanted = bench.summary(1)
+        bench.stop(1)
+        bench.start(1)
+        bench.run(.wake, at: 1)
+        #expect(bench.summary(1) == wanted && bench.nodes[1]!.state.pinnedSums == [sums])
+        bench.connect(1, 0)
+        takeBack(&bench, sums)
+        #expect(bench.summary(1) == bench.summary(0))
+    }
+
+    @Test func `a node that drops bodies keeps its state, and undoes the block without them`() throws {
+        var (bench, sums) = try town()
+        let before = bench.summary(0)
+        #expect(bench.nodes[0]!.droppable == [sums] && bench.nodes[2]!.droppable.isEmpty, "nobody drops its own")
+        bench.run(.drop(sums), at: 0)
+        #expect(bench.pinned[0] == [sums] && bench.summary(0) == before && bench.nodes[0]!.droppable.isEmpty)
+        takeBack(&bench, sums)
+        #expect(bench.summary(0) == bench.summary(2) && bench.summary(0) != before)
+        bench.stop(0)
+        bench.start(0)
+        bench.run(.wake, at: 0)
+        #expect(bench.summary(0) == bench.summary(2))
+        begin(&bench)
+        #expect(bench.summary(1) == bench.summary(0))
+    }
+
+    @Test func `nothing is dropped of a block that is not certified, or of which something is taken out`() throws {
+        var (bench, sums) = try town()
+        let other = BlockSums(block: sums.block, byteCount: 1, parts: [.zero])
+        bench.run(.drop(other), at: 0)
+        #expect(bench.pinned[0].isEmpty)
+        takeBack(&bench, sums)
+        bench.run(.drop(sums), at: 0)
+        #expect(bench.pinned[0].isEmpty && bench.nodes[0]!.droppable.isEmpty)
+    }
+
+    @Test func `without the parts it does what it did before there were sums`() throws {
+        var (bench, _) = try town()
+        bench.parts[0] = [:]
+        begin(&bench)
+        #expect(bench.nodes[1]!.summary.frontier.opCount == 0, "it looks for the parts")
+        bench.pass(milliseconds: 40_000)
+        #expect(bench.pinned[1].isEmpty && bench.summary(1) == bench.summary(0))
+    }
+
+    @Test func `a claim that names what has no bodies is not measured`() throws {
+        var (bench, sums) = try town()
+        let model = try #require(bench.nodes[0]!.models.first)
+        let key = sums.block.key
+        let head = try #require(bench.nodes[2]!.replica.frontier[key])
+        let span = OpSpan(model: model, log: key.log, from: 1, through: head.seq, head: head.id)
+        bench.pass(milliseconds: 8_000)
+        bench.submit(.claim, LedgerBody.claim(TrainingClaim(agent: "site", span: span)).encode(), at: 2)
+        bench.pass(milliseconds: 1_000)
+        let id = try #require(bench.stored[0].last { $0.op.header.kind == .claim && $0.void == nil }?.op.id)
+        #expect(bench.nodes[0]!.range(of: id)?.claimed.ops.count == 4)
+        bench.run(.drop(sums), at: 0)
+        #expect(bench.nodes[0]!.range(of: id) == nil)
+    }
+}
+
+/// The machine alone, and what strangers may tell it.
+@Suite struct NewcomerMachineTests {
+    private let bench = Bench(members: 3)
+    private var tellers: [PeerID] { [bench.peer(0), bench.peer(1)].sorted() }
+    private let now = Instant(milliseconds: 1_000)
+
+    private func sums(_ after: UInt64, _ through: UInt64, byteCount: UInt64 = 10) -> BlockSums {
+        let block = LogBlock(
+            key: LogKey(author: bench.peer(2), log: LogID(rawValue: 5)), after: after, through: through,
+            id: OpID(Bytes(repeating: UInt8(through), count: 32))!)
+        return BlockSums(block: block, byteCount: byteCount, parts: [BodyHash.hash(of: Bytes(repeating: 7, count: 10))])
+    }
+
+    private func asking() -> Newcomer {
+        var newcomer = Newcomer(genesis: bench.genesis, begins: true)
+        #expect(newcomer.look(tellers, hasPeers: true, now: now) == [.ask(tellers[0], .checkpoints(after: 0))])
+        #expect(
+            newcomer.answered(SumsAnswer(certificates: [], more: false), by: tellers[0], now: now)
+                == [.ask(tellers[0], .sums(from: .first, after: 0))])
+        return newcomer
+    }
+
+    private func page(_ sums: [BlockSums], by signers: [Int] = [0, 1], more: Bool = false) -> SumsAnswer {
+        SumsAnswer(certificates: sums.map { SumsTests.certificate(bench, $0, by: signers).encode() }, more: more)
+    }
+
+    @Test func `page by page, then the parts, then all at once`() {
+        var newcomer = asking()
+        let (one, other) = (sums(0, 4), sums(4, 9))
+        let from = LogBound(author: one.block.key.author, log: one.block.key.log)
+        #expect(
+            newcomer.answered(page([one], more: true), by: tellers[0], now: now)
+                == [.ask(tellers[0], .sums(from: from, after: 4))])
+        #expect(newcomer.answered(page([other]), by: tellers[0], now: now) == [])
+        #expect(newcomer.wanted.map(\.length) == [10, 10])
+        let part = Bytes(repeating: 7, count: 10)
+        #expect(newcomer.supply([1], hash: one.parts[0], now: now) == [], "another length is another body")
+        #expect(
+            newcomer.supply(part, hash: one.parts[0], now: now)
+                == [.keep(one, part: 0, part), .keep(other, part: 0, part), .pin([one, other])])
+        #expect(!newcomer.isDone)
+        newcomer.pinned()
+        #expect(newcomer.isDone)
+    }
+
+    @Test(arguments: [[0], [0, 2], []]) func `a certificate that proves nothing is its sender's fault`(_ signers: [Int])
+    {
+        var newcomer = asking()
+        guard
+            case .blame(let peer, _)? = newcomer.answered(page([sums(0, 4)], by: signers), by: tellers[0], now: now)
+                .first
+        else {
+            Issue.record("a certificate with the signatures of \(signers) passes")
+            return
+        }
+        #expect(peer == tellers[0] && newcomer.wanted.isEmpty)
+        #expect(newcomer.look(tellers, hasPeers: true, now: now) == [.ask(tellers[1], .checkpoints(after: 0))])
+    }
+
+    @Test func `bytes that are no certificate, other certificates, and blocks that overlap or go back are refused`() {
+        let revocation = Proposition.revocation(Revocation(peer: bench.peer(2)))
+            .question(by: bench.peer(0), electorate: bench.nodes[0]!.state.consensus.latestDigest)
+        let table = bench.nodes[0]!.state.consensus
+        let ballot = Ballot(question: revocation.id(in: table.network), round: 0, phase: .commit, value: Value.yes.hash)
+        let signatures = [0, 1].map {
+            Certificate.Signature(
+                elector: table.latest.electorate.index(of: bench.peer($0))!,
+                signature: ballot.sign(in: table.network, with: bench.keys[$0]))
+        }
+        let other = Certificate(question: revocation, value: .yes, round: 0, signatures: signatures)
+        let answers = [
+            SumsAnswer(certificates: [[1, 2, 3]], more: false),
+            SumsAnswer(certificates: [other.encode()], more: false),
+            page([sums(0, 4), sums(3, 9)]), page([sums(4, 9), sums(0, 4)]), page([sums(0, 4), sums(0, 4)]),
+        ]
+        for answer in answers {
+            var newcomer = asking()
+            guard case .blame? = newcomer.answered(answer, by: tellers[0], now: now).first else {
+                Issue.record("\(answer) passes")
+                continue
+            }
+        }
+    }
+
+    @Test func `who promises more without an end, or does not answer, delays it and no more`() {
+        var newcomer = asking()
+        _ = newcomer.answered(SumsAnswer(certificates: [], more: true), by: tellers[0], now: now)
+        #expect(newcomer.isDone, "an empty page is the last one")
+        newcomer = asking()
+        newcomer.tick(now: now + Newcomer.Limits.answerMs)
+        #expect(
+            newcomer.look(tellers, hasPeers: true, now: now) == [.ask(tellers[1], .checkpoints(after: 0))])
+        newcomer.tick(now: now + 2 * Newcomer.Limits.answerMs)
+        #expect(newcomer.look(tellers, hasPeers: true, now: now) == [] && newcomer.isDone)
+    }
+
+    @Test func `parts that nobody has end it`() {
+        var newcomer = asking()
+        _ = newcomer.answered(page([sums(0, 4)]), by: tellers[0], now: now)
+        newcomer.progressed(now: now + 5_000)
+        newcomer.tick(now: now + Newcomer.Limits.answerMs)
+        #expect(!newcomer.isDone, "chunks are coming")
+        newcomer.tick(now: now + 5_000 + Newcomer.Limits.answerMs)
+        #expect(newcomer.isDone)
+    }
+
+    @Test func `who was turned away asks again, and a peer that cannot tell ends it`() {
+        var newcomer = asking()
+        #expect(newcomer.look([], hasPeers: false, now: now) == [] && !newcomer.isDone)
+        #expect(newcomer.look(tellers, hasPeers: true, now: now) == [.ask(tellers[0], .checkpoints(after: 0))])
+        var other = Newcomer(genesis: bench.genesis, begins: true)
+        #expect(other.look([], hasPeers: true, now: now) == [] && other.isDone)
+    }
+}
