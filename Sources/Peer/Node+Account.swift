@@ -21,8 +21,10 @@ extension Node {
 
     /// Decides at start, after the other log: that one tells whether database and journal belong together.
     ///
-    /// - Parameter last: the last op of the first account log that the journal holds.
-    mutating func recoverAccount(_ derived: LogID, last: Op?, now: Instant) {
+    /// - Parameters:
+    ///   - last: the last op of the first account log that the journal holds.
+    ///   - journalNamesAll: it holds the ends of all other logs of this node, so it was never begun anew.
+    mutating func recoverAccount(_ derived: LogID, last: Op?, journalNamesAll: Bool, now: Instant) {
         accountPatience = now + NodeLimits.confirmMs
         let key = LogKey(author: identity.peerID, log: state.consensus.accountLog(of: identity.peerID))
         guard key.log == derived else {
@@ -36,7 +38,7 @@ extension Node {
         let isIntact: Bool =
             switch ownLog {
             case .fresh(let reason): reason == Self.firstStart
-            case .unconfirmed, .open: true
+            case .unconfirmed, .open: journalNamesAll
             }
         if replica.forks[key] != nil {
             account = .lost(Self.accountForks)

@@ -114,6 +114,7 @@ extension Node {
         let own = replica.frontier.heads.keys.filter { $0.author == identity.peerID && $0.log != derived }
         var last: Op?
         var lastAccount: Op?
+        var named: Set<LogID> = []
         for entry in journal {
             let op: Op
             do {
@@ -124,12 +125,15 @@ extension Node {
             guard op.header.author == identity.peerID else {
                 throw .foreignJournal("it holds ops of \(op.header.author.short)")
             }
+            named.insert(op.header.log)
             if op.header.log == derived { lastAccount = op } else { last = op }
             guard !replica.contains(op.id) else { continue }
             _ = replica.offer(op, from: nil)
             if let body = entry.body { replica.supply(body, hash: op.header.bodyHash) }
         }
-        defer { recoverAccount(derived, last: lastAccount, now: now) }
+        // A log that the journal does not name was signed with another one, which is lost.
+        let namesAll = own.allSatisfy { named.contains($0.log) }
+        defer { recoverAccount(derived, last: lastAccount, journalNamesAll: namesAll, now: now) }
         guard let last else {
             ownLog = .fresh(reason: own.isEmpty ? Self.firstStart : "the sign journal is lost")
             return
