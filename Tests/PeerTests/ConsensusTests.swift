@@ -177,6 +177,33 @@ import Wire
         }
     }
 
+    @Test func `nor for one that the database, put back, does not show any more`() throws {
+        let town = try town(3)
+        let guest = KeyPair(seed: Bytes(repeating: 77, count: 32)).peerID
+        _ = town.submit(0, .memberAdd, try MemberAdd(peer: guest, name: "guest").encode())
+        town.run(milliseconds: 1_000)
+        let before = town.stores[0]
+        town.post(0, .affirm(.revocation(Revocation(peer: town.peer(2)))))
+        town.run(milliseconds: 3_000)
+        let derived = LogKey(author: town.peer(0), log: AccountLog.first(of: town.peer(0), in: town.network))
+        #expect(town[0].replica.frontier[derived] != nil && !before.contains { $0.op.header.logKey == derived })
+        town.stop(0)
+        town.stop(2)
+        try town.start(0, contacts: [1], freshLog: 99)
+        town.run(milliseconds: 3_000)
+        _ = town.submit(0, .memberAdd, try MemberAdd(peer: guest, name: "again").encode())
+        town.run(milliseconds: 20_000)
+        let begun = town.journal(of: 0).filter { $0.log == LogID(rawValue: 99) }
+        #expect(begun.count >= 2)
+        town.stop(0)
+        town.seed(0, with: before)
+        try town.start(0, contacts: [1], journal: begun, freshLog: 98)
+        guard case .lost = town[0].account else {
+            Issue.record("\(town[0].account)")
+            return
+        }
+    }
+
     @Test func `an elector whose disk is slow waits for it, and not a thousand times a second`() throws {
         let town = try town(3)
         let guest = KeyPair(seed: Bytes(repeating: 77, count: 32)).peerID
