@@ -24,7 +24,7 @@ import time
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Tests/Check"))
-from site_of import founders  # noqa: E402
+from site_of import events, founders  # noqa: E402
 
 PATIENCE = 60
 
@@ -39,15 +39,9 @@ class Watcher(threading.Thread):
         self.start()
 
     def run(self):
-        name = None
-        try:
-            for line in self.stream:
-                if line.startswith(b"event:"):
-                    name = line[6:].strip()
-                elif line.startswith(b"data:") and name == b"op":
-                    self.seen.append((time.monotonic(), json.loads(line[5:])))
-        except (OSError, ValueError):
-            pass  # the site has ended
+        for name, event in events(self.stream):
+            if name == "op":
+                self.seen.append((time.monotonic(), event))
 
     def first(self, since, kind, op=None):
         return next(

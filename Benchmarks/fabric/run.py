@@ -27,7 +27,7 @@ import time
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Tests/Check"))
-from site_of import founders, free_port  # noqa: E402
+from site_of import events, founders, free_port  # noqa: E402
 
 PATIENCE = 120
 PACE = 0.05
@@ -55,15 +55,9 @@ class Watcher(threading.Thread):
         self.start()
 
     def run(self):
-        name = None
-        try:
-            for line in self.stream:
-                if line.startswith(b"event:"):
-                    name = line[6:].strip()
-                elif line.startswith(b"data:") and name == b"op":
-                    self.seen.setdefault(json.loads(line[5:])["id"], time.monotonic())
-        except (OSError, ValueError):
-            pass  # the site has ended
+        for name, event in events(self.stream):
+            if name == "op":
+                self.seen.setdefault(event["id"], time.monotonic())
 
 
 def ask_price(site, number):

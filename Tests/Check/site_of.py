@@ -48,6 +48,19 @@ class Site:
             self.process.wait(timeout=60)
 
 
+def events(stream):
+    """The server-sent events of an answer of `/api/events`, as (name, data), until the site ends."""
+    name = None
+    try:
+        for line in stream:
+            if line.startswith(b"event:"):
+                name = line[6:].strip().decode()
+            elif line.startswith(b"data:"):
+                yield name, json.loads(line[5:])
+    except (OSError, ValueError):
+        pass
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -3,8 +3,8 @@ internal import Gossip
 internal import Identity
 internal import Membership
 internal import Peer
-internal import Storage
 internal import Replication
+internal import Storage
 internal import Synchronization
 internal import Transport
 internal import Wire
