@@ -80,18 +80,46 @@ extension ConsensusTable {
     /// Certified, but carried by no op with effect any more, ascending.
     public var lostQuestions: [QuestionID] { lost.sorted() }
 
-    /// Whether a question was put by somebody who knew in which log `peer` votes now. Who lost a log may have voted
-    /// there on what is older, and must not vote on that again.
+    /// Whether `peer` has nothing to forget about a question: its log was never replaced, or somebody put the question who
+    /// knew in which log it votes now. Who lost a log may have voted there on what is older.
+    ///
+    /// To say the same yes again contradicts nothing, so there one asker is enough; else nobody may have asked before.
     ///
     /// - Parameter includes: whether the second position is in the causal past of the first.
     public func isYounger(
         _ matter: Matter, thanAccountLogOf peer: PeerID, _ includes: (LogPosition, LogPosition) -> Bool
     ) -> Bool {
-        guard let log = named[peer]?.last(where: { $0.carriers.contains { !$0.isRetracted } }) else { return true }
+        guard let carriers = namings(of: peer) else { return true }
         let raised =
             matter.question.kind == .checkpoint
             ? checkpoints[matter.question.electorate]?.carriers ?? [] : matter.asks
-        return raised.contains { ask in log.carriers.contains { includes(ask.position, $0.position) } }
+        func isYounger(_ ask: Carrier) -> Bool { carriers.contains { includes(ask.position, $0.position) } }
+        return matter.question.kind.nature == .affirmed
+            ? raised.contains(where: isYounger) : !raised.isEmpty && raised.allSatisfy(isYounger)
+    }
+
+    /// Whether `peer`, which may have forgotten its votes on a question in rounds, can vote in one of them all the same:
+    /// everything that is proposed there was proposed by others who knew in which log it votes now, so the log that it
+    /// lost holds no vote of that round. What it may break is a lock that it has forgotten, as a liar would. The locks of
+    /// the others must bear that, beside as many liars as the electorate bears anyway (decision 31).
+    public func isYounger(
+        round: UInt64, of matter: Matter, thanAccountLogOf peer: PeerID, _ includes: (LogPosition, LogPosition) -> Bool
+    ) -> Bool {
+        guard matter.question.kind.nature == .agreed, let carriers = namings(of: peer) else { return false }
+        let electors = matter.electorate.members.filter(matter.isElector)
+        let forgetful = electors.count { !isYounger(matter, thanAccountLogOf: $0, includes) }
+        let liars = (electors.count - 1) / 3
+        guard 2 * matter.quorum > electors.count + forgetful + liars else { return false }
+        let proposals = matter.proposals.values.filter { $0.proposal.round == round }
+        return !proposals.isEmpty
+            && proposals.allSatisfy { proposed in
+                proposed.author != peer && carriers.contains { includes(proposed.position, $0.position) }
+            }
+    }
+
+    /// What names the log in which a peer votes now; nil if it is the first.
+    private func namings(of peer: PeerID) -> [Carrier]? {
+        named[peer]?.last { $0.carriers.contains { !$0.isRetracted } }?.carriers
     }
 
     /// What is certified, ascending by question.

@@ -144,7 +144,8 @@ extension Elector {
     // MARK: Proposals
 
     private mutating func propose(_ matter: Matter, in round: UInt64, _ view: View, _ actions: inout [Action]) {
-        guard matter.proposer(of: round) == view.me, !proposed.contains(Round(question: matter.id, number: round)),
+        guard matter.proposer(of: round) == view.me, mayPropose(matter, view),
+            !proposed.contains(Round(question: matter.id, number: round)),
             !matter.proposals.values.contains(where: { $0.proposal.round == round })
         else { return }
         let proposal: Proposal

@@ -54,7 +54,8 @@ extension Elector {
         _ answer: LedgerQuestion?, _ series: [Matter], in round: UInt64, _ view: View, _ actions: inout [Action]
     ) {
         let matter = series.last!
-        guard matter.proposer(of: round) == view.me, !proposed.contains(Round(question: matter.id, number: round)),
+        guard matter.proposer(of: round) == view.me, mayPropose(matter, view),
+            !proposed.contains(Round(question: matter.id, number: round)),
             !matter.proposals.values.contains(where: { $0.proposal.round == round })
         else { return }
         let value: Value

@@ -157,15 +157,26 @@ struct Elector: Sendable {
         }
         let own = matter.ballots(of: view.me)
         guard !own.contains(where: { $0.round == round && $0.phase == phase }),
-            mayAnswer(matter, view),
-            view.state.consensus.isYounger(
-                matter, thanAccountLogOf: view.me, { view.replica.past(of: $0, includes: $1) })
+            mayAnswer(matter, view), remembers(matter, in: round, view)
         else { return false }
         cast[booth] = value
         let ballot = Ballot(question: matter.id, round: round, phase: phase, value: value)
         let op = ConsensusOp.vote(Vote(ballot, in: view.network, with: view.key)).op
         actions.append(.submit(op.kind, op.body))
         return true
+    }
+
+    /// Whether no lost log of this elector can hold a vote of the round.
+    private func remembers(_ matter: Matter, in round: UInt64, _ view: View) -> Bool {
+        let consensus = view.state.consensus
+        let past = { view.replica.past(of: $0, includes: $1) }
+        return consensus.isYounger(matter, thanAccountLogOf: view.me, past)
+            || consensus.isYounger(round: round, of: matter, thanAccountLogOf: view.me, past)
+    }
+
+    /// Whether this elector may propose: not twice in a round, so not where a lost log may hold a proposal.
+    func mayPropose(_ matter: Matter, _ view: View) -> Bool {
+        view.state.consensus.isYounger(matter, thanAccountLogOf: view.me) { view.replica.past(of: $0, includes: $1) }
     }
 
     /// Of questions that decide the same thing, one is answered.

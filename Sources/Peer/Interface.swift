@@ -169,6 +169,9 @@ public enum NodeLimits {
     public static let steadyMs: UInt64 = 5_000
     /// For listed members; strangers would wait longer.
     public static let backoffMaxMs: UInt64 = 5_000
+    /// How often a contact that has left is dialled, to be told so, and the longest pause between: most of a day.
+    public static let farewells = 100
+    public static let farewellMaxMs: UInt64 = 600_000
     public static let banMs: UInt64 = 3_600_000
     public static let opsPerBatch = 512
     public static let bytesPerBatch = 16 * 1_024 * 1_024

@@ -156,6 +156,14 @@ extension Node {
         }
     }
 
+    /// Whether the account log need not be named anew.
+    package var hasAccount: Bool {
+        switch account {
+        case .unopened, .unconfirmed, .open: true
+        case .lost: false
+        }
+    }
+
     /// Whether votes and debits can be signed.
     func canVote(now: Instant) -> Bool {
         switch account {

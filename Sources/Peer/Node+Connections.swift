@@ -14,8 +14,9 @@ extension Node {
         for peer in contacts.keys.sorted() where dials.count < NodeLimits.dialsAtOnce {
             let dialling = contacts[peer]!
             guard !dialling.inProgress, established[peer] == nil, dialling.next <= now, !isBanned(peer, now: now),
-                isWelcome(peer)
+                isDialled(peer)
             else { continue }
+            if !isWelcome(peer) { contacts[peer]!.farewells += 1 }
             lastDial += 1
             dials[lastDial] = peer
             contacts[peer]!.inProgress = true
@@ -36,7 +37,10 @@ extension Node {
     private mutating func backoff(_ peer: PeerID) -> UInt64 {
         let attempts = contacts[peer]!.attempts
         contacts[peer]!.attempts += 1
-        let bound = min(NodeLimits.backoffMaxMs, NodeLimits.backoffMinMs << UInt64(min(attempts, 8)))
+        let farewells = isWelcome(peer) ? nil : contacts[peer]!.farewells
+        let bound =
+            farewells.map { min(NodeLimits.farewellMaxMs, NodeLimits.backoffMinMs << UInt64(min($0, 16))) }
+            ?? min(NodeLimits.backoffMaxMs, NodeLimits.backoffMinMs << UInt64(min(attempts, 8)))
         return UInt64(random.below(Int(bound)))
     }
 

@@ -51,6 +51,14 @@ extension Node {
         return state.members.contains(peer) || contacts[peer] != nil
     }
 
+    /// Whether a contact is dialled. One that has left is, for some time: it may be unable to dial, and wait for somebody to
+    /// say that it can go.
+    func isDialled(_ peer: PeerID) -> Bool {
+        if isWelcome(peer) { return true }
+        let isReplaced = state.members.successor(of: peer).map { established[$0] != nil } ?? false
+        return state.members.hasLeft(peer) && !isReplaced && contacts[peer]!.farewells < NodeLimits.farewells
+    }
+
     /// Whether this node may sign an op of a kind.
     func maySign(_ kind: OpKind) -> Bool {
         if state.members.contains(identity.peerID) { return true }

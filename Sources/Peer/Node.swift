@@ -138,6 +138,8 @@ public struct Node: Sendable {
         var attempts = 0
         var inProgress = false
         var next: Instant
+        /// How often it was dialled only to be told that it has left.
+        var farewells = 0
     }
 
     /// A batch on its way to the disk, with what to do when it is there.
@@ -345,7 +347,7 @@ public struct Node: Sendable {
         if let deadline = overlay.nextDeadline, stopped == nil { next = min(next, deadline) }
         if !overlay.isPartial, dials.count < NodeLimits.dialsAtOnce, stopped == nil {
             for (peer, dialling) in contacts
-            where !dialling.inProgress && established[peer] == nil && isWelcome(peer) {
+            where !dialling.inProgress && established[peer] == nil && isDialled(peer) {
                 next = min(next, max(dialling.next, banned[peer] ?? dialling.next))
             }
         }

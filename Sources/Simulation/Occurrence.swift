@@ -39,6 +39,8 @@ enum Occurrence {
     case retain
     /// Operators say yes to something.
     case agree
+    /// An operator looks after a site that leaves, or goes on under another key.
+    case depart(Int)
     case hostile(Int)
     /// Refold some site's ops.
     case inspect

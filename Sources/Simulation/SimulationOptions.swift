@@ -135,6 +135,9 @@ public struct SimulationOptions: Sendable, Equatable {
     /// Sites propose patterns to each other, and have so long to be answered.
     public internal(set) var proposes: Bool
     public let questionSeconds: Int
+    /// The site that leaves on the way, and the one that goes on under another key.
+    public internal(set) var leaver: Int?
+    public internal(set) var rotator: Int?
     /// One half of the sites is cut off from the other in the second half of the run.
     public internal(set) var splits = false
     /// Sites that sign by themselves.
@@ -206,6 +209,13 @@ public struct SimulationOptions: Sendable, Equatable {
             return voting < 0
         }
         self.hostiles = strangers + members.sorted { $0.rawValue < $1.rawValue }
+        var departDraw = Random(seed: seed ^ 0x6C65_6176_6573)
+        let settled = self.nodes - (lateJoiner ? 1 : 0)
+        let (leaves, rotates) = (departDraw.chance(0.25), departDraw.chance(0.3))
+        let (first, second) = (departDraw.below(settled), departDraw.below(settled))
+        // Those who stay can decide without it as well as all could before.
+        if leaves, settled > 2, members.count <= Self.bearable(honest - 1) { leaver = first }
+        if rotates, leaver != second { rotator = second }
         if isLarge { fitLarge() }
         for trouble in overrides.without.sorted(by: { $0.rawValue < $1.rawValue }) { leaveOut(trouble) }
     }
@@ -239,6 +249,7 @@ extension SimulationOptions: CustomStringConvertible {
             flag(misdirects, "misdirects"), flag(isCalm, "calm"), flag(movesKoi, "koi"), flag(decides, "decides"),
             flag(retracts, "retracts"),
             ["sums=\(sumsEveryDeltas)"], flag(retention, "retention"), proposes ? ["patterns=\(questionSeconds)s"] : [],
+            leaver.map { ["leaver=\($0)"] } ?? [], rotator.map { ["rotator=\($0)"] } ?? [],
             flag(splits, "splits"),
             writers < nodes ? ["writers=\(writers)"] : [],
             questions > 0 ? ["questions=\(questions)"] : [],

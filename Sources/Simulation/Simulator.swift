@@ -48,7 +48,7 @@ public enum Simulator {
             poll += 100
             while world.queue.nextTime.map({ $0 <= poll }) ?? false { try world.step() }
             world.now = poll
-            let isEqual = world.hasEqualFrontiers
+            let isEqual = world.hasEqualFrontiers && world.awaitingRelease.isEmpty
             if !isEqual { world.stirs() }
             equalSince = isEqual ? equalSince ?? poll : nil
             world.isQuiet = equalSince.map { poll - $0 >= quietMs / 2 } ?? false

@@ -5,7 +5,14 @@ internal import Wire
 
 /// One site: its node while it runs, its disk always.
 struct Site {
-    let identity: KeyPair
+    var identity: KeyPair
+    /// Under which it was known before.
+    var formerKeys: [PeerID] = []
+    /// What its operator is about to do, and since when a rotation could pay.
+    var departure: Departure?
+    var rotatesSince: UInt64?
+    /// It has left and does not run again.
+    var isGone = false
     let contacts: [Contact]
     /// What its clock is ahead of the world's; clocks of sites have nothing in common.
     /// Another after every start, as a monotonic clock is.

@@ -31,6 +31,8 @@ public enum Sometimes: String, Sendable, CaseIterable {
     case takenOutTogether = "a part of a certified block is taken out, and so is the rest"
     case questionExpired = "a question expires"
     case patternCertified = "a pattern is certified"
+    case left = "a member that left is let go"
+    case rotated = "a site goes on under another key"
 
     /// The occurrences of which one is enough; a name that ends in `*` stands for all that begin so.
     var names: [String] {
@@ -65,6 +67,8 @@ public enum Sometimes: String, Sendable, CaseIterable {
         case .takenOutTogether: ["blocks taken out together"]
         case .questionExpired: ["questions expired"]
         case .patternCertified: ["certified: pattern"]
+        case .left: ["left"]
+        case .rotated: ["key rotated"]
         }
     }
 

@@ -96,6 +96,11 @@ extension World {
     mutating func crash(_ site: Int) throws(Violation) {
         guard sites[site].node != nil else { return }
         note("crash")
+        try end(site)
+        queue.schedule(.restart(site: site), at: now + 20 + UInt64(random.below(random.chance(0.2) ? 25_000 : 5_000)))
+    }
+
+    mutating func end(_ site: Int) throws(Violation) {
         countRefusals(at: site)
         if let batch = sites[site].journaling {
             let kept = random.below(batch.signed.count + 1)
@@ -114,12 +119,11 @@ extension World {
         try flush(site)
         severConnections(of: site)
         trace.record(90, UInt64(site)) { "\(now) site \(site): crash" }
-        queue.schedule(.restart(site: site), at: now + 20 + UInt64(random.below(random.chance(0.2) ? 25_000 : 5_000)))
     }
 
     /// Starts a site from what its disk holds, which may be less than it was.
     mutating func start(_ site: Int) throws(Violation) {
-        guard sites[site].node == nil else { return }
+        guard sites[site].node == nil, !sites[site].isGone else { return }
         if sites[site].life > 0, !isHealed { damage(site) }
         excuseWhatIsLost()
         var recovered = sites[site].disk.recovered(journalTail: options.journalTail)

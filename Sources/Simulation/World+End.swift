@@ -20,16 +20,20 @@ extension World {
     /// How long it may take on top until nobody waits for an answer or for the clock: a round that lasts as long as the
     /// faults did, or twice; then a checkpoint for each step of the longest bounty or auction, each with some rounds of its own.
     var businessMs: UInt64 {
-        guard options.movesKoi || options.decides || options.lateJoiner else { return 0 }
+        guard options.movesKoi || options.decides || options.lateJoiner || options.leaver ?? options.rotator != nil
+        else {
+            return 0
+        }
         let checkpoints = LoadGenerator.longestEscrowSeconds / UInt64(options.checkpointSeconds) + 3
         return 2_000 * UInt64(options.faultSeconds) + checkpoints * (1_000 * UInt64(options.checkpointSeconds) + 30_000)
     }
 
     /// Everybody tells the same, and nothing is on its way to a disk.
     var hasEqualFrontiers: Bool {
-        let first = sites[0].node?.summary.frontierDigest
+        let present = sites.filter { !$0.isGone }
+        let first = present[0].node?.summary.frontierDigest
         return first != nil
-            && sites.allSatisfy { site in
+            && present.allSatisfy { site in
                 guard let node = site.node else { return false }
                 return node.summary.frontierDigest == first && node.stopped == nil && !node.isWriting
                     && site.disk.database.lastIndex == node.durableIndex
@@ -48,12 +52,14 @@ extension World {
             return "    site \(site) (\(state.identity.peerID.short), \(state.node?.peers.count ?? 0) peers): "
                 + text.joined(separator: " ") + waits(state)
         }
-        return "frontiers differ\n" + frontiers.joined(separator: "\n")
+        let waiting = awaitingRelease
+        let what = waiting.isEmpty ? "frontiers differ" : "sites have left, and are never let go: \(waiting)"
+        return what + "\n" + frontiers.joined(separator: "\n")
     }
 
     /// What keeps a site from resting.
     private func waits(_ site: Site) -> String {
-        guard let state = site.node?.state else { return " (down)" }
+        guard let state = site.node?.state else { return site.isGone ? " (left)" : " (down)" }
         let consensus = state.consensus
         var kinds: [String: Int] = [:]
         for id in consensus.openQuestions {
@@ -66,18 +72,19 @@ extension World {
     }
 
     mutating func lastChecks() throws(Violation) {
-        for site in sites.indices { countRefusals(at: site) }
-        try durabilityCheck.atTheEnd(sites.map(\.disk))
-        for site in sites.indices { try checkRest(of: site) }
-        for site in sites.indices { try checkKoi(of: site) }
+        let present = present
+        for site in present { countRefusals(at: site) }
+        try durabilityCheck.atTheEnd(present.map { ($0, sites[$0].disk) })
+        for site in present { try checkRest(of: site) }
+        for site in present { try checkKoi(of: site) }
         try checkTickets()
         try checkCredits()
         if options.isCalm { try checkBytes() }
-        let site = random.below(sites.count)
+        let site = present[random.below(present.count)]
         try checkHistory(of: site)
         try refold(site, through: .max)
         // Those that began with sums, or dropped bodies, above all.
-        for other in sites.indices where other != site && !sites[other].disk.pinned.isEmpty {
+        for other in present where other != site && !sites[other].disk.pinned.isEmpty {
             try refold(other, through: .max)
         }
     }
@@ -145,7 +152,7 @@ extension World {
 
     /// Without faults a body is fetched once by everybody (protocol §10, invariant 21).
     private func checkBytes() throws(Violation) {
-        for site in sites.indices {
+        for site in present {
             let counters = sites[site].node!.counters
             guard counters.bodyBytesReceived * 100 <= counters.bodyBytesUseful * 105 else {
                 throw Violation(
@@ -179,7 +186,7 @@ extension World {
 
     func report(convergedMs: UInt64) -> SimulationReport {
         SimulationReport(
-            options: options, traceHash: trace.hash, events: trace.events, ops: sites[0].disk.ops.count,
+            options: options, traceHash: trace.hash, events: trace.events, ops: sites[present[0]].disk.ops.count,
             simulatedMs: now, convergedMs: convergedMs,
             spreads: gauge.spreads, decisions: gauge.decisions, forkProofs: gauge.forkProofs,
             occurrences: occurrences.sorted { $0.key < $1.key }.map { .init(name: $0.key, count: $0.value) })

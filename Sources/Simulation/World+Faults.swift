@@ -19,6 +19,7 @@ extension World {
             for _ in 0..<3 { queue.schedule(.agree, at: end / 10 + UInt64(random.below(Int(end) * 9 / 10))) }
         }
         if options.retention { queue.schedule(.retain, at: 2_000 + UInt64(random.below(3_000))) }
+        beginDepartures(until: end)
         for index in hostiles.indices { queue.schedule(.hostile(index), at: 500 + UInt64(random.below(3_000))) }
         queue.schedule(.inspect, at: 3_000)
         queue.schedule(.healed, at: end)
@@ -84,7 +85,7 @@ extension World {
         case .arrival(let number, let from, _): site = network.site(number, 1 - from)
         case .dial, .disk, .fault, .unblock, .resume, .crash, .restart, .submit, .admit, .ask, .rest, .split,
             .admitJoiner,
-            .agree, .retain, .hostile, .inspect, .healed, .poll:
+            .agree, .retain, .depart, .hostile, .inspect, .healed, .poll:
             site = nil
         }
         return site.flatMap { sites[$0].backlog == nil ? nil : $0 }

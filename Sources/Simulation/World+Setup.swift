@@ -69,6 +69,7 @@ extension World {
         places = Dictionary(uniqueKeysWithValues: keys.enumerated().map { ($1.peerID, $0) })
         self.random = random
         proposing = Random(seed: options.seed ^ 0x7061_7474_6572_6E73)
+        departing = Random(seed: options.seed ^ 0x6465_7061_7274)
     }
 
     /// Whom each site dials. Of each pair of neighbours one dials, or both. A late joiner is a leaf, so

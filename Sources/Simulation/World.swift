@@ -28,6 +28,8 @@ struct World {
     /// Whether a site proposes a pattern as well, by draws that leave all others as they were.
     var proposing: Random
     var patterns = 0
+    /// And whether it leaves, or takes another key.
+    var departing: Random
     var isHealed = false
     /// All frontiers have been equal for a while: little should happen.
     var isQuiet = false
@@ -106,6 +108,7 @@ struct World {
         case .admitJoiner: try admitJoiner()
         case .agree: try agree()
         case .retain: try retain()
+        case .depart(let site): try depart(site)
         case .hostile(let index): try hostileActs(index)
         case .inspect: try inspect()
         case .healed, .poll: break
@@ -268,7 +271,8 @@ struct World {
                 return false
             }
             switch connection.parties[1 - end] {
-            case .site(let other): return sites[other].identity.peerID == peer
+            case .site(let other):
+                return sites[other].identity.peerID == peer || sites[other].formerKeys.contains(peer)
             case .hostile(let index): return hostiles[index].key.peerID == peer
             }
         }

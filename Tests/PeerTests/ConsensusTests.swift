@@ -145,6 +145,54 @@ import Wire
         }
     }
 
+    /// Where all must agree, one that must not vote on what was asked before it lost its log would stop everything for ever.
+    @Test(arguments: [2, 3, 5])
+    func `who lost its journal while a checkpoint was awaited votes on what is proposed later`(
+        members: Int
+    ) throws {
+        let town = try town(members)
+        town.post(0, .affirm(.policy(town.genesis.policy)))
+        town.run(milliseconds: 3_000)
+        town.stop(0)
+        try town.start(0, contacts: Array(1..<members), freshLog: 99)
+        town.run(milliseconds: 3_000)
+        let guest = KeyPair(seed: Bytes(repeating: 77, count: 32)).peerID
+        _ = town.submit(0, .memberAdd, try MemberAdd(peer: guest, name: "guest").encode())
+        town.run(milliseconds: 20_000)
+        #expect(town[1].state.consensus.accountLog(of: town.peer(0)) == LogID(rawValue: 99))
+        #expect(town[1].state.consensus.latest.height == 0)
+        // Somebody leaves, and the others need a checkpoint without it.
+        town.measure = { node, question in question.kind == .checkpoint ? [2_000 + Int64(node)] : nil }
+        _ = town.submit(members - 1, .memberLeave, MemberLeave.body)
+        // With five the others could do it alone.
+        if members == 5 { town.stop(1) }
+        town.run(milliseconds: 120_000)
+        #expect(town[0].state.consensus.latest.height >= 1)
+        #expect(town[members - 1].farewell.isDone)
+        #expect(town[0].state.consensus.convictedPeers.isEmpty)
+    }
+
+    /// With one liar among four, a lost lock could let two checkpoints through: the other three decide.
+    @Test func `one of four that lost its journal waits for the next checkpoint`() throws {
+        let town = try town(4)
+        town.post(0, .affirm(.policy(town.genesis.policy)))
+        town.run(milliseconds: 3_000)
+        town.stop(0)
+        try town.start(0, contacts: [1, 2, 3], freshLog: 99)
+        town.run(milliseconds: 3_000)
+        let guest = KeyPair(seed: Bytes(repeating: 77, count: 32)).peerID
+        _ = town.submit(0, .memberAdd, try MemberAdd(peer: guest, name: "guest").encode())
+        town.run(milliseconds: 20_000)
+        town.measure = { node, question in question.kind == .checkpoint ? [2_000 + Int64(node)] : nil }
+        town.stop(1)
+        _ = town.submit(3, .memberLeave, MemberLeave.body)
+        town.run(milliseconds: 120_000)
+        #expect(town[0].state.consensus.latest.height == 0)
+        try town.start(1, contacts: [0, 2, 3], journal: town.journal(of: 1))
+        town.run(milliseconds: 240_000)
+        #expect(town[0].state.consensus.latest.height >= 1)
+    }
+
     /// Whoever lost the journal may have signed more than the database tells, and another start makes that no truer.
     @Test func `a journal that was begun anew does not vouch for an account log that it never saw`() throws {
         let town = try town(3)

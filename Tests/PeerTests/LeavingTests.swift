@@ -95,6 +95,22 @@ import Wire
         #expect(town[2].peers.isEmpty)
     }
 
+    @Test func `a left site that cannot dial is told by those who could decide without it`() throws {
+        let town = try town(4)
+        leave(town, 0)
+        town.stop(0)
+        town.run(milliseconds: 60_000)
+        #expect(town[1].state.consensus.latest.electorate.index(of: town.peer(0)) == nil)
+        try town.start(0, contacts: [], journal: town.journal(of: 0))
+        town.run(milliseconds: 300_000)
+        #expect(town[0].farewell.isDone)
+        // Where nobody answers any more, few knock, and not for ever.
+        town.stop(0)
+        town.run(milliseconds: 900_000)
+        let knocks = try #require(town[1].contacts[town.peer(0)]).farewells
+        #expect((5..<30).contains(knocks))
+    }
+
     @Test func `a member without a vote is let go at once`() throws {
         let town = Town(members: 3)
         try town.start(0)

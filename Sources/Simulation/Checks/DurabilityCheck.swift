@@ -29,9 +29,17 @@ struct DurabilityCheck {
         }
     }
 
-    func atTheEnd(_ disks: [Disk]) throws(Violation) {
+    /// Who leaves has told all that it signed until then; what it is told to sign later need not be heard by anybody.
+    mutating func left(_ peer: PeerID) {
+        let own = seen.values.filter { $0.header.author == peer }
+        guard let time = own.lazy.filter({ $0.header.kind == .memberLeave }).map(\.header.lamport).min() else { return }
+        for op in own where op.header.lamport > time { promised[op.id] = nil }
+    }
+
+    /// - Parameter disks: of all who are there.
+    func atTheEnd(_ disks: [(site: Int, disk: Disk)]) throws(Violation) {
         for (id, author) in promised.sorted(by: { $0.key < $1.key }) {
-            for (site, disk) in disks.enumerated() where !disk.database.contains(id) {
+            for (site, disk) in disks where !disk.database.contains(id) {
                 throw Violation(
                     .durableArrives, "op \(id.short), durable at site \(author), is missing at site \(site)")
             }
