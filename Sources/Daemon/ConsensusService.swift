@@ -90,7 +90,7 @@ final class ConsensusService: Sendable {
             of: own, from: request.from, through: request.through, log: request.log)
         switch await host.submit(.retraction, Retraction(range).encode()) {
         case .done(let id): return RetractReport(op: id.hex, deltas: deltas)
-        case .void(_, let reason): throw Problem.conflict(reason.detail, code: reason.code)
+        case .void(_, let reason): throw Problem.void(reason)
         case .refused(let reason): throw Problem.unavailable(reason)
         }
     }

@@ -231,7 +231,7 @@ public final class Daemon: Sendable {
         parts.host.observeNotices { feed.noticed($0) }
         let peerService = PeerService(
             host: parts.host, names: Dictionary(uniqueKeysWithValues: peers.entries.map { ($0.peerID, $0.name) }),
-            peersFile: options.peers.first { $0.hasSuffix(".peers") })
+            peersFile: options.peers.first { $0.hasSuffix(".peers") }, log: log)
         let invitations = InvitationService(
             host: parts.host, peers: peerService, network: network,
             book: try InvitationBook(path: directory.invitationsPath), addresses: parts.advertised,

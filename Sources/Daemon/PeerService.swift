@@ -4,6 +4,7 @@ internal import Membership
 internal import Peer
 internal import Replication
 internal import Site
+internal import Synchronization
 internal import Wire
 
 /// Who belongs, who is connected, and vouching for a new member.
@@ -13,11 +14,15 @@ final class PeerService: Sendable {
     let names: [PeerID: String]
     /// Where contacts added at run time are kept.
     private let peersFile: String?
+    private let log: EventLog
+    /// Peers whose new line could not be written, and that was said.
+    private let behind = Mutex<Set<PeerID>>([])
 
-    init(host: NodeHost, names: [PeerID: String], peersFile: String?) {
+    init(host: NodeHost, names: [PeerID: String], peersFile: String?, log: EventLog) {
         self.host = host
         self.names = names
         self.peersFile = peersFile
+        self.log = log
     }
 
     /// Keeps the file of peers true when one of them takes another key.
@@ -45,8 +50,12 @@ final class PeerService: Sendable {
                 if list[successor] == nil { try PeerFile.add(line, to: peersFile) }
                 _ = try PeerFile.remove(entry.peerID, from: peersFile)
             } catch {
-                // A file that this node may not write: the node dials the new key all the same.
-                continue
+                // The node dials the new key all the same; whoever copies the file should know that it is behind. Said
+                // once: a file that is mounted read-only stays so, and certificates come often.
+                guard behind.withLock({ $0.insert(successor).inserted }) else { continue }
+                log.warn(
+                    "peers-file-behind",
+                    ["file": peersFile, "peer": entry.peerID.short, "now": successor.short, "cause": "\(error)"])
             }
         }
     }
@@ -113,7 +122,7 @@ final class PeerService: Sendable {
         if !isMember {
             switch await host.submit(.memberAdd, try MemberAdd(peer: peer, name: name).encode()) {
             case .done: break
-            case .void(_, let reason): throw Problem.conflict(reason.detail, code: reason.code)
+            case .void(_, let reason): throw Problem.void(reason)
             case .refused(let reason): throw Problem.unavailable(reason)
             }
         }

@@ -14,7 +14,7 @@ import Wire
     @Test func `a site that is told to admit itself says so and lives on`() async throws {
         let played = try await PlayedHost()
         defer { played.end() }
-        let peers = PeerService(host: played.host, names: [:], peersFile: nil)
+        let peers = PeerService(host: played.host, names: [:], peersFile: nil, log: EventLog(path: nil, verbose: false))
         let problem = await #expect(throws: Problem.self) {
             try await peers.add(PeerAddRequest(peer: played.key.peerID.hex, name: nil, address: nil))
         }
@@ -38,7 +38,8 @@ import Wire
         defer { played.end() }
         let file = "/tmp/shoal-peers-\(UInt32.random(in: 0...(.max))).peers"
         defer { unlink(file) }
-        let peers = PeerService(host: played.host, names: [:], peersFile: file)
+        let peers = PeerService(
+            host: played.host, names: [:], peersFile: file, log: EventLog(path: nil, verbose: false))
         let other = KeyPair(seed: Bytes(repeating: 77, count: 32)).peerID
         let problem = await #expect(throws: Problem.self) {
             try await peers.add(PeerAddRequest(peer: other.hex, name: name, address: "127.0.0.1:7447"))

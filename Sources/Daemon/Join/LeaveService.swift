@@ -81,7 +81,9 @@ final class LeaveService: Sendable {
         }
         guard !hasLeft else { return try await report() }
         guard isMember else {
-            throw Problem.conflict("this site is no member, so it cannot leave", code: "not-a-member")
+            throw Problem.conflict(
+                "this site is no member, so it cannot leave",
+                remedy: "stop the node and remove its files; the others hold nothing of it", code: "not-a-member")
         }
         guard hasVotes else {
             throw Problem.conflict(
@@ -94,7 +96,7 @@ final class LeaveService: Sendable {
         }
         switch await host.submit(.memberLeave, MemberLeave.body) {
         case .done: log.info("leaving", ["network": network.genesis.name])
-        case .void(_, let reason): throw Problem.conflict(reason.detail, code: reason.code)
+        case .void(_, let reason): throw Problem.void(reason)
         case .refused(let reason): throw Problem.unavailable(reason)
         }
         return try await report()

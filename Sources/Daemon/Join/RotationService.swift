@@ -40,6 +40,7 @@ final class RotationService: Sendable {
 
     func report() async throws -> RotationReport {
         let waiting = try KeyChange.waiting(in: directory)?.keyPair.peerID
+        let taken = try KeyChange.taken(in: directory)
         let name = network.genesis.name
         return try await host.ask { node in
             let own = node.identity.peerID
@@ -49,6 +50,7 @@ final class RotationService: Sendable {
             let wallets = ledger.accounts.filter { $0.owner == own }.map { ledger.wallet($0) }
             return RotationReport(
                 network: name, peer: own.hex, successor: (named ?? waiting)?.hex,
+                since: taken.flatMap { $0.key == own ? Int($0.seconds) : nil },
                 state: named == nil ? (waiting == nil ? "none" : "begun") : named == waiting ? "signed" : "stolen",
                 connected: node.peers.count,
                 certifiable: electorate.quorum(without: own) <= electorate.count(without: own),
@@ -74,6 +76,8 @@ final class RotationService: Sendable {
         switch before.state {
         case "signed": return before
         case "stolen": throw Self.stolen(before)
+        // Whoever asks twice, or did not see the end of the first time, wants one new key.
+        case "none" where before.isFresh(now: Int(time(nil))) && request.again != true: return before
         default: break
         }
         try await check()
@@ -100,7 +104,10 @@ final class RotationService: Sendable {
             (node.state.members.contains(node.identity.peerID), node.configuration.genesis.policy.hasVotes)
         }
         guard isMember else {
-            throw Problem.conflict("this site is no member, so it has nothing to pass on", code: "not-a-member")
+            throw Problem.conflict(
+                "this site is no member, so it has nothing to pass on",
+                remedy: "make a new key (`shoal keys new`) and let a member let that one in: shoal invite",
+                code: "not-a-member")
         }
         guard hasVotes else {
             throw Problem.conflict(
@@ -161,7 +168,7 @@ final class RotationService: Sendable {
     private func submit(_ kind: OpKind, _ body: Bytes) async throws {
         switch await host.submit(kind, body) {
         case .done: break
-        case .void(_, let reason): throw Problem.conflict(reason.detail, code: reason.code)
+        case .void(_, let reason): throw Problem.void(reason)
         case .refused(let reason): throw Problem.unavailable(reason)
         }
     }

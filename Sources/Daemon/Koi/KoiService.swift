@@ -146,7 +146,7 @@ final class KoiService: Sendable {
         guard cost <= balance else { throw Self.tooPoor(cost, agent, balance) }
         switch await host.submit(kind, bytes) {
         case .done(let id): return KoiSignedReport(op: id.hex, kind: kind.name)
-        case .void(_, let reason): throw Problem.conflict(reason.detail, code: reason.code)
+        case .void(_, let reason): throw Problem.void(reason)
         case .refused(let reason): throw Problem.unavailable(reason)
         }
     }

@@ -66,7 +66,7 @@ final class PatternService: Sendable {
             switch await host.submit(.patternPropose, proposal.encode()) {
             case .done(let id): ops.append(id)
             case .void(_, let reason):
-                if ops.isEmpty { throw Problem.conflict(reason.detail, code: reason.code) }
+                if ops.isEmpty { throw Problem.void(reason) }
             case .refused(let reason):
                 if ops.isEmpty { throw Problem.unavailable(reason) }
             }

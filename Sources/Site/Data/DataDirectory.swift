@@ -14,6 +14,7 @@ import Wire
 /// invitations   tickets that were handed out, see ``InvitationBook``, 0600
 /// left          that the site has left its network, see ``LeftNote``
 /// next.key, rotated   a change of its key that is under way, see ``KeyChange``
+/// key-taken     when the site took its present key, see ``KeyChange``
 /// audit         who changed or asked what over HTTP, 0600
 /// lock          held while a node runs; tells its process and its socket
 /// ```
@@ -36,6 +37,7 @@ public struct DataDirectory: Sendable, Equatable {
     public var leftPath: String { path + "/left" }
     public var nextKeyPath: String { path + "/next.key" }
     public var rotatedPath: String { path + "/rotated" }
+    public var keyTakenPath: String { path + "/key-taken" }
     public var logPath: String { path + "/log" }
     public var lockPath: String { path + "/lock" }
 

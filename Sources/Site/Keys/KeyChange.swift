@@ -7,6 +7,7 @@ public import Wire
 /// ```
 /// next.key    the new key; made before anything names it
 /// rotated     OLD NEW, one line: the others can do without the old key, and nothing is left to sign with it
+/// key-taken   KEY SECONDS, one line: when the site took its present key, which stays
 /// ```
 /// ``complete(in:key:)`` can be repeated after a crash at any point.
 public struct KeyChange: Sendable, Equatable {
@@ -75,7 +76,18 @@ public struct KeyChange: Sendable, Equatable {
         if Files.status(aside) == nil, Files.status(directory.signJournalPath) != nil {
             try Files.move(directory.signJournalPath, to: aside)
         }
+        try Files.write(Bytes("\(new.hex) \(max(0, time(nil)))\n".utf8), to: directory.keyTakenPath)
         try SiteKey.replace(key, by: next)
+    }
+
+    /// Which key was taken last here, and when, in seconds since 1970; nil if none was, or if nobody can tell.
+    public static func taken(in directory: DataDirectory) throws(SiteError) -> (key: PeerID, seconds: UInt64)? {
+        let path = directory.keyTakenPath
+        guard Files.status(path) != nil else { return nil }
+        let text = String(decoding: try Files.read(path, limit: Self.maxFileBytes), as: UTF8.self)
+        let words = text.split { $0 == " " || $0 == "\n" }
+        guard words.count == 2, let key = PeerID(hex: words[0]), let seconds = UInt64(words[1]) else { return nil }
+        return (key, seconds)
     }
 
     /// To be called once the database is the new key's.

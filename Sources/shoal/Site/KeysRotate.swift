@@ -6,6 +6,7 @@ internal import Terminal
 /// `shoal keys rotate`: a site goes on under a new key.
 enum KeysRotate {
     private static let yes = Flag("yes", "do it without asking")
+    private static let again = Flag("again", "another one, although the site has its present key for less than a day")
     private static let patience = Option(
         "wait", .duration, default: .seconds(150), "how long to wait until the site runs under its new key")
 
@@ -17,12 +18,13 @@ enum KeysRotate {
             models, settings and database, and the new key in the place of the old one. The other sites need do nothing.
 
             What is not carried over: Koi that is still being decided for the old key, and its open claims, offers and \
-            questions. A quorum of the voting sites must run. If this is interrupted, run it again: it goes on.
+            questions. A quorum of the voting sites must run. If this is interrupted, run it again: it goes on, or \
+            says that it is done. A second new key within a day takes --again.
 
             Destroy all copies of the old key then: with one, somebody could still sign histories of the site that was. \
             Make a copy of the new one, and a new backup.
             """,
-        options: SiteSelection.options + [patience], flags: [yes],
+        options: SiteSelection.options + [patience], flags: [yes, again],
         examples: [
             .init("shoal keys rotate", "asks for the network's name, to be sure"),
             .init("shoal keys rotate --site north --yes", "one of several sites of this machine, without asking"),
@@ -31,9 +33,13 @@ enum KeysRotate {
     private static func run(_ call: Invocation) async throws -> ExitCode {
         let node = try RunningNode(call)
         let before = try await node.get("/api/keys/rotation").report(RotationReport.self)
-        if before.state == "none" { try confirm(call, node.site, before) }
+        if before.state == "none" {
+            if before.isFresh(now: time(nil)), !call[again] { return try tellDone(call, node.site, before) }
+            try confirm(call, node.site, before)
+        }
         let begun = try await node.post(
-            "/api/keys/rotation", RotationRequest(network: before.network), timeout: .seconds(120)
+            "/api/keys/rotation", RotationRequest(network: before.network, again: call[again] ? true : nil),
+            timeout: .seconds(120)
         ).report(RotationReport.self)
         guard let next = begun.successor else { throw call.failure(node.site, "the node named no new key") }
         if !call[Shared.json] {
@@ -87,6 +93,18 @@ enum KeysRotate {
         guard readLine()?.split(separator: " ").map(String.init) == [report.network] else {
             throw call.failure(site, "that is not its name; nothing was done")
         }
+    }
+
+    /// What a second call finds.
+    private static func tellDone(_ call: Invocation, _ site: String, _ report: RotationReport) throws -> ExitCode {
+        if call[Shared.json] {
+            try call.printJSON(report)
+            return .done
+        }
+        let age = Duration.seconds(max(0, time(nil) - (report.since ?? 0)))
+        call.console.print("\(site) runs under its new key, for \(Format.duration(age)); nothing was done now.")
+        call.advise("For another one: shoal keys rotate --again")
+        return .done
     }
 
     private static func tell(
