@@ -47,6 +47,9 @@ extension ClusterTests {
                 #expect(outcome.code == 0, "\(outcome.errors)")
                 let joined: Joined = try JSON.decode(Joined.self, from: Array(outcome.output.utf8))
                 #expect(joined.members == 3 && joined.dials == 3)
+                for stage in ["the inviter is dialled", "asked to let it into test", "the members are noted"] {
+                    #expect(outcome.errors.contains(stage), "\(stage): \(outcome.errors)")
+                }
 
                 let running = try Running(Binary.path, ["run", "--no-train"] + site)
                 defer { running.terminate() }

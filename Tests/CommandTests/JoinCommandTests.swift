@@ -47,6 +47,8 @@ import Wire
         #expect(outcome.code == .unreachable)
         #expect(outcome.errors.contains("127.0.0.1:1") && outcome.errors.contains("still good"), "\(outcome.errors)")
         #expect(!outcome.errors.contains(Hex.encode(Bytes(repeating: 5, count: 16))))
+        #expect(outcome.errors.contains("the inviter is dialled at 127.0.0.1:1"), "\(outcome.errors)")
+        #expect(outcome.output.isEmpty, "what it does meanwhile is told beside the output")
         let key = try SiteKey.load(place.file("keys/west.key"))
         _ = await join(ticket(Endpoint(host: "127.0.0.1", port: 1)).text)
         #expect(try SiteKey.load(place.file("keys/west.key")) == key)

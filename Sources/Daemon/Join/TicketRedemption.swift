@@ -35,16 +35,27 @@ public enum JoinError: Error, Sendable, Equatable {
 public enum TicketRedemption {
     private static let patienceMs: UInt64 = 20_000
 
+    /// How far it has got.
+    public enum Stage: Sendable, Equatable {
+        /// Dials the address with this number of so many, from 1 on.
+        case dialling(Endpoint, number: Int, of: Int)
+        /// Both have proven who they are; the inviter has the ticket.
+        case asked(Endpoint)
+    }
+
     /// Tries the ticket's addresses in turn.
     ///
-    /// - Parameter addresses: where the new site can be dialled; none behind a NAT.
+    /// - Parameters:
+    ///   - addresses: where the new site can be dialled; none behind a NAT.
+    ///   - told: hears of each stage, on any thread.
     public static func redeem(
-        _ ticket: Ticket, as key: KeyPair, addresses: [String]
+        _ ticket: Ticket, as key: KeyPair, addresses: [String], told: @escaping @Sendable (Stage) -> Void = { _ in }
     ) async throws(JoinError) -> Redeemed {
         var last = JoinError.unreachable(addresses: [], cause: "the ticket names no address")
-        for address in ticket.addresses {
+        for (index, address) in ticket.addresses.enumerated() {
             do throws(JoinError) {
-                return try await ask(ticket, at: address, as: key, addresses: addresses)
+                told(.dialling(address, number: index + 1, of: ticket.addresses.count))
+                return try await ask(ticket, at: address, as: key, addresses: addresses, told: told)
             } catch .unreachable(_, let cause) {
                 last = .unreachable(addresses: ticket.addresses.map(\.description), cause: cause)
             } catch .notTheInviter(let place, let cause) {
@@ -57,7 +68,8 @@ public enum TicketRedemption {
     }
 
     private static func ask(
-        _ ticket: Ticket, at address: Endpoint, as key: KeyPair, addresses: [String]
+        _ ticket: Ticket, at address: Endpoint, as key: KeyPair, addresses: [String],
+        told: @escaping @Sendable (Stage) -> Void
     ) async throws(JoinError) -> Redeemed {
         let loop: EventLoop
         do {
@@ -72,7 +84,7 @@ public enum TicketRedemption {
                     let transport = try TLSTransport(loop: loop)
                     JoinTalk(
                         loop: loop, transport: transport, ticket: ticket, address: address, key: key,
-                        addresses: addresses
+                        addresses: addresses, told: told
                     ) { continuation.resume(returning: $0) }
                     .begin(patienceMs: patienceMs)
                 } catch {
@@ -116,6 +128,7 @@ private final class JoinTalk: @unchecked Sendable {
     private let address: Endpoint
     private let key: KeyPair
     private let addresses: [String]
+    private let told: @Sendable (TicketRedemption.Stage) -> Void
     private var finish: ((Result<JoinGrant, JoinError>) -> Void)?
     private var link: Link?
     private var connection: ConnectionID?
@@ -123,6 +136,7 @@ private final class JoinTalk: @unchecked Sendable {
 
     init(
         loop: EventLoop, transport: TLSTransport, ticket: Ticket, address: Endpoint, key: KeyPair, addresses: [String],
+        told: @escaping @Sendable (TicketRedemption.Stage) -> Void,
         finish: @escaping (Result<JoinGrant, JoinError>) -> Void
     ) {
         self.loop = loop
@@ -131,6 +145,7 @@ private final class JoinTalk: @unchecked Sendable {
         self.address = address
         self.key = key
         self.addresses = addresses
+        self.told = told
         self.finish = finish
     }
 
@@ -181,6 +196,7 @@ private final class JoinTalk: @unchecked Sendable {
                     return end(.failure(.tooOld(address: address.description)))
                 }
                 let request = JoinRequest(secret: ticket.secret, addresses: addresses)
+                told(.asked(address))
                 if let sent = try? link?.send(.join(.request(request))) { carryOut(sent) }
             case .message(.join(.granted(let grant)), _, _): end(.success(grant))
             case .message(.join(.refused(let refusal)), _, _):

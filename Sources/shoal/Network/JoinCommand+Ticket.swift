@@ -40,12 +40,15 @@ extension JoinCommand {
         // Kept before anything is asked: with the key of this site, a ticket that was used here can be used again.
         try config.save(to: directory.configPath)
 
-        let redeemed: Redeemed
-        do {
-            redeemed = try await TicketRedemption.redeem(
-                ticket, as: key.keyPair, addresses: reachable(config).map(\.description))
-        } catch {
-            throw failure(call, error, ticket)
+        let addresses = reachable(config).map(\.description)
+        let redeemed = try await call.showing(ticket.name.text, "the ticket is redeemed") { row in
+            do throws(JoinError) {
+                return try await TicketRedemption.redeem(ticket, as: key.keyPair, addresses: addresses) { stage in
+                    row.status(text(stage, ticket))
+                }
+            } catch {
+                throw failure(call, error, ticket)
+            }
         }
         let keys = Paths.parent(of: config.key!)
         let networkPath = try redeemed.network.create(in: keys)
@@ -53,8 +56,13 @@ extension JoinCommand {
             "\(call[peersDirectory].map { Paths.absolute($0) } ?? "\(Paths.parent(of: keys))/peers")"
             + "/\(ticket.networkName).peers"
         try Files.makeDirectory(Paths.parent(of: peersPath), mode: 0o755)
-        for member in redeemed.members where member.peerID != key.keyPair.peerID {
-            try PeerFile.add(member, to: peersPath)
+        let others = redeemed.members.filter { $0.peerID != key.keyPair.peerID }
+        // Each line is made durable by itself: a thousand take their time.
+        try await call.showing(ticket.networkName.text, "the members are noted") { row in
+            for (index, member) in others.enumerated() {
+                try PeerFile.add(member, to: peersPath)
+                row.progress(index + 1, of: others.count, .count("members"))
+            }
         }
         config.network = networkPath
         let known = config.peers.map { SiteConfig.resolve($0, in: directory.path) }
@@ -68,6 +76,14 @@ extension JoinCommand {
             listen: config.listen?.description, clockAheadSeconds: Int(redeemed.clockAhead))
         if call[Shared.json] { try call.printJSON(report) } else { tell(call, report) }
         return .done
+    }
+
+    private static func text(_ stage: TicketRedemption.Stage, _ ticket: Ticket) -> String {
+        switch stage {
+        case .dialling(let address, let number, let count):
+            "the inviter is dialled at \(address)" + (count > 1 ? ", address \(number) of \(count)" : "")
+        case .asked: "the inviter is asked to let it into \(ticket.networkName)"
+        }
     }
 
     private static func place(_ call: Invocation, _ ticket: Ticket) throws -> DataDirectory {
