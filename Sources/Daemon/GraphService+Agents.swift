@@ -22,9 +22,11 @@ extension GraphService {
 
     // MARK: Perspectives
 
-    func perspectives(agent: String?, node: String?, limit: Int) async throws -> [PerspectiveReport] {
+    func perspectives(
+        agent: String?, node: String?, before: ListPlace?, limit: Int
+    ) async throws -> [PerspectiveReport] {
         try await asking { (store) throws(GraphRequestError) in
-            try store.perspectives(of: agent, on: node, limit: limit)
+            try store.perspectives(of: agent, on: node, after: before, limit: limit)
         }.map { PerspectiveReport($0) }
     }
 
@@ -47,9 +49,11 @@ extension GraphService {
 
     // MARK: Associations
 
-    func associations(agent: String?, node: String?, limit: Int) async throws -> [AssociationReport] {
+    func associations(
+        agent: String?, node: String?, before: ListPlace?, limit: Int
+    ) async throws -> [AssociationReport] {
         try await asking { (store) throws(GraphRequestError) in
-            try store.associations(of: agent, touching: node, limit: limit)
+            try store.associations(of: agent, touching: node, after: before, limit: limit)
         }.map { AssociationReport($0) }
     }
 
@@ -83,6 +87,11 @@ extension AgentReport {
 }
 
 extension PerspectiveReport {
+    init(_ placed: Placed<StoredPerspective>) {
+        self.init(placed.item)
+        place = placed.place.text
+    }
+
     init(_ perspective: StoredPerspective) {
         self.init(
             agent: perspective.agent, node: NodeReport(perspective.node),
@@ -92,6 +101,11 @@ extension PerspectiveReport {
 }
 
 extension AssociationReport {
+    init(_ placed: Placed<StoredAssociation>) {
+        self.init(placed.item)
+        place = placed.place.text
+    }
+
     init(_ association: StoredAssociation) {
         self.init(
             agent: association.agent, source: NodeReport(association.source), relation: association.relation,

@@ -26,14 +26,19 @@ extension GraphService {
         let score: Double
     }
 
-    func show(_ text: String, limit: Int) async throws -> NodeDetailReport {
-        let detail = try await asking { (store) throws(GraphRequestError) in try store.detail(of: text, limit: limit) }
+    /// - Parameter before: the edges behind this one; nil from the first on.
+    func show(_ text: String, before: ListPlace?, limit: Int) async throws -> NodeDetailReport {
+        let detail = try await asking { (store) throws(GraphRequestError) in
+            try store.detail(of: text, after: before, limit: limit)
+        }
         return NodeDetailReport(
             id: detail.node.id.hex, kind: detail.node.kind, name: detail.node.name, canonical: detail.canonical,
             content: detail.node.content, language: detail.language, path: detail.path,
             parent: detail.parent.map { NodeReport($0) }, children: detail.children, metadata: detail.metadata,
             edges: detail.edges.map {
-                EdgeReport(head: $0.head, relation: $0.relation, tail: $0.tail, weight: $0.weight)
+                EdgeReport(
+                    head: $0.item.head, relation: $0.item.relation, tail: $0.item.tail, weight: $0.item.weight,
+                    place: $0.place.text)
             }, edgeCount: detail.edgeCount, sources: detail.sources,
             perspectives: detail.perspectives.map { PerspectiveReport($0) },
             associations: detail.associations.map { AssociationReport($0) })

@@ -56,6 +56,7 @@ extension GraphRequestError {
         case .ambiguousNode: .conflict(description, remedy: remedy, code: "ambiguous_node")
         case .agentExists: .conflict(description, remedy: remedy, code: "agent_exists")
         case .weight: .badRequest(description, remedy: remedy, field: "weight")
+        case .place: .foreignPlace
         case .text, .agentKind, .graph, .storage: .unusable(description, remedy: remedy)
         }
     }

@@ -34,7 +34,7 @@ public struct AgentAddRequest: StrictDecodable, Encodable, Sendable {
     }
 }
 
-/// How an agent sees a graph node: `GET /api/perspectives?agent=&node=&limit=`.
+/// How an agent sees a graph node: `GET /api/perspectives?agent=&node=&limit=&before=`.
 public struct PerspectiveReport: Codable, Sendable, Equatable {
     public var agent: String
     public var node: NodeReport
@@ -43,13 +43,18 @@ public struct PerspectiveReport: Codable, Sendable, Equatable {
     /// -1 (repels) to 1 (attracts).
     public var weight: Double
     public var reasoning: String?
+    /// Where it stands in its list: `before=PLACE` asks for the weaker ones.
+    public var place: String?
 
-    public init(agent: String, node: NodeReport, context: NodeReport?, weight: Double, reasoning: String?) {
+    public init(
+        agent: String, node: NodeReport, context: NodeReport?, weight: Double, reasoning: String?, place: String? = nil
+    ) {
         self.agent = agent
         self.node = node
         self.context = context
         self.weight = weight
         self.reasoning = reasoning
+        self.place = place
     }
 }
 
@@ -75,7 +80,7 @@ public struct PerspectiveRequest: StrictDecodable, Encodable, Sendable {
     }
 }
 
-/// A link as one agent sees it: `GET /api/associations?agent=&node=&limit=`.
+/// A link as one agent sees it: `GET /api/associations?agent=&node=&limit=&before=`.
 public struct AssociationReport: Codable, Sendable, Equatable {
     public var agent: String
     public var source: NodeReport
@@ -84,10 +89,14 @@ public struct AssociationReport: Codable, Sendable, Equatable {
     /// -1 to 1.
     public var weight: Double
     public var reasoning: String?
+    /// Where it stands in its list: `before=PLACE` asks for the weaker ones.
+    public var place: String?
 
     public init(
-        agent: String, source: NodeReport, relation: String, target: NodeReport, weight: Double, reasoning: String?
+        agent: String, source: NodeReport, relation: String, target: NodeReport, weight: Double, reasoning: String?,
+        place: String? = nil
     ) {
+        self.place = place
         self.agent = agent
         self.source = source
         self.relation = relation

@@ -41,8 +41,11 @@ public struct EdgeReport: Codable, Sendable, Equatable {
     public var relation: String
     public var tail: String
     public var weight: Double
+    /// Where it stands among the edges of the graph node that was asked for: `before=PLACE` asks for those behind it.
+    public var place: String?
 
-    public init(head: String, relation: String, tail: String, weight: Double) {
+    public init(head: String, relation: String, tail: String, weight: Double, place: String? = nil) {
+        self.place = place
         self.head = head
         self.relation = relation
         self.tail = tail
@@ -50,7 +53,7 @@ public struct EdgeReport: Codable, Sendable, Equatable {
     }
 }
 
-/// `GET /api/graph/node?node=NAME_OR_ID&limit=`: a graph node with what is around it.
+/// `GET /api/graph/node?node=NAME_OR_ID&limit=&before=`: a graph node with what is around it.
 public struct NodeDetailReport: Codable, Sendable, Equatable {
     public var id: String
     public var kind: String

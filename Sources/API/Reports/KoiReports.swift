@@ -96,10 +96,14 @@ public struct KoiMovementReport: Codable, Sendable, Equatable {
     public var reason: String
     /// `final`, `provisional`, `escrow` or `burned`.
     public var state: String
+    /// Where it stands in this node's own order: `before=PLACE` asks for the older ones.
+    public var place: String?
 
     public init(
-        op: String?, author: String, from: String?, to: String?, amount: KoiAmount, reason: String, state: String
+        op: String?, author: String, from: String?, to: String?, amount: KoiAmount, reason: String, state: String,
+        place: String? = nil
     ) {
+        self.place = place
         self.op = op
         self.author = author
         self.from = from

@@ -60,19 +60,20 @@ final class KoiService: Sendable {
     /// Movements, newest first.
     ///
     /// - Parameter agent: only in or out of this site's wallet of it; nil for all wallets of all sites.
-    func history(agent: String?, limit: Int) async throws -> [KoiMovementReport] {
+    func history(agent: String?, before: ListPlace?, limit: Int) async throws -> [KoiMovementReport] {
         let own = try await host.ask { $0.identity.peerID }
         let schema = database.schema
-        return try await database.query { (connection) throws(StorageError) in
+        let movements = try await database.query { (connection) throws(StorageError) in
             try LedgerHistory(connection, schema: schema)
-                .movements(of: agent.map { AccountID(owner: own, agent: $0) }, limit: limit)
+                .movements(of: agent.map { AccountID(owner: own, agent: $0) }, after: before, limit: limit)
         }
-        .map { movement in
+        guard let movements else { throw Problem.foreignPlace }
+        return movements.map { movement in
             func text(_ account: AccountID?) -> String? { account.map { "\($0.owner.hex)/\($0.agent)" } }
             return KoiMovementReport(
                 op: movement.op?.hex, author: movement.author.hex, from: text(movement.row.from),
                 to: text(movement.row.to), amount: Self.amount(movement.row.amount),
-                reason: movement.row.reason.rawValue, state: movement.row.state.rawValue)
+                reason: movement.row.reason.rawValue, state: movement.row.state.rawValue, place: movement.place.text)
         }
     }
 

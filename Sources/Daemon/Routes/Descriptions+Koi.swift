@@ -5,7 +5,7 @@ extension Descriptions {
         .init(.get, "/api/koi", "Who has how much Koi.", answer: .json(KoiReport.self)),
         .init(
             .get, "/api/koi/history", "What moved and why, newest first.",
-            [.init("agent"), .init("limit", .whole(1...1_000))], answer: .json([KoiMovementReport].self)),
+            [.init("agent"), .init("limit", .whole(1...1_000)), before], answer: .json([KoiMovementReport].self)),
         .init(
             .get, "/api/koi/verify", "Whether tables and certificates follow from the genesis; folds all ops.",
             answer: .json(KoiVerifyReport.self)),

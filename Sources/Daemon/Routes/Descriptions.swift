@@ -18,6 +18,8 @@ enum Descriptions {
     private static func name(_ name: String, isRequired: Bool = false) -> Parameter {
         .init(name, isRequired ? .name : text([]), isRequired: isRequired)
     }
+    /// The `place` of the last item of the page before.
+    static let before = Parameter("before", .digits(1...ListPlace.maxDigits))
     private static let flag = JSONSchema.boolean
     private static let splits = text(GraphSplit.allCases.map(\.rawValue))
     private static let heldOut = text(["valid", "test"])
@@ -104,7 +106,7 @@ enum Descriptions {
             answer: .json(GraphSearchReport.self)),
         .init(
             .get, "/api/graph/node", "One graph node and its edges.",
-            [name("node", isRequired: true), whole("limit", 0...10_000)],
+            [name("node", isRequired: true), whole("limit", 0...10_000), before],
             answer: .json(NodeDetailReport.self)),
         .init(
             .get, "/api/graph/export", "The whole graph.",
@@ -143,7 +145,7 @@ enum Descriptions {
         .init(.delete, "/api/agents", "Removes one.", [name("name", isRequired: true)], status: 204, answer: nil),
         .init(
             .get, "/api/perspectives", "What agents think of graph nodes.",
-            [.init("agent"), .init("node"), whole("limit", 1...10_000)], answer: .json([PerspectiveReport].self)
+            [.init("agent"), .init("node"), whole("limit", 1...10_000), before], answer: .json([PerspectiveReport].self)
         ),
         .init(
             .put, "/api/perspectives", "Sets a perspective.", body: .json(PerspectiveRequest.self),
@@ -153,7 +155,7 @@ enum Descriptions {
             [agent, name("node", isRequired: true), .init("context")], answer: .json(RemovedReport.self)),
         .init(
             .get, "/api/associations", "What agents see between graph nodes.",
-            [.init("agent"), .init("node"), whole("limit", 1...10_000)], answer: .json([AssociationReport].self)
+            [.init("agent"), .init("node"), whole("limit", 1...10_000), before], answer: .json([AssociationReport].self)
         ),
         .init(
             .put, "/api/associations", "Sets an association.", body: .json(AssociationRequest.self),

@@ -17,7 +17,8 @@ extension Routes {
             try await answering {
                 .json(
                     try await graphs.perspectives(
-                        agent: request.query["agent"], node: request.query["node"], limit: try Self.limit(request)))
+                        agent: request.query["agent"], node: request.query["node"], before: try Self.before(request),
+                        limit: try Self.limit(request)))
             }
         }
         router.put("/api/perspectives") { request in
@@ -35,7 +36,8 @@ extension Routes {
             try await answering {
                 .json(
                     try await graphs.associations(
-                        agent: request.query["agent"], node: request.query["node"], limit: try Self.limit(request)))
+                        agent: request.query["agent"], node: request.query["node"], before: try Self.before(request),
+                        limit: try Self.limit(request)))
             }
         }
         router.put("/api/associations") { request in

@@ -20,7 +20,9 @@ extension Routes {
         router.get("/api/graph/node") { request in
             try await answering {
                 let limit = try request.query.integer("limit", in: 0...10_000) ?? 50
-                return .json(try await graphs.show(try Self.needed(request, "node"), limit: limit))
+                return .json(
+                    try await graphs.show(
+                        try Self.needed(request, "node"), before: try Self.before(request), limit: limit))
             }
         }
         router.get("/api/graph/export") { request in

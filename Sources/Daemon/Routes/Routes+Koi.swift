@@ -14,7 +14,9 @@ extension Routes {
         router.get("/api/koi/history") { request in
             try await answering {
                 let limit = try Self.choice(request, "limit", 50) { Int($0).flatMap { (1...1_000) ~= $0 ? $0 : nil } }
-                return .json(try await koi.history(agent: request.query["agent"], limit: limit))
+                return .json(
+                    try await koi.history(
+                        agent: request.query["agent"], before: try Self.before(request), limit: limit))
             }
         }
         router.get("/api/koi/verify") { _ in try await answering { .json(try await koi.verify()) } }

@@ -102,23 +102,51 @@ extension GraphStore {
         return TokenID(rawValue: try row.uuid(0))
     }
 
-    /// Edges from and to a graph node, by name.
+    /// Edges from and to a graph node, those out of it first, by name.
     public func edges(of id: TokenID, limit: Int = 100) throws(StorageError) -> [StoredEdge] {
+        try edges(of: id, after: nil, limit: limit)?.map(\.item) ?? []
+    }
+
+    /// The same, page by page.
+    ///
+    /// - Parameter place: of the last item of the page before; nil for the first page.
+    /// - Returns: nil for a place that is none of this list.
+    func edges(
+        of id: TokenID, after place: ListPlace?, limit: Int
+    ) throws(StorageError) -> [Placed<StoredEdge>]? {
+        var after: [Parameter] = Array(repeating: .null, count: 7)
+        if let place {
+            guard place.parts.count == 7, ["0", "1"].contains(place.parts[0]), let source = place.uuid(4),
+                let relation = place.uuid(5), let target = place.uuid(6)
+            else { return nil }
+            after =
+                [.bool(place.parts[0] == "1")] + place.parts[1...3].map { .text($0) }
+                + [.uuid(source), .uuid(relation), .uuid(target)]
+        }
+        let characters = ListPlace.nameCharacters
+        let names = ["r", "h", "t"].map { "left(\($0).name, \(characters))" }.joined(separator: ", ")
+        let order = "e.source_id <> $1, \(names), e.source_id, e.relation, e.target_id"
         let rows = try connection.query(
             """
-            SELECT h.name, r.name, t.name, e.weight
+            SELECT h.name, r.name, t.name, e.weight, \(order)
             FROM \(schema).edges e
             JOIN \(schema).nodes h ON h.id = e.source_id
             JOIN \(schema).relations r ON r.id = e.relation
             JOIN \(schema).nodes t ON t.id = e.target_id
-            WHERE e.source_id = $1 OR e.target_id = $1
-            ORDER BY e.source_id <> $1, r.name, h.name, t.name LIMIT $2
-            """, [.uuid(id.rawValue), .int64(Int64(limit))])
-        var edges: [StoredEdge] = []
+            WHERE (e.source_id = $1 OR e.target_id = $1)
+              AND ($3::boolean IS NULL
+                OR (\(order)) > ($3, $4::text, $5::text, $6::text, $7::uuid, $8::uuid, $9::uuid))
+            ORDER BY \(order) LIMIT $2
+            """, [.uuid(id.rawValue), .int64(Int64(limit))] + after)
+        var edges: [Placed<StoredEdge>] = []
         for row in rows {
-            edges.append(
-                StoredEdge(
-                    head: try row.text(0), relation: try row.text(1), tail: try row.text(2), weight: try row.double(3)))
+            let edge = StoredEdge(
+                head: try row.text(0), relation: try row.text(1), tail: try row.text(2), weight: try row.double(3))
+            let place = ListPlace([
+                try row.bool(4) ? "1" : "0", try row.text(5), try row.text(6), try row.text(7),
+                try row.uuid(8).digits, try row.uuid(9).digits, try row.uuid(10).digits,
+            ])
+            edges.append(Placed(item: edge, place: place))
         }
         return edges
     }

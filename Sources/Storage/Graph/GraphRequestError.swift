@@ -15,6 +15,8 @@ public enum GraphRequestError: Error, Equatable, Sendable {
     case text(String, NameFault)
     /// The kind of an agent is none of ``StoredAgent/kinds``.
     case agentKind(String)
+    /// The place to go on from is none of this list.
+    case place
     case graph(GraphError)
     case storage(StorageError)
 }
@@ -29,6 +31,7 @@ extension GraphRequestError: CustomStringConvertible {
         case .weight(let weight): "the weight is \(weight): it must be a number from -1 to 1"
         case .text(let what, let fault): "the \(what) \(fault)"
         case .agentKind(let kind): "an agent cannot be a '\(kind)'"
+        case .place: "the place to go on from is none of this list"
         case .graph(let error): "\(error)"
         case .storage(let error): "\(error)"
         }
@@ -48,6 +51,7 @@ extension GraphRequestError: CustomStringConvertible {
                 : "known agents: \(known.joined(separator: ", ")); or add it with `shoal agents add \(name)`"
         case .agentExists: "choose another name"
         case .agentKind: "use \(StoredAgent.kinds.joined(separator: ", "))"
+        case .place: "give the `place` of an item of the page before, as it is"
         case .weight, .text, .graph, .storage: nil
         }
     }

@@ -2,7 +2,7 @@ import Graph
 import Wire
 
 /// A graph node with what is around it.
-public struct NodeDetail: Equatable, Sendable {
+public struct NodeDetail: Sendable {
     public var node: StoredNode
     public var language: String?
     /// What the id is derived from, where that is not the name.
@@ -13,12 +13,12 @@ public struct NodeDetail: Equatable, Sendable {
     /// JSON.
     public var metadata: String
     /// The first edges, those out of it before those into it, and how many there are.
-    public var edges: [StoredEdge]
+    public var edges: [Placed<StoredEdge>]
     public var edgeCount: Int
     /// Sources that have it, by name.
     public var sources: [String]
-    public var perspectives: [StoredPerspective]
-    public var associations: [StoredAssociation]
+    public var perspectives: [Placed<StoredPerspective>]
+    public var associations: [Placed<StoredAssociation>]
 }
 
 extension GraphStore {
@@ -43,9 +43,17 @@ extension GraphStore {
         throw .unknownNode(text, similar: similar)
     }
 
-    /// - Parameter limit: of edges, perspectives and associations, each.
-    public func detail(of text: String, limit: Int = 50) throws(GraphRequestError) -> NodeDetail {
+    /// - Parameters:
+    ///   - place: the edges after this one; nil from the first on.
+    ///   - limit: of edges, perspectives and associations, each.
+    public func detail(
+        of text: String, after place: ListPlace? = nil, limit: Int = 50
+    ) throws(GraphRequestError) -> NodeDetail {
         let node = try resolve(text)
+        let edges = try storing { () throws(StorageError) -> [Placed<StoredEdge>]? in
+            try self.edges(of: node.id, after: place, limit: limit)
+        }
+        guard let edges else { throw .place }
         return try storing { () throws(StorageError) in
             let row = try connection.row(
                 """
@@ -61,7 +69,7 @@ extension GraphStore {
             return NodeDetail(
                 node: node, language: try row.optionalText(0), canonical: try row.optionalText(1),
                 path: try row.optionalText(2), parent: parent, children: try row.int(4),
-                metadata: try row.text(3), edges: try edges(of: node.id, limit: limit), edgeCount: try row.int(5),
+                metadata: try row.text(3), edges: edges, edgeCount: try row.int(5),
                 sources: try row.texts(6),
                 perspectives: try perspectives(agent: nil, node: node.id, limit: limit),
                 associations: try associations(agent: nil, node: node.id, limit: limit))

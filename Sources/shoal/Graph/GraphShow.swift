@@ -8,20 +8,29 @@ enum GraphShow {
 
     static let command = Command(
         "show", summary: "show a graph node: its text, path, edges and how agents see it",
-        arguments: [node], options: [limit],
+        arguments: [node], options: [limit], flags: [Paging.all],
         examples: [
             .init("shoal graph show aspirin", "by name"),
             .init("shoal graph show aspirin --json --limit 1000", "with more edges, for a program"),
+            .init("shoal graph show aspirin --all", "with all of its edges"),
         ], run: run)
 
     private static func run(_ call: Invocation) async throws -> ExitCode {
-        let reply = try await RunningNode(call).get(
-            "/api/graph/node", [("node", call[node]), ("limit", "\(call[limit])")])
+        var detail: NodeDetailReport?
+        let edges = try await Paging.list(call, "/api/graph/node", [("node", call[node])], limit: call[limit]) {
+            reply in
+            let report = try reply.report(NodeDetailReport.self)
+            detail = detail ?? report
+            return report.edges
+        } place: {
+            $0.place
+        }
+        guard var shown = detail else { preconditionFailure("a node answers with a graph node or a problem") }
+        shown.edges = edges
         guard !call[Shared.json] else {
-            call.printJSON(reply)
+            try call.printJSON(shown)
             return .done
         }
-        let shown = try reply.report(NodeDetailReport.self)
         tell(call, shown)
         tellEdges(call, shown)
         tellViews(call, shown)
@@ -52,7 +61,7 @@ enum GraphShow {
         for edge in node.edges { table.add(edge.head, edge.relation, edge.tail) }
         call.console.print(table)
         if node.edgeCount > node.edges.count {
-            call.console.print("… and \(counted(node.edgeCount - node.edges.count, "more edge")); see --limit.")
+            call.console.print("… and \(counted(node.edgeCount - node.edges.count, "more edge")); see --all.")
         }
     }
 

@@ -122,7 +122,8 @@ enum KoiHistory {
         "verify", "fold all ops from the genesis on, check every certificate and entry (exit code 1 if one is wrong)")
 
     static let command = Command(
-        "history", summary: "what moved, and why", options: [KoiCommand.agent, limit], flags: [verify],
+        "history", summary: "what moved, and why", options: [KoiCommand.agent, limit],
+        flags: [Paging.all, verify],
         examples: [
             .init("shoal koi history", "of the whole network, newest first"),
             .init("shoal koi history --agent ward", "in and out of one wallet of this site"),
@@ -130,15 +131,20 @@ enum KoiHistory {
         ]
     ) { call in
         guard !call[verify] else { return try await check(call) }
-        let reply = try await RunningNode(call).get(
-            "/api/koi/history", [("agent", call[KoiCommand.agent]), ("limit", "\(call[limit])")])
+        let movements = try await Paging.list(
+            call, "/api/koi/history", [("agent", call[KoiCommand.agent])], limit: call[limit]
+        ) {
+            try $0.report([KoiMovementReport].self)
+        } place: {
+            $0.place
+        }
         guard !call[Shared.json] else {
-            call.printJSON(reply)
+            try call.printJSON(movements)
             return .done
         }
         var table = Table(
             .text("OP", minimum: 12), .text("WHY"), .number("KOI"), .text("FROM"), .text("TO"), .text("STATE"))
-        for movement in try reply.report([KoiMovementReport].self) {
+        for movement in movements {
             table.add(
                 movement.op.map(short) ?? "", movement.reason, movement.amount.koi, wallet(movement.from) ?? "(new)",
                 wallet(movement.to) ?? "", movement.state, emphasis: movement.state == "burned" ? .bad : .normal)

@@ -12,21 +12,26 @@ enum OpsList {
 
     static let command = Command(
         "list", summary: "list ops, newest first", options: [limit, kind, author],
+        flags: [Paging.all],
         examples: [
             .init("shoal ops list", "the newest 20"),
             .init("shoal ops list --kind update-model-weights --limit 100", "who taught the models, lately"),
+            .init("shoal ops list --author west --all --json", "all that a site has signed, for a program"),
         ]
     ) { call in
-        let node = try RunningNode(call)
         var peer: PeerID?
-        if let named = call[author] { peer = try await named.resolve(call, at: node) }
-        let reply = try await node.get(
-            "/api/ops", [("limit", "\(call[limit])"), ("kind", call[kind]), ("author", peer?.hex)])
+        if let named = call[author] { peer = try await named.resolve(call, at: RunningNode(call)) }
+        let ops = try await Paging.list(
+            call, "/api/ops", [("kind", call[kind]), ("author", peer?.hex)], limit: call[limit]
+        ) {
+            try $0.report([OpReport].self)
+        } place: {
+            $0.place.map { "\($0)" }
+        }
         guard !call[Shared.json] else {
-            call.printJSON(reply)
+            try call.printJSON(ops)
             return .done
         }
-        let ops = try reply.report([OpReport].self)
         guard !ops.isEmpty else {
             call.console.print(
                 call[kind] == nil && call[author] == nil ? "There is no op yet." : "There is no such op.")

@@ -46,21 +46,22 @@ enum AssociationsCommand {
 
     private static let list = Command(
         "list", summary: "associations, strongest first",
-        options: [PerspectiveCommand.anyAgent, anyNode, PerspectiveCommand.limit],
+        options: [PerspectiveCommand.anyAgent, anyNode, PerspectiveCommand.limit], flags: [Paging.all],
         examples: [
             .init("shoal associations list --agent anna", "of one agent"),
             .init("shoal associations list --node aspirin --json", "around one graph node, for a program"),
         ]
     ) { call in
-        let reply = try await RunningNode(call).get(
-            "/api/associations",
-            [
-                ("agent", call[PerspectiveCommand.anyAgent]), ("node", call[anyNode]),
-                ("limit", "\(call[PerspectiveCommand.limit])"),
-            ])
-        let found = try reply.report([AssociationReport].self)
+        let found = try await Paging.list(
+            call, "/api/associations", [("agent", call[PerspectiveCommand.anyAgent]), ("node", call[anyNode])],
+            limit: call[PerspectiveCommand.limit]
+        ) {
+            try $0.report([AssociationReport].self)
+        } place: {
+            $0.place
+        }
         if call[Shared.json] {
-            call.printJSON(reply)
+            try call.printJSON(found)
         } else {
             if found.isEmpty { call.console.print("There are none.") } else { call.console.print(table(found)) }
         }

@@ -50,17 +50,21 @@ enum PerspectiveCommand {
     }
 
     private static let list = Command(
-        "list", summary: "perspectives, strongest first", options: [anyAgent, anyNode, limit],
+        "list", summary: "perspectives, strongest first", options: [anyAgent, anyNode, limit], flags: [Paging.all],
         examples: [
             .init("shoal perspective list", "of all agents on all graph nodes"),
             .init("shoal perspective list --node aspirin --json", "on one graph node, for a program"),
         ]
     ) { call in
-        let reply = try await RunningNode(call).get(
-            "/api/perspectives", [("agent", call[anyAgent]), ("node", call[anyNode]), ("limit", "\(call[limit])")])
-        let found = try reply.report([PerspectiveReport].self)
+        let found = try await Paging.list(
+            call, "/api/perspectives", [("agent", call[anyAgent]), ("node", call[anyNode])], limit: call[limit]
+        ) {
+            try $0.report([PerspectiveReport].self)
+        } place: {
+            $0.place
+        }
         if call[Shared.json] {
-            call.printJSON(reply)
+            try call.printJSON(found)
         } else {
             if found.isEmpty { call.console.print("There are none.") } else { call.console.print(table(found)) }
         }
