@@ -9,6 +9,7 @@ import shutil
 
 from playwright.sync_api import expect, sync_playwright
 
+import contrast
 from site_of import network
 
 
@@ -40,6 +41,8 @@ def main():
             size = len(answer.body())
             assert size <= 300 * 1024, f"the page has {size} bytes"
             look(page, name, out)
+            ask(page)
+            contrast.check(page, name)
             paint = page.evaluate("performance.getEntriesByType('paint')[0].startTime")
             assert paint <= 1_000, f"{name}: the first paint takes {paint} ms"
             wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -70,6 +73,14 @@ def look(page, name, out):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement ? document.activeElement.tagName : ''"))
     assert {"INPUT", "BUTTON"} <= reached, f"{name}: the keyboard reaches {reached} alone"
+
+
+def ask(page):
+    """Answers with their reasons, so that they are looked at as well."""
+    page.fill("#query", "gout")
+    page.click("#search button")
+    expect(page.locator("#answers")).not_to_contain_text("Answers come", timeout=30_000)
+    page.fill("#query", "")
 
 
 main()
