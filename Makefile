@@ -10,7 +10,7 @@ FUZZ   ?= cbor frames envelope hello delta triples jsonl safetensors peers setti
 .PHONY: help packages test-packages check-packages check-tools build demo test check check-api check-dashboard \
 	check-examples test-docs lint unit simulate cluster soak fuzz bench-train bench-search bench-flower bench-api \
 	bench-join bench-quality bench-quality-fb15k bench-privacy bench-rules bench-valuation bench-merge bench-verify \
-	built-tests answering calculating bench-certificates bench-fabric bench-gossip bench-idle clean
+	built-tests answering calculating bench-certificates bench-fabric bench-gossip bench-idle bench-start clean
 .DEFAULT_GOAL := help
 
 help:
@@ -28,6 +28,7 @@ help:
 	@echo "make bench-train  training speed beside PyTorch, which it installs (BENCH_PYTHON=one that has it)"
 	@echo "make bench-api   status and predictions, 200 times a second, while the node trains"
 	@echo "make bench-idle  memory of a node with 10,000 open idle connections (CONNECTIONS=N)"
+	@echo "make bench-start  how long shoal --help takes, beside psql, git and python3"
 	@echo "make bench-search REFERENCE=DIR|ARCHIVE  searches beside full text, on the Rust Reference"
 	@echo "make bench-valuation  what claims are worth, honest and poisoned (DATA=a folder with a sub-folder a site)"
 	@echo "make bench-merge  adding deltas beside a plain C loop; make bench-verify  checking ops and certificates beside libsodium, storing ops beside a plain COPY"
@@ -186,6 +187,10 @@ bench-api: build
 # Memory with many open connections that say nothing; exit code 1 above 200 MiB.
 bench-idle: build
 	python3 Benchmarks/idle/run.py --shoal $(SHOAL) --connections $(or $(CONNECTIONS),10000)
+
+# How long a command takes that only has to say something, beside others; exit code 1 if that is above 50 ms.
+bench-start: build
+	python3 Benchmarks/start/run.py --shoal $(SHOAL)
 
 # From a ticket to the state of the others: a fourth site on a network of three with 1,000 ops; exit code 1 beyond 30 s.
 bench-join: build

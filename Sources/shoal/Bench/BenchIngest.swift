@@ -1,5 +1,6 @@
 internal import Benchmark
-internal import Foundation
+internal import FoundationEssentials
+internal import Glibc
 internal import Terminal
 
 /// `shoal bench ingest`: how fast ops become durable.
@@ -17,7 +18,7 @@ enum BenchIngest {
         run: run)
 
     private static func run(_ call: Invocation) async throws -> ExitCode {
-        let place = "/tmp/shoal-ingest-\(ProcessInfo.processInfo.processIdentifier)"
+        let place = "/tmp/shoal-ingest-\(getpid())"
         // PostgreSQL runs as somebody else where this runs as root.
         try FileManager.default.createDirectory(
             atPath: place, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o755])
