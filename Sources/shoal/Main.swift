@@ -40,7 +40,7 @@ let program: Program = Program(
             DemoCommand.command, InitCommand.command, KeysCommand.command, NetworkCommand.command, JoinCommand.command,
             InviteCommand.command, LeaveCommand.command,
             RunCommand.command, PeersCommand.command, StatusCommand.command, TopCommand.command, DoctorCommand.command,
-            ConfigCommand.command, BackupCommand.backup, BackupCommand.restore,
+            ConfigCommand.command, BackupCommand.backup, BackupCommand.restore, PostgresCommand.command,
             GraphCommand.command,
             AgentsCommand.command, PerspectiveCommand.command, AssociationsCommand.command, ModelCommand.command,
             PatternCommand.command, KoiCommand.command,

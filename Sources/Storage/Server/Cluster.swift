@@ -7,6 +7,7 @@ import Glibc
 /// DATA/pg/            0700, owned by the user that PostgreSQL runs as
 ///     lock            held by the live node
 ///     cluster/        made under another name, synced, then renamed: it exists whole or not at all
+///     cluster.old/    the one before an upgrade, see ``ClusterUpgrade``
 ///     run/            the socket, when the path is short enough
 ///     postgres.log    at most 1 MiB, then postgres.log.1
 ///     local.conf      the operator's own settings, optional
@@ -15,8 +16,10 @@ struct Cluster {
     /// `DATA/pg`, absolute and without symbolic links.
     var root: String
     var user: ServerUser
+    /// Another one while an upgrade writes it.
+    var name = "cluster"
 
-    var path: String { root + "/cluster" }
+    var path: String { root + "/" + name }
     var log: String { root + "/postgres.log" }
     var postmasterFile: String { path + "/postmaster.pid" }
 
@@ -61,7 +64,7 @@ struct Cluster {
     /// Runs initdb if there is no cluster yet. About half a second.
     func create(with programs: ServerPrograms) throws(StorageError) {
         guard try version() == nil else { return }
-        let fresh = root + "/cluster.new"
+        let fresh = path + ".new"
         Files.removeTree(fresh)
         try run(
             programs.initdb,
@@ -76,6 +79,8 @@ struct Cluster {
 
     /// Makes a new cluster durable before it gets its name. initdb's own way, an fsync for each of a
     /// thousand files, takes seconds on a busy disk, where one pass over the file system takes 0.1 s.
+    func sync() throws(StorageError) { try sync(path) }
+
     private func sync(_ directory: String) throws(StorageError) {
         let file = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard file >= 0 else { throw Files.failure("open", directory, errno) }

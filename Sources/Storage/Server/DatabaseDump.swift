@@ -13,7 +13,7 @@ public enum DatabaseDump {
     ) throws(StorageError) {
         let version = try Connection(target).serverVersion / 10_000
         try run(
-            "pg_dump", version, target, operation: "dump the database to", object: path,
+            find("pg_dump", version), target, operation: "dump the database to", object: path,
             [
                 "--format=custom", "--no-owner", "--no-privileges", "--schema=\(schema)", "--file=\(path)",
                 "--dbname=service=shoal",
@@ -39,7 +39,7 @@ public enum DatabaseDump {
             try connection.script("DROP SCHEMA \(schema) CASCADE")
         }
         try run(
-            "pg_restore", version, target, operation: "restore the database from", object: path,
+            find("pg_restore", version), target, operation: "restore the database from", object: path,
             [
                 "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error", "--dbname=service=shoal",
                 path,
@@ -47,6 +47,27 @@ public enum DatabaseDump {
         // Whoever held it when the dump was made does not any more.
         try Connection(target).script("DELETE FROM \(schema).lease")
         try schema.migrate(Connection(target))
+    }
+
+    /// All schemas of a database, with the programs of the server that is to read them.
+    static func writeAll(
+        of target: DatabaseTarget, to path: String, with programs: ServerPrograms
+    ) throws(StorageError) {
+        try run(
+            programs.directory + "/pg_dump", target, operation: "dump the database to", object: path,
+            ["--format=custom", "--no-owner", "--no-privileges", "--file=\(path)", "--dbname=service=shoal"])
+    }
+
+    /// Into a database with nothing of its own.
+    static func readAll(
+        _ path: String, into target: DatabaseTarget, with programs: ServerPrograms
+    ) throws(StorageError) {
+        try run(
+            programs.directory + "/pg_restore", target, operation: "restore the database from", object: path,
+            [
+                "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error", "--dbname=service=shoal",
+                path,
+            ])
     }
 
     private static func mayReplace(
@@ -91,9 +112,8 @@ public enum DatabaseDump {
     }
 
     private static func run(
-        _ name: String, _ version: Int, _ target: DatabaseTarget, operation: String, object: String, _ words: [String]
+        _ program: String, _ target: DatabaseTarget, operation: String, object: String, _ words: [String]
     ) throws(StorageError) {
-        let program = try find(name, version)
         let service = try ServiceFile(target)
         defer { service.remove() }
         var output = [CChar](repeating: 0, count: 8_192)
@@ -110,7 +130,9 @@ public enum DatabaseDump {
             let told = String(decoding: output[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
             throw StorageError(
                 .statement, operation: operation, object: object,
-                cause: failure != 0 ? String(cString: strerror(failure)) : "\(name) says: \(trimmed(told))",
+                cause: failure != 0
+                    ? String(cString: strerror(failure))
+                    : "\(program.split(separator: "/").last ?? "") says: \(trimmed(told))",
                 remedy: "see the space and the rights there")
         }
     }

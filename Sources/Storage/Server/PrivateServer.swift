@@ -40,11 +40,13 @@ public final class PrivateServer: Sendable {
     ) throws(StorageError) {
         let cluster = try Cluster.prepare(dataDirectory: dataDirectory)
         let lock = try DirectoryLock(cluster)
+        try cluster.completeUpgrade()
         let programs = try ServerPrograms.find(wanted: try cluster.version(), dataDirectory: cluster.root)
         try self.init(cluster: cluster, lock: lock, programs: programs, onExit: onExit)
     }
 
-    private init(
+    /// One in a cluster that the caller has prepared and locked.
+    init(
         cluster: Cluster, lock: DirectoryLock, programs: ServerPrograms,
         onExit: @escaping @Sendable (StorageError) -> Void
     ) throws(StorageError) {

@@ -45,6 +45,46 @@ struct ServerPrograms: Equatable, Sendable {
             remedy: "run: apt-get install postgresql-\(wanted ?? oldestMajor) (or use --database-url)")
     }
 
+    /// Finds the programs that a database of version `major` is to be moved to.
+    ///
+    /// - Parameter directory: where they are; nil for the highest newer version of this machine. Named ones may be of the
+    ///   same version: a database is written anew for them, with their libraries' rules for text.
+    static func newer(
+        than major: Int, in directory: String?, dataDirectory: String, path: String = environment("PATH") ?? "",
+        debianRoot: String = "/usr/lib/postgresql"
+    ) throws(StorageError) -> ServerPrograms {
+        func refused(_ reason: StorageError.Reason, _ cause: String, _ remedy: String) -> StorageError {
+            StorageError(reason, operation: "upgrade", object: dataDirectory, cause: cause, remedy: remedy)
+        }
+        guard let directory else {
+            let found = candidates(path: path, debianRoot: debianRoot).compactMap { programs(in: $0) }
+            if let newest = found.filter({ $0.major > major }).max(by: { $0.major < $1.major }) { return newest }
+            throw refused(
+                .serverMissing, "it was made by PostgreSQL \(major), and this machine has none that is newer",
+                "install one, for example with apt-get install postgresql-\(major + 1), or say where its programs are "
+                    + "with --programs DIR")
+        }
+        guard let programs = programs(in: directory) else {
+            throw refused(
+                .serverMissing, "there is no initdb, postgres, pg_dump and pg_restore in \(directory)",
+                "name the directory of the programs, such as /usr/lib/postgresql/\(major + 1)/bin")
+        }
+        guard programs.major >= major else {
+            throw refused(
+                .serverVersion, "it was made by PostgreSQL \(major), and \(directory) has \(programs.major)",
+                "name a newer one: there is no way back to an older version")
+        }
+        return programs
+    }
+
+    private static func programs(in directory: String) -> ServerPrograms? {
+        let needed = ["initdb", "postgres", "pg_dump", "pg_restore"]
+        guard needed.allSatisfy({ Files.isExecutable("\(directory)/\($0)") }),
+            let major = major(of: "\(directory)/postgres")
+        else { return nil }
+        return ServerPrograms(directory: directory, major: major)
+    }
+
     static func candidates(path: String, debianRoot: String) -> [String] {
         var list = path.split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
         if let tool = list.map({ $0 + "/pg_config" }).first(where: Files.isExecutable),
