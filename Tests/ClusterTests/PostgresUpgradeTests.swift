@@ -37,7 +37,8 @@ extension ClusterTests {
                 let programs = try programs(in: test.cluster.directory)
                 let words = ["postgres", "upgrade", "--programs", programs, "--data-dir", a.dataDirectory]
                 let busy = try await Binary.run(program: Binary.path, words)
-                #expect(busy.code == 4 && busy.errors.contains("another node runs there"), "its node runs: \(busy.errors)")
+                #expect(
+                    busy.code == 4 && busy.errors.contains("another node runs there"), "its node runs: \(busy.errors)")
 
                 try await test.cluster.strike("a", .terminate)
                 let moved: Moved = try await shoal(a, "postgres", "upgrade", "--programs", programs)
