@@ -1,8 +1,8 @@
 public import Consensus
 internal import Federation
-internal import Identity
+package import Identity
 internal import Membership
-internal import Replication
+package import Replication
 package import Wire
 
 /// What is certified together counts together (decision 28).
@@ -161,7 +161,7 @@ extension StateFold {
 
     /// The first `count` deltas of a log behind all certified blocks, from behind whatever is taken out; nil if there are
     /// not so many.
-    func nextBlock(of key: LogKey, deltas count: Int, id: (UInt64) -> OpID?) -> LogBlock? {
+    package func nextBlock(of key: LogKey, deltas count: Int, id: (UInt64) -> OpID?) -> LogBlock? {
         guard forks[key] == nil else { return nil }
         var after = blocks[key]?.last?.through ?? 0
         while true {

@@ -18,6 +18,9 @@ struct HostileParty {
     var ownOps: [Op] = []
     /// Of an equivocator: what goes on from ``ownOps`` in two ways.
     var branches: [[Op]] = []
+    /// Of an equivocator that waits until sums of its log are certified, and then forks inside of the block.
+    var training: HostileLog?
+    var hasAskedForSums = false
     /// The account log of one that votes or forges.
     var account: HostileLog?
     /// Lives of sites that have shut it out.

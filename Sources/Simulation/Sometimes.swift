@@ -29,6 +29,7 @@ public enum Sometimes: String, Sendable, CaseIterable {
     case beganWithSums = "a site begins with certified sums"
     case dropped = "bodies are dropped, and sums stand for them"
     case takenOutTogether = "a part of a certified block is taken out, and so is the rest"
+    case forkedSums = "a member forks inside a block whose sums are certified"
     case questionExpired = "a question expires"
     case patternCertified = "a pattern is certified"
     case left = "a member that left is let go"
@@ -65,6 +66,7 @@ public enum Sometimes: String, Sendable, CaseIterable {
         case .beganWithSums: ["began with sums"]
         case .dropped: ["bodies dropped"]
         case .takenOutTogether: ["blocks taken out together"]
+        case .forkedSums: ["forked inside certified sums"]
         case .questionExpired: ["questions expired"]
         case .patternCertified: ["certified: pattern"]
         case .left: ["left"]

@@ -1,3 +1,4 @@
+internal import Consensus
 internal import Federation
 internal import Gossip
 internal import Identity
@@ -14,16 +15,70 @@ extension World {
     mutating func equivocate(_ index: Int, _ number: ConnectionNumber) {
         guard hostiles[index].branches.isEmpty else { return tellBranch(index, number) }
         let twins = twins(of: index)
+        if hostiles[index].training != nil { return awaitSums(index, number) }
         // Mostly it waits until both ends can speak: whatever is heard first is soon everywhere.
         let areReady = twins.allSatisfy { hostiles[$0].link?.isEstablished == true }
         guard areReady || random.chance(0.1) else { return }
-        if hostiles[index].kind == .spender { spendTwice(index) } else { writeBranches(index) }
+        if hostiles[index].kind == .spender {
+            spendTwice(index)
+        } else if random.chance(0.5) {
+            return train(index, number)
+        } else {
+            writeBranches(index)
+        }
         tellBranch(index, number)
         for twin in twins {
             (hostiles[twin].ownOps, hostiles[twin].branches) = (hostiles[index].ownOps, hostiles[index].branches)
             guard let number = hostiles[twin].connection, hostiles[twin].link?.isEstablished == true else { continue }
             tellBranch(twin, number)
         }
+    }
+
+    // MARK: Forking what is certified
+
+    /// It trains as everybody does.
+    private mutating func train(_ index: Int, _ number: ConnectionNumber) {
+        guard let (model, beginning) = beginning(of: index) else { return }
+        var log = beginning
+        for _ in 0..<3 + random.below(4) { log.append(.updateModelWeights, harm(model.id)) }
+        for op in log.ops { originCheck.allow(op) }
+        for party in [index] + twins(of: index) { hostiles[party].training = log }
+        say(.ops(log.ops.map(\.envelope)), index, number)
+    }
+
+    /// It has the sums of its first deltas certified, and goes on from the middle of them in another way.
+    private mutating func awaitSums(_ index: Int, _ number: ConnectionNumber) {
+        let target = hostiles[index].target
+        guard let node = sites[target].node, var log = hostiles[index].training else { return }
+        let key = LogKey(author: log.key.peerID, log: log.log)
+        let all = [index] + twins(of: index)
+        if let certified = node.state.consensus.certifiedSums(of: key).first?.sums.block {
+            note("forked inside certified sums")
+            let last = Int(min(certified.through, UInt64(log.ops.count)))
+            let first = max(3, last - random.below(3))
+            var other = log.prefix(first - 1)
+            other.append(.updateModelWeights, harm(other.ops[1].header.deps[0]))
+            for op in other.ops { originCheck.allow(op) }
+            for party in all {
+                hostiles[party].ownOps = Array(log.ops.prefix(first - 1))
+                hostiles[party].branches = [Array(log.ops[(first - 1)...]), Array(other.ops[(first - 1)...])]
+            }
+            return tellBranch(index, number)
+        }
+        if !hostiles[index].hasAskedForSums,
+            let block = node.state.nextBlock(of: key, deltas: 2, id: { node.replica.id(key, $0) }),
+            let sums = addUp(block, at: target)
+        {
+            let consensus = node.state.consensus
+            let question = Proposition.sums(sums).question(by: key.author, electorate: consensus.latestDigest)
+            let heads = node.summary.frontier.sorted.filter { $0.key != key && $0.head.seq > 0 }.map(\.head.id)
+            let deps = Array(heads.sorted().prefix(64))
+            let (kind, body) = ConsensusOp.question(question).op
+            log.append(kind, body, deps: deps, time: node.replica.time(next: key, deps: deps))
+            originCheck.allow(log.ops.last!)
+            for party in all { (hostiles[party].training, hostiles[party].hasAskedForSums) = (log, true) }
+        }
+        say(.ops(log.ops.map(\.envelope)), index, number)
     }
 
     /// The others that speak with the same key.
@@ -50,17 +105,24 @@ extension World {
         say(.ops(ops.map(\.envelope)), index, number)
     }
 
-    /// A common beginning, and two branches that train, admit somebody and create a model.
-    private mutating func writeBranches(_ index: Int) {
+    /// A log with some rows of a model.
+    private mutating func beginning(of index: Int) -> (model: Op, log: HostileLog)? {
         let known = sites[hostiles[index].target].node?.state.models.ids ?? []
         let creations = published.compactMap { try? Op(stored: $0, network: genesis.networkID) }
             .filter { known.contains($0.id) }
-        guard let model = creations.min(by: { $0.id < $1.id }) else { return }
+        guard let model = creations.min(by: { $0.id < $1.id }) else { return nil }
         var log = HostileLog(key: hostiles[index].key, network: genesis.networkID, log: LogID(rawValue: random.next()))
         log.append(.openLog, OpenLogBody.bytes)
         let tokens = (0..<6).map { TokenID(rawValue: UInt128($0) << 64 | 7) }
-        guard let announcement = try? RowAnnouncement(model: model.id, tokens: tokens) else { return }
+        guard let announcement = try? RowAnnouncement(model: model.id, tokens: tokens) else { return nil }
         log.append(.announceRows, announcement.body, after: model)
+        return (model, log)
+    }
+
+    /// A common beginning, and two branches that train, admit somebody and create a model.
+    private mutating func writeBranches(_ index: Int) {
+        guard let (model, beginning) = beginning(of: index) else { return }
+        var log = beginning
         for _ in 0..<random.below(3) { log.append(.updateModelWeights, harm(model.id)) }
         hostiles[index].ownOps = log.ops
         hostiles[index].branches = (0..<2).map { _ in
@@ -114,6 +176,12 @@ struct HostileLog {
         self.key = key
         self.network = network
         self.log = log
+    }
+
+    func prefix(_ count: Int) -> HostileLog {
+        var copy = self
+        copy.ops = Array(ops.prefix(count))
+        return copy
     }
 
     mutating func append(_ kind: OpKind, _ body: Bytes, after dep: Op? = nil) {
