@@ -3,6 +3,7 @@ internal import Glibc
 internal import Harness
 internal import Ledger
 internal import Site
+internal import Synchronization
 internal import Terminal
 internal import Wire
 
@@ -97,7 +98,9 @@ enum RunCommand {
     private static func serve(
         _ call: Invocation, _ options: DaemonOptions, _ name: String, _ setUp: @escaping @Sendable () -> Void
     ) async throws -> String? {
-        try await Daemon().run(options, onNewDatabase: setUp) { node in
+        let watching = Mutex<Task<Void, Never>?>(nil)
+        defer { watching.withLock { $0 }?.cancel() }
+        return try await Daemon().run(options, onNewDatabase: setUp) { node in
             if call[Shared.json] {
                 try? call.printJSON(
                     Ready(
@@ -106,6 +109,9 @@ enum RunCommand {
                 let place = node.listen.map { "listens on \($0)" } ?? "only dials out"
                 let page = node.http.map { " Dashboard: \($0)/" } ?? ""
                 call.console.print("\(name) is up: it \(place), as \(short(node.peer.hex)). Ctrl-C ends it.\(page)")
+                watching.withLock {
+                    $0 = Task { await CatchingUp.tell(name, socket: node.socket, to: call.console) }
+                }
             }
         }
     }
