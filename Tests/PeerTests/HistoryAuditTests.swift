@@ -12,17 +12,7 @@ import Wire
 /// What `shoal koi history --verify` says of a store that somebody, or a bug, has changed.
 @Suite struct HistoryAuditTests {
     private func certificate(_ bench: Bench, by voters: [Int]) -> Certificate {
-        let table = bench.nodes[0]!.state.consensus
-        let question = Proposition.revocation(Revocation(peer: bench.peer(2)))
-            .question(by: bench.peer(0), electorate: table.latestDigest)
-        let ballot = Ballot(question: question.id(in: table.network), round: 0, phase: .commit, value: Value.yes.hash)
-        return Certificate(
-            question: question, value: .yes, round: 0,
-            signatures: voters.map {
-                .init(
-                    elector: table.latest.electorate.index(of: bench.peer($0))!,
-                    signature: ballot.sign(in: table.network, with: bench.keys[$0]))
-            })
+        bench.certificate(bench.revocation(), by: voters)
     }
 
     /// Site 0 has admitted somebody, heard of a certificate and of one that is short.

@@ -26,7 +26,7 @@ import Wire
         let id = try #require(bench.nodes[0]!.replica.id(key, last))
         let found = bench.addUp(LogBlock(key: key, after: 0, through: last, id: id), at: 0)
         let sums = try #require(found)
-        let words = ConsensusOp.certificate(SumsTests.certificate(bench, sums)).op
+        let words = ConsensusOp.certificate(bench.certificate(sums)).op
         guard case .done? = bench.submit(words.kind, words.body, at: 0) else {
             preconditionFailure("the certificate has effect")
         }
@@ -181,7 +181,7 @@ import Wire
     }
 
     private func page(_ sums: [BlockSums], by signers: [Int] = [0, 1], more: Bool = false) -> SumsAnswer {
-        SumsAnswer(certificates: sums.map { SumsTests.certificate(bench, $0, by: signers).encode() }, more: more)
+        SumsAnswer(certificates: sums.map { bench.certificate($0, by: signers).encode() }, more: more)
     }
 
     @Test func `page by page, then the parts, then all at once`() {
@@ -218,16 +218,7 @@ import Wire
     }
 
     @Test func `bytes that are no certificate, other certificates, and blocks that overlap or go back are refused`() {
-        let revocation = Proposition.revocation(Revocation(peer: bench.peer(2)))
-            .question(by: bench.peer(0), electorate: bench.nodes[0]!.state.consensus.latestDigest)
-        let table = bench.nodes[0]!.state.consensus
-        let ballot = Ballot(question: revocation.id(in: table.network), round: 0, phase: .commit, value: Value.yes.hash)
-        let signatures = [0, 1].map {
-            Certificate.Signature(
-                elector: table.latest.electorate.index(of: bench.peer($0))!,
-                signature: ballot.sign(in: table.network, with: bench.keys[$0]))
-        }
-        let other = Certificate(question: revocation, value: .yes, round: 0, signatures: signatures)
+        let other = bench.certificate(bench.revocation())
         let answers = [
             SumsAnswer(certificates: [[1, 2, 3]], more: false),
             SumsAnswer(certificates: [other.encode()], more: false),

@@ -26,26 +26,9 @@ import Wire
         return [open, first, second]
     }
 
-    private func certificate(_ bench: Bench, range: Revocation.Range? = nil) -> Certificate {
-        let table = bench.nodes[0]!.state.consensus
-        let question = Proposition.revocation(Revocation(peer: bench.peer(2), range: range))
-            .question(by: bench.peer(0), electorate: table.latestDigest)
-        let ballot = Ballot(
-            question: question.id(in: table.network), round: 0, phase: .commit, value: Value.yes.hash)
-        let signatures = [0, 1].map { site in
-            Certificate.Signature(
-                elector: table.latest.electorate.index(of: bench.peer(site))!,
-                signature: ballot.sign(in: table.network, with: bench.keys[site]))
-        }
-        return Certificate(question: question, value: .yes, round: 0, signatures: signatures)
-    }
-
     private func revoke(_ bench: inout Bench, range: Revocation.Range? = nil) {
-        let op = ConsensusOp.certificate(certificate(bench, range: range)).op
-        guard case .done? = bench.submit(op.kind, op.body, at: 0) else {
-            Issue.record("the certificate has no effect")
-            return
-        }
+        let isDone = bench.revoke(range: range)
+        #expect(isDone, "the certificate has an effect")
     }
 
     @Test func `sums are as if the revoked member had never trained, whatever came first`() {
@@ -104,7 +87,7 @@ import Wire
         bench.stop(0)
         bench.start(0)
         relay = Guest(&bench, dials: 0, as: bench.keys[1])
-        let body = ConsensusOp.certificate(certificate(bench)).op
+        let body = ConsensusOp.certificate(bench.certificate(bench.revocation())).op
         let open = bench.sign(.openLog, Bench.openLog, by: bench.keys[1], log: 78)
         let carrier = bench.sign(body.kind, body.body, by: bench.keys[1], log: 78, seq: 2, prev: open.id, lamport: 2)
         relay.say(.ops([open.envelope, carrier.envelope]), &bench)
@@ -118,7 +101,7 @@ import Wire
         relay.say(.ops(ops.map(\.envelope)), &bench)
         let with = bench.sums
         // Site 1 carries the certificate, in a log that forks there.
-        let body = ConsensusOp.certificate(certificate(bench)).op
+        let body = ConsensusOp.certificate(bench.certificate(bench.revocation())).op
         let open = bench.sign(.openLog, Bench.openLog, by: bench.keys[1], log: 78)
         let carrier = bench.sign(body.kind, body.body, by: bench.keys[1], log: 78, seq: 2, prev: open.id, lamport: 2)
         let other = bench.sign(.deleteModel, [1], by: bench.keys[1], log: 78, seq: 2, prev: open.id, lamport: 2)
@@ -133,7 +116,7 @@ import Wire
 
     @Test func `one vote of two revokes nobody`() {
         var (bench, _) = Bench.withModel()
-        let whole = certificate(bench)
+        let whole = bench.certificate(bench.revocation())
         let short = Certificate(
             question: whole.question, value: whole.value, round: 0, signatures: [whole.signatures[0]])
         let op = ConsensusOp.certificate(short).op

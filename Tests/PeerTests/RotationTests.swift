@@ -152,23 +152,8 @@ import Wire
         let (open, rotation, _) = ops(bench)
         var relay = Guest(&bench, dials: 0, as: bench.keys[1])
         relay.say(.ops([open.envelope, rotation.envelope]), &bench)
-        let table = bench.nodes[0]!.state.consensus
-        let question = Proposition.revocation(Revocation(peer: bench.peer(2), range: nil))
-            .question(by: bench.peer(0), electorate: table.latestDigest)
-        let ballot = Ballot(
-            question: question.id(in: table.network), round: 0, phase: .commit, value: Value.yes.hash)
-        let signatures = [0, 1].map { site in
-            Certificate.Signature(
-                elector: table.latest.electorate.index(of: bench.peer(site))!,
-                signature: ballot.sign(in: table.network, with: bench.keys[site]))
-        }
-        let op = ConsensusOp.certificate(
-            Certificate(question: question, value: .yes, round: 0, signatures: signatures)
-        ).op
-        guard case .done? = bench.submit(op.kind, op.body, at: 0) else {
-            Issue.record("the certificate has no effect")
-            return
-        }
+        let isRevoked = bench.revoke()
+        #expect(isRevoked, "the certificate has an effect")
         #expect(bench.nodes[0]!.state.members.members.map(\.peer) == [0, 1].map { bench.peer($0) }.sorted())
     }
 }

@@ -12,199 +12,171 @@ import Wire
 
 /// What is certified together counts together, whatever came first.
 @Suite struct SumsTests {
-    /// Four deltas of site 2, at the places 2 to 5.
-    static func training(_ bench: Bench, _ model: ModelID) -> [Op] {
-        let created = bench.stored[0].last { $0.op.id == model }!.op
-        var ops = [bench.sign(.openLog, Bench.openLog, by: bench.keys[2])]
-        for number in 1...4 {
-            ops.append(
-                bench.sign(
-                    .updateModelWeights, Bench.delta(model, shift: UInt8(7 + number)), by: bench.keys[2],
-                    seq: UInt64(number + 1), prev: ops.last!.id, lamport: created.header.lamport + UInt64(number),
-                    deps: number == 1 ? [model] : []))
+    /// Site 0 has heard of four deltas of site 2, at the places 2 to 5, and added up the first three: their block is
+    /// certified, and carried by a log of site 1, of which site 0 has not heard.
+    private struct Certified {
+        var bench: Bench
+        let model: ModelID
+        let ops: [Op]
+        let sums: BlockSums
+        let carrier: [Op]
+        private var relay: Guest
+
+        init(snapshotEvery: Int = 256) throws {
+            (bench, model) = Bench.withModel(snapshotEvery: snapshotEvery)
+            ops = Self.training(bench, model)
+            relay = Guest(&bench, dials: 0, as: bench.keys[1])
+            relay.say(.ops(ops.map(\.envelope)), &bench)
+            let block = LogBlock(key: ops[0].header.logKey, after: 0, through: 4, id: ops[3].id)
+            let found = bench.addUp(block, at: 0)
+            sums = try #require(found)
+            carrier = Self.carrier(bench, sums)
         }
-        return ops
-    }
 
-    /// The deltas at the places 2 to 4, as site 0 adds them up.
-    static func block(_ ops: [Op], after: UInt64 = 0, through: Int = 4) -> LogBlock {
-        LogBlock(key: ops[0].header.logKey, after: after, through: UInt64(through), id: ops[through - 1].id)
-    }
-
-    static func certificate(_ bench: Bench, _ sums: BlockSums, by signers: [Int] = [0, 1]) -> Certificate {
-        let table = bench.nodes[0]!.state.consensus
-        let question = Proposition.sums(sums).question(by: sums.block.key.author, electorate: table.latestDigest)
-        let ballot = Ballot(
-            question: question.id(in: table.network), round: 0, phase: .commit, value: Value.yes.hash)
-        let signatures = signers.map { site in
-            Certificate.Signature(
-                elector: table.latest.electorate.index(of: bench.peer(site))!,
-                signature: ballot.sign(in: table.network, with: bench.keys[site]))
+        private static func training(_ bench: Bench, _ model: ModelID) -> [Op] {
+            let created = bench.stored[0].last { $0.op.id == model }!.op
+            var ops = [bench.sign(.openLog, Bench.openLog, by: bench.keys[2])]
+            for number in 1...4 {
+                ops.append(
+                    bench.sign(
+                        .updateModelWeights, Bench.delta(model, shift: UInt8(7 + number)), by: bench.keys[2],
+                        seq: UInt64(number + 1), prev: ops.last!.id, lamport: created.header.lamport + UInt64(number),
+                        deps: number == 1 ? [model] : []))
+            }
+            return ops
         }
-        return Certificate(question: question, value: .yes, round: 0, signatures: signatures)
-    }
 
-    private func retraction(_ bench: Bench, _ ops: [Op], of seq: UInt64) -> Op {
-        let range = Revocation.Range(log: ops[0].header.log, from: seq, through: seq, id: ops[Int(seq) - 1].id)
-        return bench.sign(
-            .retraction, Retraction(range).encode(), by: bench.keys[2], seq: UInt64(ops.count + 1),
-            prev: ops.last!.id, lamport: ops.last!.header.lamport + 1)
-    }
-
-    /// Carries the certificate in a log of site 1.
-    private func carrier(_ bench: Bench, _ sums: BlockSums) -> [Op] {
-        let words = ConsensusOp.certificate(Self.certificate(bench, sums)).op
-        let open = bench.sign(.openLog, Bench.openLog, by: bench.keys[1], log: 78)
-        return [
-            open, bench.sign(words.kind, words.body, by: bench.keys[1], log: 78, seq: 2, prev: open.id, lamport: 2),
-        ]
-    }
-
-    /// The models after a fold of these ops alone.
-    private func fold(_ model: ModelID, _ ops: [Op]) -> Hash32 {
-        var table = ModelTable()
-        table.apply(create: Bench.spec, id: model)
-        for op in ops {
-            try! table.apply(
-                try! Delta(body: op.header.inlineBody!), author: op.header.author, log: op.header.log)
+        private static func carrier(_ bench: Bench, _ sums: BlockSums) -> [Op] {
+            let words = ConsensusOp.certificate(bench.certificate(sums)).op
+            let open = bench.sign(.openLog, Bench.openLog, by: bench.keys[1], log: 78)
+            return [
+                open, bench.sign(words.kind, words.body, by: bench.keys[1], log: 78, seq: 2, prev: open.id, lamport: 2),
+            ]
         }
-        return table.digest()
+
+        mutating func hear(_ ops: [Op]) { relay.say(.ops(ops.map(\.envelope)), &bench) }
+
+        /// Site 2 takes back the delta at a place.
+        func retraction(of seq: UInt64) -> Op {
+            let range = Revocation.Range(log: ops[0].header.log, from: seq, through: seq, id: ops[Int(seq) - 1].id)
+            return bench.sign(
+                .retraction, Retraction(range).encode(), by: bench.keys[2], seq: UInt64(ops.count + 1),
+                prev: ops.last!.id, lamport: ops.last!.header.lamport + 1)
+        }
+
+        /// Another op of site 2 at a place of its log.
+        func fork(at seq: UInt64) -> Op {
+            bench.sign(
+                .deleteModel, [1], by: bench.keys[2], seq: seq, prev: ops[Int(seq) - 2].id, lamport: 9)
+        }
+
+        /// What site 0 came to, and what a fold of the deltas at these places alone comes to.
+        func expectCounted(
+            _ places: Int..., because comment: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation
+        ) {
+            var table = ModelTable()
+            table.apply(create: Bench.spec, id: model)
+            for place in places {
+                let header = ops[place - 1].header
+                try! table.apply(try! Delta(body: header.inlineBody!), author: header.author, log: header.log)
+            }
+            #expect(bench.sums == table.digest(), comment, sourceLocation: sourceLocation)
+        }
     }
 
-    @Test(arguments: [[0, 1], [1, 0]]) func `a retraction takes out the whole block`(_ order: [Int]) throws {
-        var (bench, model) = Bench.withModel()
-        let ops = Self.training(bench, model)
-        var relay = Guest(&bench, dials: 0, as: bench.keys[1])
-        relay.say(.ops(ops.map(\.envelope)), &bench)
-        let found = bench.addUp(Self.block(ops), at: 0)
-        let sums = try #require(found)
-        let parts = [carrier(bench, sums), [retraction(bench, ops, of: 3)]]
-        for part in order { relay.say(.ops(parts[part].map(\.envelope)), &bench) }
-        #expect(bench.void(parts[0][1].id, at: 0) == nil && bench.void(parts[1][0].id, at: 0) == nil)
-        #expect(bench.sums == fold(model, [ops[4]]), "places 2 to 4 are a block, 5 is none")
+    @Test(arguments: [true, false]) func `a retraction takes out the whole block`(_ certificateFirst: Bool) throws {
+        var town = try Certified()
+        let retraction = town.retraction(of: 3)
+        if certificateFirst { town.hear(town.carrier) }
+        town.hear([retraction])
+        if !certificateFirst { town.hear(town.carrier) }
+        #expect(town.bench.void(town.carrier[1].id, at: 0) == nil && town.bench.void(retraction.id, at: 0) == nil)
+        town.expectCounted(5, because: "places 2 to 4 are a block, 5 is none")
     }
 
-    @Test func `without a certificate a retraction takes out what it names`() {
-        var (bench, model) = Bench.withModel()
-        let ops = Self.training(bench, model)
-        var relay = Guest(&bench, dials: 0, as: bench.keys[1])
-        relay.say(.ops((ops + [retraction(bench, ops, of: 3)]).map(\.envelope)), &bench)
-        #expect(bench.sums == fold(model, [ops[1], ops[3], ops[4]]))
+    @Test func `without a certificate a retraction takes out what it names`() throws {
+        var town = try Certified()
+        town.hear([town.retraction(of: 3)])
+        town.expectCounted(2, 4, 5)
     }
 
     @Test func `a retraction behind a block leaves it alone`() throws {
-        var (bench, model) = Bench.withModel()
-        let ops = Self.training(bench, model)
-        var relay = Guest(&bench, dials: 0, as: bench.keys[1])
-        relay.say(.ops(ops.map(\.envelope)), &bench)
-        let found = bench.addUp(Self.block(ops), at: 0)
-        let sums = try #require(found)
-        relay.say(.ops((carrier(bench, sums) + [retraction(bench, ops, of: 5)]).map(\.envelope)), &bench)
-        #expect(bench.sums == fold(model, Array(ops[1...3])))
+        var town = try Certified()
+        town.hear(town.carrier + [town.retraction(of: 5)])
+        town.expectCounted(2, 3, 4)
     }
 
     @Test(arguments: [false, true]) func `a fork in a block takes out all of it`(_ certificateFirst: Bool) throws {
-        var (bench, model) = Bench.withModel()
-        let ops = Self.training(bench, model)
-        var relay = Guest(&bench, dials: 0, as: bench.keys[1])
-        relay.say(.ops(ops.map(\.envelope)), &bench)
-        let found = bench.addUp(Self.block(ops), at: 0)
-        let sums = try #require(found)
-        let other = bench.sign(.deleteModel, [1], by: bench.keys[2], seq: 4, prev: ops[2].id, lamport: 9)
-        let certified = carrier(bench, sums)
-        if certificateFirst { relay.say(.ops(certified.map(\.envelope)), &bench) }
-        relay.say(.ops([other.envelope]), &bench)
+        var town = try Certified()
+        if certificateFirst { town.hear(town.carrier) }
+        town.hear([town.fork(at: 4)])
         if !certificateFirst {
-            #expect(bench.sums == fold(model, Array(ops[1...2])), "what stands before the fork counts")
-            relay.say(.ops(certified.map(\.envelope)), &bench)
+            town.expectCounted(2, 3, because: "what stands before the fork counts")
+            town.hear(town.carrier)
         }
-        #expect(bench.sums == fold(model, []))
+        town.expectCounted()
     }
 
     @Test func `a fork behind a block leaves it alone`() throws {
-        var (bench, model) = Bench.withModel()
-        let ops = Self.training(bench, model)
-        var relay = Guest(&bench, dials: 0, as: bench.keys[1])
-        relay.say(.ops(ops.map(\.envelope)), &bench)
-        let found = bench.addUp(Self.block(ops), at: 0)
-        let sums = try #require(found)
-        let other = bench.sign(.deleteModel, [1], by: bench.keys[2], seq: 5, prev: ops[3].id, lamport: 9)
-        relay.say(.ops((carrier(bench, sums) + [other]).map(\.envelope)), &bench)
-        #expect(bench.sums == fold(model, Array(ops[1...3])))
+        var town = try Certified()
+        town.hear(town.carrier + [town.fork(at: 5)])
+        town.expectCounted(2, 3, 4)
     }
 
     @Test func `a block counts together as long as an op with effect carries its certificate`() throws {
-        var (bench, model) = Bench.withModel()
-        let ops = Self.training(bench, model)
-        var relay = Guest(&bench, dials: 0, as: bench.keys[1])
-        relay.say(.ops(ops.map(\.envelope)), &bench)
-        let found = bench.addUp(Self.block(ops), at: 0)
-        let sums = try #require(found)
-        let certified = carrier(bench, sums)
-        relay.say(.ops((certified + [retraction(bench, ops, of: 3)]).map(\.envelope)), &bench)
-        #expect(bench.sums == fold(model, [ops[4]]))
-        let other = bench.sign(.deleteModel, [1], by: bench.keys[1], log: 78, seq: 2, prev: certified[0].id, lamport: 2)
-        relay.say(.ops([other.envelope]), &bench)
-        #expect(bench.sums == fold(model, [ops[1], ops[3], ops[4]]))
+        var town = try Certified()
+        town.hear(town.carrier + [town.retraction(of: 3)])
+        town.expectCounted(5)
+        let other = town.bench.sign(
+            .deleteModel, [1], by: town.bench.keys[1], log: 78, seq: 2, prev: town.carrier[0].id, lamport: 2)
+        town.hear([other])
+        town.expectCounted(2, 4, 5)
         // Who holds it publishes it again.
-        bench.pass(milliseconds: 15_000)
-        #expect(bench.sums == fold(model, [ops[4]]))
+        town.bench.pass(milliseconds: 15_000)
+        town.expectCounted(5)
     }
 
-    @Test func `a certificate that is short, or signed by the author itself, certifies nothing`() throws {
-        for signers in [[0], [0, 2]] {
-            var (bench, model) = Bench.withModel()
-            let ops = Self.training(bench, model)
-            var relay = Guest(&bench, dials: 0, as: bench.keys[1])
-            relay.say(.ops(ops.map(\.envelope)), &bench)
-            let found = bench.addUp(Self.block(ops), at: 0)
-            let sums = try #require(found)
-            let words = ConsensusOp.certificate(Self.certificate(bench, sums, by: signers)).op
-            guard case .void? = bench.submit(words.kind, words.body, at: 0) else {
-                Issue.record("signatures of \(signers) certify sums")
-                continue
-            }
-            relay.say(.ops([retraction(bench, ops, of: 3).envelope]), &bench)
-            #expect(bench.sums == fold(model, [ops[1], ops[3], ops[4]]))
+    @Test(arguments: [[0], [0, 2]])
+    func `a certificate that is short, or signed by the author itself, certifies nothing`(signers: [Int]) throws {
+        var town = try Certified()
+        let words = ConsensusOp.certificate(town.bench.certificate(town.sums, by: signers)).op
+        let result = town.bench.submit(words.kind, words.body, at: 0)
+        guard case .void? = result else {
+            Issue.record("signatures of \(signers) certify sums")
+            return
         }
+        town.hear([town.retraction(of: 3)])
+        town.expectCounted(2, 4, 5)
     }
 
     @Test(arguments: [1, 2, 256]) func `a restart finds the same sums, however old the snapshot is`(every: Int) throws {
-        var (bench, model) = Bench.withModel(snapshotEvery: every)
-        let ops = Self.training(bench, model)
-        var relay = Guest(&bench, dials: 0, as: bench.keys[1])
-        relay.say(.ops(ops.map(\.envelope)), &bench)
-        let found = bench.addUp(Self.block(ops), at: 0)
-        let sums = try #require(found)
-        relay.say(.ops((carrier(bench, sums) + [retraction(bench, ops, of: 3)]).map(\.envelope)), &bench)
-        let summary = bench.summary(0)
-        bench.stop(0)
-        bench.start(0)
-        #expect(bench.sums == fold(model, [ops[4]]))
-        #expect(bench.summary(0) == summary)
+        var town = try Certified(snapshotEvery: every)
+        town.hear(town.carrier + [town.retraction(of: 3)])
+        let summary = town.bench.summary(0)
+        town.bench.stop(0)
+        town.bench.start(0)
+        town.expectCounted(5)
+        #expect(town.bench.summary(0) == summary)
     }
 
     @Test func `a start without the bodies that a certificate takes out reads them before it tells anything`() throws {
         // The snapshot is written after the retraction, before the certificate.
-        var (bench, model) = Bench.withModel(snapshotEvery: 8)
-        let ops = Self.training(bench, model)
-        var relay = Guest(&bench, dials: 0, as: bench.keys[1])
-        relay.say(.ops(ops.map(\.envelope)), &bench)
-        let found = bench.addUp(Self.block(ops), at: 0)
-        let sums = try #require(found)
-        relay.say(.ops([retraction(bench, ops, of: 3).envelope]), &bench)
-        relay.say(.ops(carrier(bench, sums).map(\.envelope)), &bench)
-        let (digest, wanted) = (bench.sums, bench.summary(0))
-        bench.stop(0)
-        let watermark = try #require(bench.snapshots[0]?.watermark)
+        var town = try Certified(snapshotEvery: 8)
+        town.hear([town.retraction(of: 3)])
+        town.hear(town.carrier)
+        let (digest, wanted) = (town.bench.sums, town.bench.summary(0))
+        town.bench.stop(0)
+        let watermark = try #require(town.bench.snapshots[0]?.watermark)
         // As a store does that knows of no fork and no retraction above the snapshot.
-        let kept = bench.stored[0].map { stored in
+        let kept = town.bench.stored[0].map { stored in
             stored.applyIndex <= watermark && stored.op.header.kind == .updateModelWeights
                 ? StoredOp(op: stored.op, body: nil, void: stored.void, applyIndex: stored.applyIndex) : stored
         }
-        bench.start(0, from: Recovered(ops: kept, snapshot: bench.snapshots[0], journal: bench.journals[0]))
-        bench.run(.wake, at: 0)
-        #expect(bench.sums == digest && bench.summary(0) == wanted)
+        let recovered = Recovered(
+            ops: kept, snapshot: town.bench.snapshots[0], journal: town.bench.journals[0])
+        town.bench.start(0, from: recovered)
+        town.bench.run(.wake, at: 0)
+        #expect(town.bench.sums == digest && town.bench.summary(0) == wanted)
     }
 }
 
