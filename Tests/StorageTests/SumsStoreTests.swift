@@ -32,7 +32,7 @@ import Wire
         try store.keep(sums, bytes: bytes)
         try store.keep(sums, bytes: bytes)
         #expect(try store.body(sums.parts[0]) == bytes)
-        #expect(try store.summedBlocks() == [sums.block])
+        #expect(try store.summedBlocks() == [sums])
         #expect(try store.pinnedSums().isEmpty, "nothing is dropped yet")
     }
 
@@ -81,5 +81,16 @@ import Wire
         #expect(try store.droppable(afterDays: 0).isEmpty, "it is not certified")
         try store.noteCertified([sums])
         #expect(try store.droppable(afterDays: 0) == [sums] && store.droppable(afterDays: 1).isEmpty)
+    }
+
+    @Test(arguments: [nil, 3]) func `what a start would have to fold again is not due`(_ watermark: UInt64?) throws {
+        let (store, _, sums) = try filled(watermark: watermark)
+        try store.keep(sums, bytes: bytes)
+        try store.noteCertified([sums])
+        #expect(try store.droppable(afterDays: 0).isEmpty, "nobody asks for it in vain, again and again")
+        try store.write(StateSnapshot(watermark: 4, models: []))
+        #expect(try store.droppable(afterDays: 0) == [sums])
+        _ = try store.drop(sums)
+        #expect(try store.droppable(afterDays: 0).isEmpty)
     }
 }

@@ -18,6 +18,7 @@ final class RetentionService: Sendable {
     /// Nil: everything is kept.
     private let days: Int?
     private let log: EventLog
+    private let looks = Mutex(RetentionLook())
     private let task = Mutex<Task<Void, Never>?>(nil)
 
     /// Between two looks.
@@ -57,28 +58,37 @@ final class RetentionService: Sendable {
                 try OpStore(connection, schema: schema, network: network).noteCertified(certified)
             }
             guard let days else { return }
-            let (known, due) = try await database.query { (connection) throws(StorageError) in
+            let (own, due) = try await database.query { (connection) throws(StorageError) in
                 let store = try OpStore(connection, schema: schema, network: network)
-                return (Set(try store.summedBlocks()), try store.droppable(afterDays: days))
+                return (try store.summedBlocks(), try store.droppable(afterDays: days))
             }
-            // Who was no elector in it has not added it up; from now on its days count.
-            for missing in droppable where !known.contains(missing.block) { _ = await sums.sum(missing.block) }
-            for due in due where pinned.contains(due) { host.drop(due) }
-            for due in due where droppable.contains(due) {
-                guard let found = await sums.sum(due.block) else { continue }
-                guard found == due else {
-                    log.warn(
-                        "sums-differ",
-                        [
-                            "log": due.block.key.log.hex, "after": "\(due.block.after)",
-                            "through": "\(due.block.through)",
-                        ])
-                    continue
-                }
-                host.drop(due)
+            let actions = looks.withLock {
+                $0.actions(
+                    droppable: droppable, pinned: pinned,
+                    own: Dictionary(own.map { ($0.block, $0) }) { first, _ in first }, due: due)
             }
+            for action in actions { await carryOut(action) }
         } catch {
             log.warn("retention-failed", ["cause": "\(error)"])
         }
+    }
+
+    private func carryOut(_ action: RetentionLook.Action) async {
+        switch action {
+        case .addUp(let sums): await addUp(sums, isDue: false)
+        case .examine(let sums): await addUp(sums, isDue: true)
+        case .drop(let sums): host.drop(sums)
+        case .warn(let sums):
+            log.warn(
+                "sums-differ",
+                [
+                    "log": sums.block.key.log.hex, "after": "\(sums.block.after)", "through": "\(sums.block.through)",
+                ])
+        }
+    }
+
+    private func addUp(_ sums: BlockSums, isDue: Bool) async {
+        let found = await self.sums.sum(sums.block)
+        for action in looks.withLock({ $0.found(found, for: sums, isDue: isDue) }) { await carryOut(action) }
     }
 }

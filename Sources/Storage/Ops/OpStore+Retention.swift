@@ -65,11 +65,7 @@ extension OpStore {
         return try connection.transaction { (connection) throws(StorageError) in
             try lease?.check(connection)
             let isEarly = try connection.row(
-                """
-                SELECT coalesce(max(apply_index), 0) >
-                    coalesce((SELECT value::bigint FROM \(schema).node_meta WHERE key = 'watermark'), 0)
-                FROM \(schema).operations WHERE author = $1 AND log = $2 AND seq > $3 AND seq <= $4
-                """, place(of: block)
+                "SELECT \(isEarly("$1", "$2", "$3", "$4"))", place(of: block)
             ).bool(0)
             guard !isEarly else { return nil }
             try mark(sums, on: connection)
@@ -104,13 +100,26 @@ extension OpStore {
         }
     }
 
-    /// Blocks whose sums are here, certified for `days` or more, and do not stand for their bodies yet.
+    /// Blocks whose sums are here, certified for `days` or more, that do not stand for their bodies yet and can.
     public func droppable(afterDays days: Int) throws(StorageError) -> [BlockSums] {
-        try blocks("certified_at <= now() - \(days) * interval '1 day' AND dropped_at IS NULL")
+        try blocks(
+            """
+            certified_at <= now() - \(days) * interval '1 day' AND dropped_at IS NULL
+                AND NOT \(isEarly("c.author", "c.log", "c.after", "c.through"))
+            """)
     }
 
-    /// All blocks that were added up here, or that sums stand for.
-    public func summedBlocks() throws(StorageError) -> [LogBlock] { try blocks("true").map(\.block) }
+    /// Whether a start would have to fold deltas of a block again, since the stored accumulators do not have all of them.
+    private func isEarly(_ author: String, _ log: String, _ after: String, _ through: String) -> String {
+        """
+        (SELECT coalesce(max(o.apply_index), 0) FROM \(schema).operations o
+            WHERE o.author = \(author) AND o.log = \(log) AND o.seq > \(after) AND o.seq <= \(through)) >
+            coalesce((SELECT value::bigint FROM \(schema).node_meta WHERE key = 'watermark'), 0)
+        """
+    }
+
+    /// What all blocks that were added up here, or that sums stand for, come to.
+    public func summedBlocks() throws(StorageError) -> [BlockSums] { try blocks("true") }
 
     /// Sums that stand for bodies, in the order of their logs.
     public func pinnedSums() throws(StorageError) -> [BlockSums] { try blocks("dropped_at IS NOT NULL") }
@@ -119,7 +128,7 @@ extension OpStore {
         var found: [BlockSums] = []
         let rows = try connection.query(
             """
-            SELECT author, log, after, through, op_id, byte_count, parts FROM \(schema).certified_sums
+            SELECT author, log, after, through, op_id, byte_count, parts FROM \(schema).certified_sums c
             WHERE \(condition) ORDER BY author, log, after
             """)
         for row in rows {
