@@ -7,6 +7,11 @@ extension Accumulators {
     /// - Precondition: both are of one shape.
     public mutating func subtract(_ sums: Accumulators) { merge(sums, negated: true) }
 
+    /// Adds the sums of some deltas. O(values of `sums`).
+    ///
+    /// - Precondition: both are of one shape.
+    public mutating func add(_ sums: Accumulators) { merge(sums, negated: false) }
+
     /// Adds the sums of some deltas, or takes them out. O(values of `sums`).
     ///
     /// - Precondition: both are of one shape.

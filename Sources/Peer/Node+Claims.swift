@@ -1,3 +1,4 @@
+public import Consensus
 public import Federation
 public import Identity
 public import Ledger
@@ -79,15 +80,22 @@ extension Node {
     /// The id of a log's op `through`, and how many deltas from `from` on to there are in the sums; nil if it is not here.
     public func span(_ key: LogKey, _ from: UInt64, _ through: UInt64) -> (id: OpID, deltas: Int)? {
         guard let id = replica.id(key, through), through <= replica.frontier[key]?.seq ?? 0 else { return nil }
-        return (id, countedDeltas(of: key).count { (from...through).contains($0) })
+        let places = countedDeltas(of: key) + state.coveredDeltas(of: key)
+        return (id, places.count { (from...through).contains($0) })
     }
 
-    /// Places of a log's deltas that are in the sums, ascending.
+    /// Places of a log's deltas that are in the sums and whose bodies are here, ascending; for the others stand
+    /// ``countedSums(of:)``.
     public func countedDeltas(of key: LogKey) -> [UInt64] {
         state.trainedLines.filter { $0.value == key }.keys.flatMap { state.changes[$0] ?? [] }
             .compactMap { change in
                 if case .model(.merged(counts: true)) = change.what { change.seq } else { nil }
             }
             .sorted()
+    }
+
+    /// Certified sums that are in the accumulators in place of deltas of a log, whose bodies are not here.
+    public func countedSums(of key: LogKey) -> [BlockSums] {
+        (state.pinned[key] ?? []).filter(\.counts).map(\.sums)
     }
 }

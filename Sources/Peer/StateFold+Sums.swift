@@ -157,6 +157,15 @@ extension StateFold {
     /// Blocks whose sums stand for their bodies, by log, ascending.
     public var pinnedSums: [BlockSums] { pinned.keys.sorted().flatMap { pinned[$0]!.map(\.sums) } }
 
+    /// Places of deltas for which sums stand that are in the accumulators.
+    func coveredDeltas(of key: LogKey) -> [UInt64] {
+        let counted = (pinned[key] ?? []).filter(\.counts).map(\.sums.block)
+        return trainedLines.filter { $0.value == key }.keys.flatMap { changes[$0] ?? [] }.compactMap { change in
+            guard case .model(.covered) = change.what else { return nil }
+            return counted.contains { $0.contains(change.seq) } ? change.seq : nil
+        }
+    }
+
     // MARK: Blocks to be certified
 
     /// The first `count` deltas of a log behind all certified blocks, from behind whatever is taken out; nil if there are

@@ -93,6 +93,17 @@ import Wire
             trained.ids.allSatisfy { trained[$0]!.accumulators.nonzeroTokens.isEmpty }, "nothing is left of the log")
     }
 
+    @Test func `who names a range finds the deltas for which sums stand`() throws {
+        var (bench, sums) = try town()
+        begin(&bench)
+        func found(_ bench: Bench) -> [Int?] {
+            [0, 1].map { bench.nodes[$0]!.span(sums.block.key, 1, sums.block.through)?.deltas }
+        }
+        #expect(found(bench) == [3, 3])
+        takeBack(&bench, sums)
+        #expect(found(bench) == [0, 0], "they are out")
+    }
+
     @Test(arguments: [1, 256]) func `a restart finds the same state`(snapshotEvery: Int) throws {
         var (bench, sums) = try town()
         bench.snapshotEveryOps = snapshotEvery

@@ -1,4 +1,5 @@
 internal import API
+internal import Consensus
 internal import Federation
 internal import Gossip
 internal import Identity
@@ -13,12 +14,14 @@ internal import Wire
 /// Answers without what some members trained, at once and at this site alone: sums, digests and what is trained next stay
 /// as the network has them. Until a quorum has revoked a member, or instead of that.
 ///
-/// Beside each model the sums of the members' deltas are kept; a question subtracts them from the merged ones.
+/// Beside each model the sums of the members' deltas are kept; a question subtracts them from the merged ones. Certified sums
+/// stand for deltas whose bodies are not here.
 final class LocalView: Sendable {
     /// What is to be taken out of one model.
     private struct Sums: Sendable {
         var sums: Accumulators
         var added: Set<OpID> = []
+        var blocks: Set<LogBlock> = []
     }
     private struct Made: Sendable {
         var frontier: Hash32
@@ -29,6 +32,11 @@ final class LocalView: Sendable {
     private struct Counted: Sendable, Hashable {
         var op: OpID
         var log: OwnerTable.LogName
+    }
+    /// What the members have in the merged sums.
+    private struct Share: Sendable {
+        var deltas: Set<Counted> = []
+        var blocks: [LogBlock: BlockSums] = [:]
     }
 
     private let host: NodeHost
@@ -85,20 +93,23 @@ final class LocalView: Sendable {
     func parameters(of model: ModelID, tokens: [TokenID]) async throws -> Parameters? {
         let left = try await leftOut()
         guard !left.isEmpty else { return nil }
-        let found = try await host.ask { node -> (MergedModel, Hash32, Set<Counted>)? in
+        let found = try await host.ask { node -> (MergedModel, ModelTable, Hash32, Share)? in
             guard let merged = node.state.models[model] else { return nil }
-            return (merged, node.summary.frontierDigest, Self.counted(left, node))
+            return (merged, node.state.models, node.summary.frontierDigest, Self.share(of: left, node))
         }
-        guard let (merged, frontier, counted) = found else { throw TrainingError.modelGone }
+        guard let (merged, models, frontier, share) = found else { throw TrainingError.modelGone }
         if let kept = made.withLock({ $0[model] }), kept.frontier == frontier, kept.tokens == tokens {
             return kept.parameters
         }
         let known = sums.withLock { $0[model] }
-        let ids = Set(counted.map(\.op))
-        // What is not in the merged sums any more must not be taken out of them: then all is added up anew.
-        let isUsable = known.map { $0.added.isSubset(of: ids) } ?? false
+        let ids = Set(share.deltas.map(\.op))
+        // What is not in the merged sums any more, or not by itself, must not be taken out of them: then all is added up anew.
+        let isUsable = known.map { $0.added.isSubset(of: ids) && $0.blocks.isSubset(of: share.blocks.keys) } ?? false
         var kept = isUsable ? known! : Sums(sums: merged.noSums)
-        try await add(counted.filter { !kept.added.contains($0.op) }, of: merged, to: &kept)
+        try await add(share.deltas.filter { !kept.added.contains($0.op) }, of: merged, to: &kept)
+        for (block, certified) in share.blocks where !kept.blocks.contains(block) {
+            try await add(certified, of: merged, models, to: &kept)
+        }
         let result = kept
         sums.withLock { $0[model] = result }
         var view = merged.without(result.sums)
@@ -107,19 +118,39 @@ final class LocalView: Sendable {
         return parameters
     }
 
-    private static func counted(_ left: [PeerID], _ node: Node) -> Set<Counted> {
-        var all: Set<Counted> = []
+    private static func share(of left: [PeerID], _ node: Node) -> Share {
+        var share = Share()
         for peer in left {
             for log in node.trainedLogs(of: peer) {
                 let key = LogKey(author: peer, log: log)
                 for seq in node.countedDeltas(of: key) {
                     if let id = node.replica.id(key, seq) {
-                        all.insert(Counted(op: id, log: .init(author: peer, log: log)))
+                        share.deltas.insert(Counted(op: id, log: .init(author: peer, log: log)))
                     }
                 }
+                for sums in node.countedSums(of: key) { share.blocks[sums.block] = sums }
             }
         }
-        return all
+        return share
+    }
+
+    private func add(
+        _ block: BlockSums, of model: MergedModel, _ models: ModelTable, to sums: inout Sums
+    ) async throws {
+        let (schema, network) = (states.database.schema, states.network)
+        let parts = try await states.database.query { (connection) throws(StorageError) in
+            try OpStore(connection, schema: schema, network: network).parts(of: [block])
+        }
+        let bytes = try block.parts.flatMap { hash in
+            guard let part = parts[hash] else {
+                throw Problem.unavailable(
+                    "certified sums of log \(block.block.key.log.hex) are missing", remedy: "run `shoal doctor`")
+            }
+            return part
+        }
+        sums.blocks.insert(block.block)
+        let decoded = try DeltaSums.decode(bytes) { models.spec(of: $0) }
+        if let own = decoded[model.id] { sums.sums.add(own) }
     }
 
     private func add(_ fresh: Set<Counted>, of model: MergedModel, to sums: inout Sums) async throws {
