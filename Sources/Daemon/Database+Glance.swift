@@ -49,18 +49,20 @@ final class LastKnown: Sendable {
         var counted: (age: Int, at: ContinuousClock.Instant)?
     }
     private let state = Mutex(State())
-    /// Where the bytes are costs a scan of the op log.
-    static let diskGoodFor = Duration.seconds(60)
-    private let disk = Mutex<(use: OpStore.DiskUse, at: ContinuousClock.Instant)?>(nil)
+    /// Where the bytes are costs a scan of the op log: at most one part in so many of the time goes into that.
+    static let diskPatience = 100
+    private let disk = Mutex<(use: OpStore.DiskUse, until: ContinuousClock.Instant)?>(nil)
 
-    /// Asks anew after a minute, if the database answers.
+    /// Asks anew after a second, or a hundred times as long as it took; if the database answers.
     func disk(
         now: ContinuousClock.Instant = .now, _ ask: () async throws -> OpStore.DiskUse?
     ) async throws -> OpStore.DiskUse {
         let known = disk.withLock { $0 }
-        if let known, now - known.at < Self.diskGoodFor { return known.use }
+        if let known, now < known.until { return known.use }
+        let begin = ContinuousClock.now
         guard let use = try await ask() else { return known?.use ?? OpStore.DiskUse() }
-        disk.withLock { $0 = (use, now) }
+        let cost = ContinuousClock.now - begin
+        disk.withLock { $0 = (use, now + max(Self.goodFor, cost * Self.diskPatience)) }
         return use
     }
 
