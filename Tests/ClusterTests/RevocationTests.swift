@@ -6,14 +6,6 @@ import Testing
 extension ClusterTests {
     /// Taking out what somebody trained, by three ways, on real nodes.
     @Suite struct RevocationTests {
-        /// What a site answers: with the merged weights, since it adapts none here, less what it leaves out itself.
-        private func answers(_ node: ClusterNode) async throws -> [String: Double] {
-            let request = PredictRequest(
-                agent: TestCluster.agent, context: ["n0", "plus1"], top: 1_000, weights: .served)
-            let report: PredictReport = try await node.client().post("/api/models/predict", request)
-            return Dictionary(uniqueKeysWithValues: report.predictions.map { ($0.id, $0.logit ?? .nan) })
-        }
-
         /// Trains a round at a site, and says which ops that took.
         private func train(_ name: String, _ test: TestCluster) async throws -> (from: String, through: String) {
             let node = try test[name]
@@ -32,7 +24,7 @@ extension ClusterTests {
         ) async throws {
             try await test.agree(sourceLocation: sourceLocation)
             for node in try test.cluster.nodes {
-                #expect(try await answers(node) == expected, "\(node.name)", sourceLocation: sourceLocation)
+                #expect(try await node.answers() == expected, "\(node.name)", sourceLocation: sourceLocation)
             }
         }
 
@@ -43,18 +35,18 @@ extension ClusterTests {
                 try await test.teach(["a", "b", "c"])
                 _ = try await train("a", test)
                 let (a, b, c) = (try test["a"], try test["b"], try test["c"])
-                let before = try await answers(a)
+                let before = try await a.answers()
                 let first = try await train("b", test)
-                let taught = try await answers(a)
+                let taught = try await a.answers()
                 #expect(taught != before)
 
                 let left: WithoutReport = try await shoal(a, "model", "serve", "--without", b.peer)
                 #expect(left.peers == [b.peer])
-                #expect(try await answers(a) == before, "at once, for this site")
-                #expect(try await answers(c) == taught, "and for no other")
+                #expect(try await a.answers() == before, "at once, for this site")
+                #expect(try await c.answers() == taught, "and for no other")
                 try await test.agree()
                 let _: WithoutReport = try await shoal(a, "model", "serve", "--with-everybody")
-                #expect(try await answers(a) == taught)
+                #expect(try await a.answers() == taught)
 
                 let own: RetractReport = try await shoal(
                     b, "ops", "retract", "--from", first.from, "--through", first.through)
@@ -62,14 +54,14 @@ extension ClusterTests {
                 try await expectAnswers(before, test)
 
                 let second = try await train("b", test)
-                #expect(try await answers(c) != before)
+                #expect(try await c.answers() != before)
                 for site in [a, c] {
                     let outcome = try await Binary.run(
                         "peers", "revoke", b.peer, "--from", second.from, "--through", second.through, "--data-dir",
                         site.dataDirectory)
                     #expect(outcome.code == 0, "\(outcome.errors)")
                 }
-                try await eventually("a quorum has taken it out") { try await answers(b) == before }
+                try await eventually("a quorum has taken it out") { try await b.answers() == before }
                 try await expectAnswers(before, test)
 
                 // What a restart reads from the database is the same, and the member is one still.
@@ -77,7 +69,7 @@ extension ClusterTests {
                 try await test.cluster.start("c")
                 try await expectAnswers(before, test)
                 _ = try await train("b", test)
-                #expect(try await answers(try test["c"]) != before)
+                #expect(try await test["c"].answers() != before)
                 try await test.expectWholeLogs()
             }
         }

@@ -28,7 +28,7 @@ import Wire
         let scenario = try parse(
             """
             {"name": "s", "about": "t", "seed": 5,
-             "topology": {"nodes": ["x", "y"], "shape": "line", "disk_mib": 192, "links": {"latency_ms": 3}},
+             "topology": {"nodes": ["x", "y"], "shape": "line", "retention": 0, "sums_every": 8, "dim": 48, "disk_mib": 192, "links": {"latency_ms": 3}},
              "steps": [
                {"at": 0, "do": "load", "nodes": ["x"], "rounds": 2, "every": 0.25},
                {"at": 1.5, "do": "cut", "from": ["x"]},
@@ -37,10 +37,12 @@ import Wire
                {"at": 3, "do": "partition", "groups": [["x"], ["y", "z"]]},
                {"at": 3, "do": "skew-clock", "node": "z", "seconds": -10},
                {"at": 4, "do": "nemesis", "seconds": 9, "every": 1, "faults": ["kill", "mute"]},
+               {"at": 5, "do": "expect", "what": "spared", "node": "y", "at_least": 9, "within": 1},
                {"at": 5, "do": "expect", "what": "ended", "node": "z", "within": 1}],
              "expect": [{"what": "ops", "at_least": 7}, {"what": "nothing-lost"}]}
             """)
         #expect(scenario.seed == 5 && scenario.topology.names == ["x", "y"] && scenario.topology.shape == .line)
+        #expect(scenario.topology.settings == NodeSettings(retention: 0, sumsEvery: 8) && scenario.topology.dim == 48)
         #expect(scenario.topology.links.latencyMs == 3 && scenario.topology.diskMebibytes == 192)
         var cut = LinkOrder(from: ["x"])
         cut.cut = true
@@ -50,10 +52,10 @@ import Wire
             .load(nodes: ["x"], rounds: 2, everyMs: 250), .link(cut), .link(stall), .add("z", via: "y"),
             .partition([["x"], ["y", "z"]]), .skewClock("z", seconds: -10),
             .nemesis(Nemesis(lengthMs: 9_000, everyMs: 1_000, faults: [.kill, .mute])),
-            .expect(.ended("z", withinMs: 1_000)),
+            .expect(.spared("y", bytes: 9, withinMs: 1_000)), .expect(.ended("z", withinMs: 1_000)),
         ]
         #expect(scenario.steps.map(\.action) == wanted)
-        #expect(scenario.steps.map(\.atMs) == [0, 1_500, 1_500, 2_000, 3_000, 3_000, 4_000, 5_000])
+        #expect(scenario.steps.map(\.atMs) == [0, 1_500, 1_500, 2_000, 3_000, 3_000, 4_000, 5_000, 5_000])
         #expect(scenario.expectations == [.ops(atLeast: 7, withinMs: 60_000), .nothingLost])
     }
 

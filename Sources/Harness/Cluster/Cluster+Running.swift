@@ -212,17 +212,14 @@ extension Cluster {
     /// The data directory with the settings of its node.
     private func prepare(_ node: ClusterNode) throws -> DataDirectory {
         let data = try DataDirectory(creating: node.dataDirectory)
-        var settings = SiteConfig(name: try SiteName(checking: node.name))
+        // What the cluster has no opinion of stays as somebody set it.
+        var settings =
+            try (try? SiteConfig.load(data.configPath)) ?? SiteConfig(name: SiteName(checking: node.name))
         settings.key = node.keyPath
         settings.network = node.networkPath
         settings.peers = [node.peersPath]
         settings.listen = Endpoint(host: node.record.address, port: node.record.port)
-        // What the cluster has no opinion of stays as somebody set it.
-        if let kept = try? SiteConfig.load(data.configPath) {
-            settings.privacy = kept.privacy
-            settings.databaseURL = kept.databaseURL
-            settings.schema = kept.schema
-        }
+        try file.settings?.apply(to: &settings)
         try settings.save(to: data.configPath)
         return data
     }

@@ -36,6 +36,8 @@ public struct Cluster: Sendable {
         public var trains: Bool
         /// Rounds after which each node claims Koi for what it trained; 0: never by itself.
         public var claimRounds: Int
+        /// What the settings of all nodes say besides, of those that join later as well.
+        public var settings: NodeSettings
         /// Whether a harness carries what nodes say to each other, so that links can be cut and slowed down.
         public var hasLinks: Bool
         /// Gives every node a file system in memory of so many MiB, which can be filled.
@@ -49,8 +51,9 @@ public struct Cluster: Sendable {
 
         public init(
             network: String, names: [String], topology: Topology = .full, binary: String? = nil, trains: Bool = false,
-            claimRounds: Int = 0, hasLinks: Bool = false, diskMebibytes: Int? = nil, hasNamespaces: Bool = false,
-            checkpointSeconds: UInt64? = nil, endsWithStarter: Bool = false
+            claimRounds: Int = 0, settings: NodeSettings = NodeSettings(), hasLinks: Bool = false,
+            diskMebibytes: Int? = nil, hasNamespaces: Bool = false, checkpointSeconds: UInt64? = nil,
+            endsWithStarter: Bool = false
         ) {
             self.network = network
             self.names = names
@@ -58,6 +61,7 @@ public struct Cluster: Sendable {
             self.binary = binary
             self.trains = trains
             self.claimRounds = claimRounds
+            self.settings = settings
             self.hasLinks = hasLinks || hasNamespaces
             self.diskMebibytes = diskMebibytes
             self.hasNamespaces = hasNamespaces
@@ -118,7 +122,7 @@ public struct Cluster: Sendable {
         }
         var file = ClusterFile(
             network: plan.network, binary: try Self.program(plan.binary), trains: plan.trains,
-            claimRounds: plan.claimRounds, nodes: nodes)
+            claimRounds: plan.claimRounds, settings: plan.settings, nodes: nodes)
         if plan.hasLinks {
             file.doors = nodes.flatMap { node in node.dials.map { .init(from: node.name, to: $0, port: 0) } }
         }

@@ -45,6 +45,8 @@ struct ClusterFile: Codable, Sendable, Equatable {
     var trains: Bool?
     /// Rounds after which each node claims what it trained; absent: never by itself.
     var claimRounds: Int?
+    /// What the settings of all nodes say besides; absent: nothing.
+    var settings: NodeSettings?
     var nodes: [Node]
     /// The doors between nodes; absent: nodes dial each other, and no link can be made worse.
     var doors: [Door]?

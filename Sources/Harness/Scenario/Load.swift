@@ -8,11 +8,13 @@ internal import Terminal
 public final class Load: Sendable {
     static let agent = "rehearsal"
     private let cluster: Cluster
+    /// Width of the model.
+    private let dim: Int
     /// Ops of finished and broken runs that were told to be durable, by node.
     private let counts = Mutex<[String: Int]>([:])
     private let tasks = Mutex<[Task<Void, Never>]>([])
 
-    public init(_ cluster: Cluster) { self.cluster = cluster }
+    public init(_ cluster: Cluster, dim: Int = 16) { (self.cluster, self.dim) = (cluster, dim) }
 
     /// Ops that each node told were durable, so far.
     public var acknowledged: [String: Int] { counts.withLock { $0 } }
@@ -34,7 +36,7 @@ public final class Load: Sendable {
         }
         let models: [ModelReport] = try await cluster.node(busy[0]).client().get("/api/models")
         if !models.contains(where: { $0.agent == Self.agent }) {
-            let request = ModelCreateRequest(agent: Self.agent, dim: 16, heads: 2, layers: 1, context: 8)
+            let request = ModelCreateRequest(agent: Self.agent, dim: dim, heads: 2, layers: 1, context: 8)
             let _: ModelReport = try await cluster.node(busy[0]).client().post("/api/models", request)
         }
         for name in busy {

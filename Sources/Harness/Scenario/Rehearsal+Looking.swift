@@ -25,6 +25,14 @@ extension Rehearsal {
             }
             if hasEnded { diary.setDown(name, true) }
             return (hasEnded, hasEnded ? node.lastWords(1).trimmed : "it still runs")
+        case .spared(let name, let wanted, let patience):
+            var bytes = 0
+            let isEnough = try await Patience.poll(for: .milliseconds(patience), every: .seconds(1)) {
+                let status: StatusReport = try await cluster.node(name).client().get("/api/status")
+                bytes = status.database.droppedBytes
+                return bytes >= wanted
+            }
+            return (isEnough, "\(bytes) bytes")
         case .ops(let count, let patience):
             var fewest = 0
             let isEnough = try await Patience.poll(for: .milliseconds(patience), every: .milliseconds(200)) {

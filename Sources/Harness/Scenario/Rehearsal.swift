@@ -48,7 +48,8 @@ public struct Rehearsal: Sendable {
         }
         let seed = options.seed ?? scenario.seed ?? Int(UInt64(bigEndianBytes: secureRandomBytes(8))! >> 34)
         let rehearsal = Rehearsal(
-            scenario: scenario, cluster: cluster, load: Load(cluster), witness: Witness(cluster),
+            scenario: scenario, cluster: cluster, load: Load(cluster, dim: scenario.topology.dim),
+            witness: Witness(cluster),
             diary: Diary(onEntry), seed: seed)
         let outcome: Result<ScenarioReport, any Error>
         do {
@@ -152,7 +153,7 @@ extension Scenario {
     func plan(binary: String?) -> Cluster.Plan {
         Cluster.Plan(
             network: "rehearsal", names: topology.names, topology: topology.shape, binary: binary,
-            trains: topology.trains, hasLinks: true, diskMebibytes: topology.diskMebibytes,
+            trains: topology.trains, settings: topology.settings, hasLinks: true, diskMebibytes: topology.diskMebibytes,
             hasNamespaces: topology.hasNamespaces)
     }
 }

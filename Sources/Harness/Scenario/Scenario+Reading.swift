@@ -48,13 +48,16 @@ extension Scenario {
     }
 
     private static func setting(_ fields: ScenarioFields) throws(Failure) -> Setting {
-        let known = ["nodes", "shape", "trains", "disk_mib", "netns", "links"]
+        let known = ["nodes", "shape", "trains", "retention", "sums_every", "dim", "disk_mib", "netns", "links"]
         guard let object = try fields.object("topology", known: known) else {
             throw fields.failure("the field \"topology\" is missing")
         }
         var setting = Setting(names: try names(object))
         setting.shape = try object.choice("shape", Topology.self) ?? .full
         setting.trains = try object.flag("trains") ?? false
+        setting.settings.retention = try object.integer("retention", 0...36_500)
+        setting.settings.sumsEvery = try object.integer("sums_every", 2...4_096)
+        setting.dim = try object.integer("dim", 8...128) ?? setting.dim
         setting.diskMebibytes = try object.integer("disk_mib", 128...65_536)
         setting.hasNamespaces = try object.flag("netns") ?? false
         if let links = try object.object("links", known: LinkOrder.qualities) {
@@ -180,7 +183,7 @@ extension Nemesis {
 
 extension Scenario.Expectation {
     private enum Word: String, CaseIterable {
-        case agree, ended, ops
+        case agree, ended, ops, spared
         case nothingLost = "nothing-lost"
         case wholeLogs = "whole-logs"
     }
@@ -191,6 +194,10 @@ extension Scenario.Expectation {
         let patience = try fields.milliseconds("within") ?? 60_000
         switch try fields.required("what", fields.choice("what", Word.self)) {
         case .agree: self = .agree(withinMs: patience)
+        case .spared:
+            self = .spared(
+                try fields.required("node", fields.known("node", in: nodes)),
+                bytes: try fields.required("at_least", fields.integer("at_least", 1...1 << 40)), withinMs: patience)
         case .ended:
             self = .ended(try fields.required("node", fields.known("node", in: nodes)), withinMs: patience)
         case .ops:

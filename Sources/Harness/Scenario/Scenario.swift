@@ -17,6 +17,10 @@ public struct Scenario: Sendable, Equatable {
         public var names: [String]
         public var shape = Topology.full
         public var trains = false
+        /// What the settings of all nodes say besides.
+        public var settings = NodeSettings()
+        /// Width of the model that the load trains; from 48 on its deltas have bodies of their own.
+        public var dim = 16
         public var diskMebibytes: Int?
         public var hasNamespaces = false
         /// What all links are like from the beginning.
@@ -52,6 +56,8 @@ public struct Scenario: Sendable, Equatable {
     public enum Expectation: Sendable, Equatable {
         /// All nodes that ought to run do, hold the same ops, and came to the same state.
         case agree(withinMs: Int)
+        /// A node does without bodies of so many bytes, for which certified sums stand: dropped, or never fetched.
+        case spared(String, bytes: Int, withinMs: Int)
         /// A node has ended by itself.
         case ended(String, withinMs: Int)
         /// Every node holds at least so many ops.
@@ -95,6 +101,7 @@ extension Scenario.Expectation: CustomStringConvertible {
     public var description: String {
         switch self {
         case .agree(let patience): "all nodes agree within \(patience / 1_000) s"
+        case .spared(let node, let bytes, _): "sums stand for \(bytes) bytes of bodies at \(node)"
         case .ended(let node, let patience): "\(node) ends by itself within \(patience / 1_000) s"
         case .ops(let count, _): "at least \(count) ops everywhere"
         case .nothingLost: "no acknowledged op is lost"

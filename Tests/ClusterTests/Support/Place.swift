@@ -27,9 +27,9 @@ enum Place {
 
 /// Waits for a condition; its failure is the test's.
 func eventually(
-    _ claim: Comment, within patience: Duration = .seconds(60), sourceLocation: SourceLocation = #_sourceLocation,
-    _ condition: () async throws -> Bool
+    _ claim: Comment, within patience: Duration = .seconds(60), every pause: Duration = .milliseconds(50),
+    sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
 ) async throws {
-    let isTrue = try await Patience.poll(for: patience, every: .milliseconds(50), condition)
+    let isTrue = try await Patience.poll(for: patience, every: pause, condition)
     try #require(isTrue, claim, sourceLocation: sourceLocation)
 }

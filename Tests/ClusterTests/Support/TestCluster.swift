@@ -11,13 +11,14 @@ struct TestCluster {
 
     static func with<Value>(
         _ names: [String], topology: Topology = .full, in parent: String? = nil, trains: Bool = false,
-        checkpointSeconds: UInt64? = nil, _ body: (TestCluster) async throws -> Value
+        settings: NodeSettings = NodeSettings(), hasLinks: Bool = false, checkpointSeconds: UInt64? = nil,
+        _ body: (TestCluster) async throws -> Value
     ) async throws -> Value {
         try await Place.with { place in
             let cluster = try Cluster(
                 making: .init(
                     network: "test", names: names, topology: topology, binary: Binary.path, trains: trains,
-                    checkpointSeconds: checkpointSeconds),
+                    settings: settings, hasLinks: hasLinks, checkpointSeconds: checkpointSeconds),
                 in: parent.map { "\(place)/\($0)" } ?? "\(place)/c")
             return try await TestCluster(cluster: cluster).use(body)
         }
@@ -55,17 +56,19 @@ struct TestCluster {
 
     /// Imports a part of one small graph at each of the nodes, creates a model at the first of them, and
     /// lets all of them announce their rows.
-    func teach(_ names: [String]) async throws {
+    ///
+    /// - Parameter dim: of the model; from 48 on its deltas do not fit into their ops.
+    func teach(_ names: [String], dim: Int = 16) async throws {
         for (place, name) in names.enumerated() {
             try await self[name].importTriples(TinyGraph.part(place, of: names.count))
         }
-        try await createModel(at: names[0])
+        try await createModel(at: names[0], dim: dim)
         for name in names { try await self[name].finish(try await self[name].train(rounds: 0)) }
     }
 
     /// Creates a small model that every node hears of.
-    func createModel(at name: String = "a") async throws {
-        let request = ModelCreateRequest(agent: Self.agent, dim: 16, heads: 2, layers: 1, context: 8)
+    func createModel(at name: String = "a", dim: Int = 16) async throws {
+        let request = ModelCreateRequest(agent: Self.agent, dim: dim, heads: 2, layers: 1, context: 8)
         let _: ModelReport = try await self[name].client().post("/api/models", request)
         for node in try cluster.nodes where node.isAlive {
             try await eventually("\(node.name) hears of the model") { try await node.model() != nil }
@@ -152,6 +155,20 @@ extension ClusterNode {
     /// Ops of another node that are applied here.
     func ops(of author: ClusterNode) async throws -> Int {
         try await status().peers.first { $0.peer == author.peer }?.ops ?? 0
+    }
+
+    /// What it answers with the merged weights, since tests let it adapt none, less what it leaves out itself.
+    func answers() async throws -> [String: Double] {
+        let request = PredictRequest(
+            agent: TestCluster.agent, context: ["n0", "plus1"], top: 1_000, weights: .served)
+        let report: PredictReport = try await client().post("/api/models/predict", request)
+        return Dictionary(uniqueKeysWithValues: report.predictions.map { ($0.id, $0.logit ?? .nan) })
+    }
+
+    /// The lines of its log that tell of an event.
+    func events(_ name: String) throws -> [String] {
+        let log = try String(contentsOfFile: "\(dataDirectory)/log", encoding: .utf8)
+        return log.split(separator: "\n").filter { $0.contains("event=\(name) ") }.map(String.init)
     }
 
     /// The directory of the socket of its PostgreSQL.
