@@ -92,6 +92,13 @@ struct Newcomer: Sendable {
         return []
     }
 
+    /// A connection to a member took the place of another, on which a question or its answer may be lost.
+    mutating func reconnected(to peer: PeerID) {
+        guard case .asking(peer, _, _, _) = state else { return }
+        tried.remove(peer)
+        state = .waiting
+    }
+
     private mutating func ask(_ peer: PeerID, _ want: SumsWant, _ search: Search, now: Instant) -> [Action] {
         state = .asking(peer, want, search, until: now + Limits.answerMs)
         return [.ask(peer, want)]

@@ -138,6 +138,7 @@ extension Node {
         }
         established[peer] = number
         sumsWants[peer] = nil
+        newcomer.reconnected(to: peer)
         if hello.features & HelloFeatures.sums != 0 { tellsSums.insert(peer) } else { tellsSums.remove(peer) }
         if let dial = connections[number]!.dial { dials[dial] = nil }
         if contacts[peer] != nil { contacts[peer]!.inProgress = false }

@@ -153,6 +153,18 @@ import Wire
         #expect(bench.pinned[1].isEmpty && bench.summary(1) == bench.summary(0))
     }
 
+    @Test func `what it asked on a connection that another one replaces is asked again`() {
+        var bench = Bench(members: 3)
+        var members = [Guest(&bench, dials: 1, as: bench.keys[0], features: HelloFeatures.sums)]
+        members.append(Guest(&bench, dials: 1, as: bench.keys[0], features: HelloFeatures.sums))
+        members[0].listen(&bench)
+        #expect(members[0].ended == .byeReceived(.duplicate, "another connection is kept"))
+        for member in members {
+            let asked = member.said.filter { $0.kind == .sumsWant }
+            #expect(asked == [.sumsWant(.checkpoints(after: 0))], "not ten seconds later")
+        }
+    }
+
     @Test func `a claim that names what has no bodies is not measured`() throws {
         var (bench, sums) = try town()
         let model = try #require(bench.nodes[0]!.models.first)
