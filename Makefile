@@ -5,12 +5,14 @@ BUILD  := $(SWIFT) build --explicit-target-dependency-import-check error
 SHOAL  := .build/release/shoal
 SEEDS  ?= 200
 FUZZ_SECONDS ?= 60
+ROUNDS ?= 40,4000
 FUZZ   ?= cbor frames envelope hello delta triples jsonl safetensors peers settings http
 
 .PHONY: help packages test-packages check-packages check-tools build demo test check check-api check-dashboard \
 	check-examples test-docs lint unit simulate cluster soak fuzz bench-train bench-search bench-flower bench-api \
 	bench-join bench-quality bench-quality-fb15k bench-privacy bench-rules bench-valuation bench-merge bench-verify \
-	built-tests answering calculating bench-certificates bench-fabric bench-gossip bench-idle bench-start clean
+	bench-sums bench-forks built-tests answering calculating bench-certificates bench-fabric bench-gossip bench-idle \
+	bench-start clean
 .DEFAULT_GOAL := help
 
 help:
@@ -33,6 +35,8 @@ help:
 	@echo "make bench-valuation  what claims are worth, honest and poisoned (DATA=a folder with a sub-folder a site)"
 	@echo "make bench-merge  adding deltas beside a plain C loop; make bench-verify  checking ops and certificates beside libsodium, storing ops beside a plain COPY"
 	@echo "make bench-certificates  how long a quorum of seven real sites takes to certify something"
+	@echo "make bench-sums  what a fifth site receives when it joins, with certified sums and without (ROUNDS=$(ROUNDS))"
+	@echo "make bench-forks  what a site loses whose old backup forked its log, with certified sums and without"
 	@echo "make bench-fabric  ops among three real sites beside the same bytes through a NATS server (package nats-server)"
 	@echo "make bench-gossip  what spreading costs and how fast a split heals, in simulated networks (NODES=64 SEEDS=5)"
 	@echo "make bench-flower  the same task by Flower's FedAvg, which it installs (DATA=a folder with a sub-folder a site)"
@@ -195,6 +199,14 @@ bench-start: build
 # From a ticket to the state of the others: a fourth site on a network of three with 1,000 ops; exit code 1 beyond 30 s.
 bench-join: build
 	python3 Benchmarks/join/run.py --shoal $(SHOAL)
+
+# The same with certified sums and without, after few rounds and after many: minutes.
+bench-sums: build
+	$(MANY_FILES) python3 Benchmarks/join/sums.py --shoal $(SHOAL) --rounds $(ROUNDS)
+
+# What a fork takes out, with certified sums and without; exit code 1 if it is not what decision 28 says.
+bench-forks: build
+	$(MANY_FILES) python3 Benchmarks/forks/run.py --shoal $(SHOAL)
 
 bench-verify: build
 	$(SHOAL) bench verify-ops

@@ -14,12 +14,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Tests/Check"))
-from site_of import Site, network  # noqa: E402
-
-
-def digests(site):
-    status = site.get("/api/status")
-    return status["ops"], status["frontier_digest"], status["state_digest"]
+from site_of import Site, digests, network, settle  # noqa: E402
 
 
 def main():
@@ -33,8 +28,7 @@ def main():
         while digests(first)[0] < options.ops:
             for site in sites:
                 site.run("model", "train", "--agent", "ward", "--rounds", "60", "--steps", "1", "--batch", "16")
-        while len({digests(site) for site in sites}) > 1:
-            time.sleep(0.2)
+        settle(sites)
         ops, frontier, state = digests(first)
         fourth = Site(options.shoal, first.folder, "west")
         ticket = first.run("invite", "west", "--address", first.get("/api/status")["listen"]).strip()

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -46,6 +47,24 @@ class Site:
         if self.process and self.process.poll() is None:
             self.process.terminate()
             self.process.wait(timeout=60)
+
+
+def digests(site):
+    """Ops, frontier and state of a site: equal where sites hold the same."""
+    status = site.get("/api/status")
+    return status["ops"], status["frontier_digest"], status["state_digest"]
+
+
+def settle(sites):
+    """Waits until all sites hold the same."""
+    while len({digests(site) for site in sites}) > 1:
+        time.sleep(0.1)
+
+
+def certified_sums(site):
+    """Blocks of deltas whose sums are certified."""
+    questions = site.get("/api/consensus")["questions"]
+    return sum(one["kind"] == "sums" and one["state"] == "accepted" for one in questions)
 
 
 def events(stream):
