@@ -5,7 +5,7 @@ BUILD  := $(SWIFT) build --explicit-target-dependency-import-check error
 SHOAL  := .build/release/shoal
 SEEDS  ?= 200
 FUZZ_SECONDS ?= 60
-ROUNDS ?= 40,4000
+ROUNDS ?= 40,4000,4096
 FUZZ   ?= cbor frames envelope hello delta triples jsonl safetensors peers settings http
 
 .PHONY: help packages test-packages check-packages check-tools build demo test check check-api check-dashboard \

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a site that joins receives, and how long it takes, with certified sums and without.
 
-    sums.py --shoal .build/release/shoal [--rounds 40,4000] [--block 256] [--dim 48]
+    sums.py --shoal .build/release/shoal [--rounds 40,4000,4096] [--block 256] [--dim 48]
 
 Four founders, real processes, sockets and databases on this machine. They train so many rounds in all, each a delta whose body
 travels beside its op; nothing is certified meanwhile. Then a fifth site joins and fetches every body. Then the founders
@@ -111,7 +111,7 @@ def row(found):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--shoal", required=True)
-    parser.add_argument("--rounds", default="40,4000")
+    parser.add_argument("--rounds", default="40,4000,4096")
     parser.add_argument("--block", type=int, default=256)
     parser.add_argument("--dim", type=int, default=48)
     options = parser.parse_args()
