@@ -16,6 +16,7 @@ public enum ConsensusError: Error, Equatable, Sendable, CustomStringConvertible 
     case forgedVote(PeerID)
     case notAccountLog
     case provesNothing
+    case noRule(QuestionKind, UInt64)
     /// Another certified answer to the same.
     case contradiction(QuestionID)
 
@@ -32,6 +33,7 @@ public enum ConsensusError: Error, Equatable, Sendable, CustomStringConvertible 
         case .forgedVote: "forged-vote"
         case .notAccountLog: "not-account-log"
         case .provesNothing: "proves-nothing"
+        case .noRule: "unsupported-kind"
         case .contradiction: "contradiction"
         }
     }
@@ -39,6 +41,8 @@ public enum ConsensusError: Error, Equatable, Sendable, CustomStringConvertible 
     public var description: String {
         switch self {
         case .invalidBody(let why): why
+        case .noRule(let kind, let version):
+            "this network's fold version, \(version), has no rule for questions about \(kind.name)"
         case .unknownElectorate(let digest): "checkpoint \(digest.short) is not in the op's causal past"
         case .unknownQuestion(let id): "question \(id.short) is not in the op's causal past"
         case .notOwner(let owner): "the question belongs to \(owner.short)"

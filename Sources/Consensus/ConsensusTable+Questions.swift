@@ -12,6 +12,12 @@ extension ConsensusTable {
         return digest == genesisDigest || known.carriers.contains { past($0.position) } ? known.checkpoint : nil
     }
 
+    /// The rules by which an op is folded that has this causal past: those of the latest checkpoint in it.
+    public func policy(inPast past: (LogPosition) -> Bool) -> NetworkPolicy {
+        checkpoints.values.filter { known in known.carriers.contains { past($0.position) } }
+            .max { $0.checkpoint.height < $1.checkpoint.height }?.checkpoint.policy ?? first.policy
+    }
+
     /// The log in which an author's votes and debits count, as a causal past has it.
     public func accountLog(of owner: PeerID, inPast past: (LogPosition) -> Bool) -> LogID {
         named[owner]?.last { $0.carriers.contains { past($0.position) } }?.log

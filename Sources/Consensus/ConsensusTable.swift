@@ -144,12 +144,18 @@ public struct ConsensusTable: Sendable {
         guard let checkpoint = checkpoint(question.electorate, inPast: place.past) else {
             throw .unknownElectorate(question.electorate)
         }
+        try Self.check(question, by: checkpoint.policy)
         try checkSubject(of: question, place)
         let id = question.id(in: network)
         if matters[id] == nil { add(Matter(id: id, question: question, checkpoint: checkpoint)) }
         matters[id]!.asks.append(Carrier(position: place.position, isRetracted: place.isRetracted))
         refresh(id)
         return .asked(id)
+    }
+
+    /// What the network had no rule for when it was asked says nothing, whoever knows one by now.
+    private static func check(_ question: Question, by policy: NetworkPolicy) throws(ConsensusError) {
+        guard question.kind != .sums || policy.hasSums else { throw .noRule(question.kind, policy.foldVersion) }
     }
 
     private func checkSubject(of question: Question, _ place: Place) throws(ConsensusError) {
@@ -249,6 +255,7 @@ public struct ConsensusTable: Sendable {
         guard let checkpoint = checkpoint(question.electorate, inPast: place.past) else {
             throw .unknownElectorate(question.electorate)
         }
+        try Self.check(question, by: checkpoint.policy)
         let id = question.id(in: network)
         let hash = certificate.value.hash
         let isKnown = matters[id]?.certificates[hash] != nil

@@ -11,7 +11,7 @@ final class ConsensusService: Sendable {
     /// Decided questions that a list shows.
     private static let shown = 200
 
-    private let host: NodeHost
+    let host: NodeHost
 
     init(host: NodeHost) { self.host = host }
 
@@ -198,7 +198,7 @@ final class ConsensusService: Sendable {
         case .accountLog(let owner, let generation, let log, _):
             "votes and debits of \(owner.short) count in log \(log.hex.prefix(8)) (\(generation))"
         case .finality(let owner, let place): "the account log of \(owner.short) is final up to op \(place.seq)"
-        case .policy: "other numbers for the network"
+        case .policy(let policy): words(policy)
         case .sums(let sums):
             "ops \(sums.block.after + 1)-\(sums.block.through) of log \(sums.block.key.log.hex.prefix(8)) come to \(sums.byteCount) bytes of sums"
         case nil:

@@ -104,7 +104,8 @@ public struct Genesis: Sendable, Equatable {
         } catch {
             throw .invalidGenesis("\(error)")
         }
-        guard version == 1 ? policy.foldVersion == 1 : policy.foldVersion == NetworkPolicy.latestFold else {
+        guard version == 1 ? policy.foldVersion == 1 : (2...NetworkPolicy.latestFold).contains(policy.foldVersion)
+        else {
             throw .invalidGenesis("fold version \(policy.foldVersion) needs a newer shoal")
         }
         try Self.check(name: name, founders: founders)

@@ -5,8 +5,14 @@ public import Wire
 /// ```
 /// [fold_version, grant, gain_scale, pattern_bound, checkpoint_seconds, question_seconds]
 /// ```
-/// Genesis version 1 has the fold version alone: such networks go on by the rules of fold version 1, without votes
-/// and without Koi.
+/// A later fold version comes into force with the checkpoint that names it, so that nodes of several versions agree about
+/// every op until a quorum has said that all can do without the old ones:
+///
+/// | fold | what it adds |
+/// |---|---|
+/// | 1 | the genesis of version 1, which has the fold version alone: no votes, no Koi; no checkpoint changes it |
+/// | 2 | votes, Koi, patterns, retractions, leaving |
+/// | 3 | certified sums, keys that are passed on |
 public struct NetworkPolicy: Sendable, Hashable {
     /// The version of the rules by which ops are folded.
     public var foldVersion: UInt64
@@ -21,7 +27,7 @@ public struct NetworkPolicy: Sendable, Hashable {
     /// How long a question may be voted on, in certified time.
     public var questionSeconds: UInt64
 
-    public static let latestFold: UInt64 = 2
+    public static let latestFold: UInt64 = 3
 
     public static let standard = Self(
         foldVersion: latestFold, grantNanoKoi: 100_000_000_000, gainScale: 50_000, patternBound: 100_000,
@@ -48,6 +54,9 @@ public struct NetworkPolicy: Sendable, Hashable {
 
     /// Whether consensus and Koi are part of the rules.
     public var hasVotes: Bool { foldVersion >= 2 }
+    /// Whether sums of blocks are certified, and a member may go on under another key.
+    public var hasSums: Bool { foldVersion >= 3 }
+    public var hasRotation: Bool { foldVersion >= 3 }
 
     public func encode(into encoder: inout CBOREncoder) {
         encoder.array(6)

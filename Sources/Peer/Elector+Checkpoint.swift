@@ -98,7 +98,10 @@ extension Elector {
     }
 
     private func newPolicy(_ view: View) -> NetworkPolicy? {
-        view.state.consensus.certifiedPolicies(askedOf: view.state.consensus.latestDigest).first
+        let consensus = view.state.consensus
+        return consensus.certifiedPolicies(askedOf: consensus.latestDigest).first {
+            $0.foldVersion >= consensus.latest.policy.foldVersion
+        }
     }
 
     /// What this node would agree on.
@@ -129,6 +132,7 @@ extension Elector {
         let policies = [matter.checkpoint.policy] + consensus.certifiedPolicies(askedOf: matter.question.electorate)
         return checkpoint.height == matter.checkpoint.height + 1 && checkpoint.seconds == seconds
             && policies.contains(checkpoint.policy) && !new.isEmpty
+            && checkpoint.policy.foldVersion >= matter.checkpoint.policy.foldVersion
             && new.subtracting(old).allSatisfy {
                 (consensus.isAdmitted($0) || heirs.contains($0)) && view.state.members.contains($0)
             }

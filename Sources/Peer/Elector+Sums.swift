@@ -74,7 +74,7 @@ extension Elector {
     /// Asks for the sums of this node's own logs, one block of each after the other.
     mutating func askForSums(_ view: View, every deltas: Int, now: Instant, _ actions: inout [Action]) {
         let consensus = view.state.consensus
-        guard consensus.latest.electorate.count(without: view.me) > 0 else { return }
+        guard consensus.latest.policy.hasSums, consensus.latest.electorate.count(without: view.me) > 0 else { return }
         let own = Set(view.state.trainedLines.values.filter { $0.author == view.me }).sorted()
         for key in own {
             let id = { (seq: UInt64) in view.replica.id(key, seq) }

@@ -39,6 +39,8 @@ public struct NodeConfiguration: Sendable {
     public var beginsWithSums = true
     /// This node's own deltas whose sums are certified together.
     public var sumsEveryDeltas = 256
+    /// The latest fold version that this node follows; less than the latest there is to rehearse an upgrade.
+    public var latestFold = NetworkPolicy.latestFold
 
     public init(genesis: Genesis, contacts: [Contact], listenAddresses: [String], freshLog: LogID) {
         self.genesis = genesis

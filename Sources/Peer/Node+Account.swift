@@ -173,6 +173,22 @@ extension Node {
         }
     }
 
+    private var isUnopened: Bool { if case .unopened = account { true } else { false } }
+
+    /// Whether nobody connected has shown yet what it has of this node's account log. Who is in step sends nothing by itself.
+    var mayAskAboutAccount: Bool {
+        isUnopened && accountConfirmations.isEmpty && !established.isEmpty && stopped == nil
+    }
+
+    /// Asks for it: a frontier digest that nobody has is answered with the whole.
+    private mutating func askAboutAccount(now: Instant, _ effects: inout [Effect]) {
+        guard mayAskAboutAccount, accountAsk <= now else { return }
+        accountAsk = now + NodeLimits.confirmMs
+        for peer in established.keys.sorted() {
+            send(.frontier(.summary(digest: .zero, state: summary.stateDigest)), to: peer, now: now, &effects)
+        }
+    }
+
     // MARK: Signing
 
     /// The next op to be signed whose log is ready, in order for each log.
@@ -240,6 +256,7 @@ extension Node {
         consulted = now
         guard mayConsult else { return }
         updateAccount(now: now)
+        askAboutAccount(now: now, &effects)
         let view = Elector.View(
             state: state, replica: replica, key: identity,
             canVote: canVote(now: now), sumsEvery: configuration.sumsEveryDeltas)

@@ -138,6 +138,10 @@ extension Node {
             } else {
                 break
             }
+            guard !isOutdated else {
+                openBatch = batch
+                return stop(Self.needsNewer(state.consensus.latest.policy.foldVersion), now: now, &effects)
+            }
         }
         for (op, sender) in refused {
             counters.refuse("not-a-member")

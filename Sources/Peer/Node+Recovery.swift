@@ -1,3 +1,4 @@
+internal import Consensus
 internal import Identity
 internal import Membership
 internal import Replication
@@ -34,6 +35,8 @@ extension Node {
             if fork.applyIndex > watermark { try replayRecounts(bodies) }
         }
         try restoreSnapshot(&snapshotPending, before: .max)
+        let version = state.consensus.latest.policy.foldVersion
+        guard version <= configuration.latestFold else { throw .newerRules(version) }
         durableIndex = applyIndex
         state.settle(with: replica)
         // What the store has need not be written again, unless it is from before there was a ledger.

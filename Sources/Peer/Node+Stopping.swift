@@ -1,3 +1,5 @@
+internal import Consensus
+internal import Membership
 internal import Replication
 internal import Session
 internal import Wire
@@ -13,6 +15,15 @@ extension Node {
         openBatch = nil
         effects.append(.notice(.stopped(reason: reason)))
         for number in connections.keys.sorted() { end(number, .shutdown, "this node stops", now: now, &effects) }
+    }
+
+    /// A quorum has agreed on rules that this node does not know: it would judge ops in another way than the others. What
+    /// told it so is not stored, so it is heard again by whatever version starts next.
+    var isOutdated: Bool { state.consensus.latest.policy.foldVersion > configuration.latestFold }
+
+    static func needsNewer(_ version: UInt64) -> String {
+        "the network follows fold version \(version) from its latest checkpoint on, which this shoal does not know: "
+            + "install a newer one and start it; nothing is lost"
     }
 
     /// The batch on its way will never be confirmed. The journal may have its ops: then the next start

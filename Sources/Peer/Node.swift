@@ -81,6 +81,8 @@ public struct Node: Sendable {
     var accountConfirmations: Set<PeerID> = []
     /// When a start has waited long enough for them.
     var accountPatience: Instant
+    /// When peers are asked again to show what they have of it.
+    var accountAsk: Instant
     var elector: Elector
     /// When the elector last looked.
     var consulted = Instant(milliseconds: 0)
@@ -203,6 +205,7 @@ public struct Node: Sendable {
         ownLog = .fresh(reason: Node.firstStart)
         elector = Elector(wallClock: WallClock(seconds: wallSeconds, at: now))
         accountPatience = now + NodeLimits.confirmMs
+        accountAsk = accountPatience
         newcomer = Newcomer(
             genesis: configuration.genesis,
             begins: configuration.beginsWithSums && recovered.ops.isEmpty && recovered.sums.isEmpty
@@ -343,6 +346,7 @@ public struct Node: Sendable {
         for time in missingOps.values { next = min(next, time) }
         if mayConsult, let deadline = elector.nextDeadline { next = min(next, deadline) }
         if awaitsAccount, accountPatience > now { next = min(next, accountPatience) }
+        if mayAskAboutAccount { next = min(next, accountAsk) }
         if case .unconfirmed(_, let until) = ownLog { next = min(next, until) }
         if let deadline = overlay.nextDeadline, stopped == nil { next = min(next, deadline) }
         if !overlay.isPartial, dials.count < NodeLimits.dialsAtOnce, stopped == nil {

@@ -185,7 +185,7 @@ public struct StateFold: Sendable {
             guard hasVotes else { throw Self.unsupported(op) }
             change = .member(try foldLeave(op, body, at: position))
         case .rotateKey:
-            guard hasVotes else { throw Self.unsupported(op) }
+            guard hasVotes, consensus.policy(inPast: past).hasRotation else { throw Self.unsupported(op) }
             change = .member(try foldRotation(op, body, at: position, past: past))
         case .trainStep, .checkpointVote: throw Self.unsupported(op)
         }
@@ -214,7 +214,7 @@ public struct StateFold: Sendable {
             guard hasVotes else { return }
             _ = try foldLeave(op, body, at: position, isRetracted: true)
         case .rotateKey:
-            guard hasVotes else { return }
+            guard hasVotes, consensus.policy(inPast: causes.past).hasRotation else { return }
             _ = try foldRotation(op, body, at: position, past: causes.past, isRetracted: true)
         case .openLog, .trainStep, .checkpointVote, .retraction:
             break
@@ -247,6 +247,7 @@ public enum RecoveryError: Error, Equatable, Sendable, CustomStringConvertible {
     case brokenChain(OpID)
     case invalidSnapshot(ModelID, String)
     case foreignJournal(String)
+    case newerRules(UInt64)
 
     public var description: String {
         let remedy = "The database was changed by something else than shoal: restore it from a backup."
@@ -257,6 +258,7 @@ public enum RecoveryError: Error, Equatable, Sendable, CustomStringConvertible {
         case .brokenChain(let id): return "the stored op \(id.short) does not continue its log. \(remedy)"
         case .invalidSnapshot(let id, let why):
             return "the stored accumulators of model \(id.short) do not fit it: \(why). \(remedy)"
+        case .newerRules(let version): return Node.needsNewer(version)
         case .foreignJournal(let why):
             return "the sign journal is not this node's: \(why). Use the journal of this site."
         }

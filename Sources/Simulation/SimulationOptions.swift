@@ -135,6 +135,10 @@ public struct SimulationOptions: Sendable, Equatable {
     /// Sites propose patterns to each other, and have so long to be answered.
     public internal(set) var proposes: Bool
     public let questionSeconds: Int
+    /// The fold version of the genesis; operators may raise it.
+    public let foldVersion: UInt64
+    /// The site whose shoal does not know the latest one until it is upgraded.
+    public internal(set) var outdated: Int?
     /// The site that leaves on the way, and the one that goes on under another key.
     public internal(set) var leaver: Int?
     public internal(set) var rotator: Int?
@@ -213,6 +217,11 @@ public struct SimulationOptions: Sendable, Equatable {
         let settled = self.nodes - (lateJoiner ? 1 : 0)
         let (leaves, rotates) = (departDraw.chance(0.25), departDraw.chance(0.3))
         let (first, second) = (departDraw.below(settled), departDraw.below(settled))
+        var foldDraw = Random(seed: seed ^ 0x666F_6C64)
+        let isOld = foldDraw.chance(0.3) && self.nodes <= Self.fewNodes
+        foldVersion = isOld ? NetworkPolicy.latestFold - 1 : NetworkPolicy.latestFold
+        let behind = foldDraw.below(self.nodes)
+        if isOld, foldDraw.chance(0.5) { outdated = behind }
         // Those who stay can decide without it as well as all could before.
         if leaves, settled > 2, members.count <= Self.bearable(honest - 1) { leaver = first }
         if rotates, leaver != second { rotator = second }
@@ -249,6 +258,8 @@ extension SimulationOptions: CustomStringConvertible {
             flag(misdirects, "misdirects"), flag(isCalm, "calm"), flag(movesKoi, "koi"), flag(decides, "decides"),
             flag(retracts, "retracts"),
             ["sums=\(sumsEveryDeltas)"], flag(retention, "retention"), proposes ? ["patterns=\(questionSeconds)s"] : [],
+            foldVersion < NetworkPolicy.latestFold ? ["fold=\(foldVersion)"] : [],
+            outdated.map { ["outdated=\($0)"] } ?? [],
             leaver.map { ["leaver=\($0)"] } ?? [], rotator.map { ["rotator=\($0)"] } ?? [],
             flag(splits, "splits"),
             writers < nodes ? ["writers=\(writers)"] : [],

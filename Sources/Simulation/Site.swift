@@ -11,6 +11,8 @@ struct Site {
     /// What its operator is about to do, and since when a rotation could pay.
     var departure: Departure?
     var rotatesSince: UInt64?
+    /// It runs a shoal that does not know the latest rules.
+    var isOutdated = false
     /// It has left and does not run again.
     var isGone = false
     let contacts: [Contact]

@@ -32,6 +32,8 @@ public enum Sometimes: String, Sendable, CaseIterable {
     case forkedSums = "a member forks inside a block whose sums are certified"
     case questionExpired = "a question expires"
     case patternCertified = "a pattern is certified"
+    case raised = "a later fold version comes into force"
+    case upgraded = "a node that does not know it stops, and is upgraded"
     case left = "a member that left is let go"
     case rotated = "a site goes on under another key"
 
@@ -69,6 +71,8 @@ public enum Sometimes: String, Sendable, CaseIterable {
         case .forkedSums: ["forked inside certified sums"]
         case .questionExpired: ["questions expired"]
         case .patternCertified: ["certified: pattern"]
+        case .raised: ["rules raised"]
+        case .upgraded: ["upgraded: it did not know the rules"]
         case .left: ["left"]
         case .rotated: ["key rotated"]
         }

@@ -5,7 +5,7 @@ public enum Trouble: String, Sendable, CaseIterable {
     case restores, journalLoss = "journal-loss", journalTail = "journal-tail", fullDisk = "full-disk"
     case slowDisk = "slow-disk"
     case bursts, hugeBodies = "huge-bodies", largeBodies = "large-bodies"
-    case lateJoiner = "late-joiner", decisions, koi, retractions, patterns, sums, retention, leaving, rotation
+    case lateJoiner = "late-joiner", decisions, koi, retractions, patterns, sums, retention, leaving, rotation, outdated
     case replayer, stranger, foreigner, impostor, equivocator, spender, voter, forger
 }
 
@@ -34,6 +34,7 @@ extension SimulationOptions {
         case .retention: retention = false
         case .leaving: leaver = nil
         case .rotation: rotator = nil
+        case .outdated: outdated = nil
         case .patterns: proposes = false
         case .replayer, .stranger, .foreigner, .impostor, .equivocator, .spender, .voter, .forger:
             hostiles.removeAll { $0.rawValue == trouble.rawValue }

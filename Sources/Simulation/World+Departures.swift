@@ -23,7 +23,10 @@ extension World {
         let seed = options.seed ^ 0x6B65_7973
         for (site, departure) in [
             (options.leaver.map(dispensable), Departure.leaving),
-            (options.rotator, .rotating(to: KeyPair(seed: (0..<4).flatMap { (seed &+ $0).bigEndianBytes }))),
+            (
+                options.rotator.map(dispensable),
+                .rotating(to: KeyPair(seed: (0..<4).flatMap { (seed &+ $0).bigEndianBytes }))
+            ),
         ] {
             guard let site, sites[site].departure == nil else { continue }
             sites[site].departure = departure
@@ -34,7 +37,8 @@ extension World {
     }
 
     /// The first site from this one on without which the others hang together: in a small network addresses do not travel,
-    /// so those who knew each other only through one that leaves would not find each other (protocol §14).
+    /// so those who knew each other only through one that leaves, or that is a stranger to them under its new key, would not
+    /// find each other (protocol §15).
     private func dispensable(_ first: Int) -> Int {
         let all = sites.indices
         return (0..<all.count).lazy.map { (first + $0) % all.count }.first { site in
@@ -89,6 +93,7 @@ extension World {
     private mutating func rotate(_ site: Int, _ next: KeyPair) throws(Violation) {
         let node = sites[site].node!
         let own = sites[site].identity.peerID
+        guard node.state.consensus.latest.policy.hasRotation else { return }
         guard node.state.members.contains(next.peerID) || node.state.members.count == 1 else {
             return try vouch(for: next.peerID, at: site)
         }

@@ -135,6 +135,7 @@ extension World {
         var tuned = configuration
         tuned.snapshotEveryOps = options.snapshotEveryOps
         tuned.sumsEveryDeltas = options.sumsEveryDeltas
+        if sites[site].isOutdated { tuned.latestFold -= 1 }
         do {
             sites[site].node = try Node(
                 configuration: tuned, identity: sites[site].identity, recovered: recovered, seed: random.next(),

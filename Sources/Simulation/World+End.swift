@@ -179,6 +179,7 @@ extension World {
         note("opened from both sides", counters.simultaneousOpens)
         note("headers received", counters.headersReceived)
         note("headers known", counters.headersKnown)
+        if sites[site].node!.state.consensus.latest.policy.foldVersion > options.foldVersion { note("rules raised") }
         note("blocks taken out together", sites[site].node!.state.blocksTakenOut)
         note("prunes", sites[site].node!.prunes)
         note("grafts", sites[site].node!.grafts)

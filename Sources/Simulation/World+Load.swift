@@ -72,6 +72,7 @@ extension World {
         if options.retracts, let choice = partOfSomebody() { choices.append(choice) }
         var policy = genesis.policy
         policy.checkpointSeconds += 1
+        policy.foldVersion = NetworkPolicy.latestFold
         choices.append(.policy(policy))
         let choice = choices[random.below(choices.count)]
         for site in sites.indices where sites[site].node != nil && random.chance(0.8) {

@@ -24,6 +24,7 @@ extension World {
             .forger: KeyPair(seed: Bytes(equivocator.peerID.bytes.reversed())),
         ]
         var policy = NetworkPolicy.standard
+        policy.foldVersion = options.foldVersion
         policy.checkpointSeconds = UInt64(options.checkpointSeconds)
         if options.proposes { policy.questionSeconds = UInt64(options.questionSeconds) }
         do {
@@ -66,6 +67,7 @@ extension World {
             }
             return Site(identity: key, contacts: contacts)
         }
+        if let outdated = options.outdated { sites[outdated].isOutdated = true }
         places = Dictionary(uniqueKeysWithValues: keys.enumerated().map { ($1.peerID, $0) })
         self.random = random
         proposing = Random(seed: options.seed ^ 0x7061_7474_6572_6E73)

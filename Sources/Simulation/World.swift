@@ -253,6 +253,11 @@ struct World {
             throw Violation(.sameOpsSameState, "site \(site) has \(ours.short), a peer \(theirs.short)")
         case .beganWithSums: note("began with sums")
         case .openedLog(_, let reason): note("new log: \(reason)")
+        case .stopped where sites[site].isOutdated && !sites[site].isDiskFull:
+            // Its operator installs what the others have.
+            sites[site].isOutdated = false
+            note("upgraded: it did not know the rules")
+            queue.schedule(.crash(site: site, life: sites[site].life), at: now + 1_000 + UInt64(departing.below(4_000)))
         case .stopped(let reason):
             guard sites[site].isDiskFull else {
                 throw Violation(.contract, "site \(site) stops: \(reason)")

@@ -145,6 +145,26 @@ import Wire
         }
     }
 
+    /// Both signed before they met, and then each had what the other has: nobody had a reason to show its frontier.
+    @Test func `a site that has never voted asks to be told that nobody knows of a past`() throws {
+        let town = try town(2, running: 1)
+        let guest = KeyPair(seed: Bytes(repeating: 77, count: 32)).peerID
+        let words = try MemberAdd(peer: guest, name: "guest").encode()
+        try town.start(1, contacts: [])
+        _ = town.submit(1, .memberAdd, words)
+        town.settle()
+        town.reachable = { _, _ in false }
+        town.stop(0)
+        town.reachable = { _, _ in true }
+        try town.start(0, contacts: [1])
+        town.run(milliseconds: 2_000)
+        let ticket = town.submit(
+            1, .price,
+            LedgerBody.price(Price(agent: "site", model: OpID(Bytes(repeating: 1, count: 32))!, unitCost: 1)).encode())
+        town.run(milliseconds: 7_000)
+        #expect(town.results[ticket] != nil)
+    }
+
     /// Where all must agree, one that must not vote on what was asked before it lost its log would stop everything for ever.
     @Test(arguments: [2, 3, 5])
     func `who lost its journal while a checkpoint was awaited votes on what is proposed later`(

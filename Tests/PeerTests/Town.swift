@@ -30,6 +30,8 @@ final class Town {
     /// Members up to which nodes started from now on dial everybody; nil: as in production.
     var everybody: Int?
     var sumsEveryDeltas = Int.max
+    /// The latest fold version that a node follows; nil: all that there are.
+    var latestFold: [Int: UInt64] = [:]
     /// What a node makes of what it added up.
     var tampersSums: (Int, BlockSums) -> BlockSums = { $1 }
     /// Nodes whose store never says that a batch is written.
@@ -79,6 +81,7 @@ final class Town {
             listenAddresses: ["\(index)"], freshLog: LogID(rawValue: freshLog ?? UInt64(index + 1)))
         if let everybody { configuration.everybody = everybody }
         configuration.sumsEveryDeltas = sumsEveryDeltas
+        if let latest = latestFold[index] { configuration.latestFold = latest }
         nodes[index] = try Node(
             configuration: configuration, identity: keys[index],
             recovered: Recovered(ops: stores[index], snapshot: nil, journal: journal), seed: UInt64(index), now: now,

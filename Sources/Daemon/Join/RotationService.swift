@@ -100,8 +100,8 @@ final class RotationService: Sendable {
 
     /// What would stop it half-way, before anything is said.
     private func check() async throws {
-        let (isMember, hasVotes) = try await host.ask { node in
-            (node.state.members.contains(node.identity.peerID), node.configuration.genesis.policy.hasVotes)
+        let (isMember, hasRotation) = try await host.ask { node in
+            (node.state.members.contains(node.identity.peerID), node.state.consensus.latest.policy.hasRotation)
         }
         guard isMember else {
             throw Problem.conflict(
@@ -109,10 +109,11 @@ final class RotationService: Sendable {
                 remedy: "make a new key (`shoal keys new`) and let a member let that one in: shoal invite",
                 code: "not-a-member")
         }
-        guard hasVotes else {
+        guard hasRotation else {
             throw Problem.conflict(
-                "this network was founded before its sites could change their keys",
-                remedy: "let the site join a newer network", code: "old-network")
+                "this network follows rules from before its sites could change their keys",
+                remedy: "let a quorum say yes to later ones: shoal consensus policy --fold-version 3",
+                code: "old-rules")
         }
         let folder = String(key[..<(key.lastIndex(of: "/") ?? key.startIndex)])
         guard access(folder.isEmpty ? "/" : folder, W_OK) == 0 else {

@@ -51,6 +51,12 @@ enum Descriptions {
             .post, "/api/peers/revoke", "This site's yes to subtracting a member's deltas.",
             body: .json(AffirmRequest.self), status: 202, answer: .json(AffirmRequest.self)),
         .init(
+            .get, "/api/policy", "The numbers and rules that the network has agreed on.",
+            answer: .json(PolicyReport.self)),
+        .init(
+            .post, "/api/policy", "This site's yes to other numbers; what is not named stays.",
+            body: .json(PolicyRequest.self), status: 202, answer: .json(PolicyReport.self)),
+        .init(
             .post, "/api/ops/retract", "Takes back what this site trained in a range of ops.",
             body: .json(RetractRequest.self), status: 201, answer: .json(RetractReport.self)),
         .init(

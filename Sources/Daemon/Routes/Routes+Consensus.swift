@@ -6,6 +6,10 @@ extension Routes {
     func addConsensus(to router: inout Router) {
         let consensus = consensus
         router.get("/api/consensus") { _ in try await answering { .json(try await consensus.list()) } }
+        router.get("/api/policy") { _ in try await answering { .json(try await consensus.policy()) } }
+        router.post("/api/policy") { request in
+            try await answering { .json(try await consensus.change(try request.json()), status: 202) }
+        }
         router.get("/api/consensus/:id") { request in
             try await answering {
                 .json(

@@ -11,7 +11,8 @@ enum ConsensusCommand {
         examples: [
             .init("shoal consensus list", "questions, votes and outcomes"),
             .init("shoal consensus show ID --verify", "checks a certificate from the genesis on"),
-        ], subcommands: [list, show], standard: "list")
+            .init("shoal consensus policy", "the numbers and rules that all follow"),
+        ], subcommands: [list, show, PolicyCommand.command], standard: "list")
 
     private static let list = Command(
         "list", summary: "questions, votes and outcomes",
