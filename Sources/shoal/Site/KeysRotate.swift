@@ -31,30 +31,56 @@ enum KeysRotate {
         ], run: run)
 
     private static func run(_ call: Invocation) async throws -> ExitCode {
-        let node = try RunningNode(call)
-        let before = try await node.get("/api/keys/rotation").report(RotationReport.self)
-        if before.state == "none" {
-            if before.isFresh(now: time(nil)), !call[again] { return try tellDone(call, node.site, before) }
-            try confirm(call, node.site, before)
+        let (site, before) = try await reached(call) { node in
+            (node.site, try await node.get("/api/keys/rotation").report(RotationReport.self))
         }
-        let begun = try await node.post(
-            "/api/keys/rotation", RotationRequest(network: before.network, again: call[again] ? true : nil),
-            timeout: .seconds(120)
-        ).report(RotationReport.self)
-        guard let next = begun.successor else { throw call.failure(node.site, "the node named no new key") }
+        if before.state == "none" {
+            if before.isFresh(now: time(nil)), !call[again] { return try tellDone(call, site, before) }
+            try confirm(call, site, before)
+        }
+        let begins = before.state == "none"
+        let request = RotationRequest(network: before.network, again: begins && call[again] ? true : nil)
+        let post = { (node: RunningNode) in
+            try await node.post("/api/keys/rotation", request, timeout: .seconds(120)).report(RotationReport.self)
+        }
+        // What begins another key is asked once; what goes on may be asked again, and be done by then.
+        let begun = begins ? try await post(RunningNode(call)) : try await reached(call, post)
+        guard let next = begun.successor ?? (begins ? nil : before.successor) else {
+            throw call.failure(site, "the node named no new key")
+        }
         if !call[Shared.json] {
             call.console.say(
-                "\(node.site) has told the others that it goes on as \(short(next)); they agree on its vote.")
+                "\(site) has told the others that it goes on as \(short(next)); they agree on its vote.")
         }
         let end = ContinuousClock().now + call[patience]
-        let after = try await call.showing(node.site, "the others give the vote to its new key") { _ in
+        let after = try await call.showing(site, "the others give the vote to its new key") { _ in
             try await running(under: next, call, until: end)
         }
-        if let after { return try tell(call, node.site, before, after) }
+        if let after { return try tell(call, site, before, after) }
         throw call.failure(
-            node.site, "it does not run under its new key \(short(next)) yet",
+            site, "it does not run under its new key \(short(next)) yet",
             remedy: "It goes on by itself when a quorum of the other sites runs, or with `shoal run` if it has ended",
             exit: .unreachable)
+    }
+
+    /// Asks the node; one that has been told before may just be beginning again, under its new key.
+    ///
+    /// - Parameter work: may be done twice.
+    private static func reached<Answer>(
+        _ call: Invocation, _ work: (RunningNode) async throws -> Answer
+    ) async throws -> Answer {
+        let end = ContinuousClock().now + .seconds(15)
+        while true {
+            do {
+                return try await work(RunningNode(call))
+            } catch let failure as Failure where failure.exit == .unreachable {
+                let directory = try? DataDirectory(finding: SiteSelection(call).path)
+                guard let directory, try RunningNode.isAlive(in: directory), ContinuousClock().now < end else {
+                    throw failure
+                }
+                try await Task.sleep(for: .milliseconds(200))
+            }
+        }
     }
 
     /// What the node says once it has the key; nil if that is not in time.
