@@ -46,6 +46,8 @@ public struct Cluster: Sendable {
         public var hasNamespaces: Bool
         /// How long after a checkpoint the next one is due; nil: as in any network.
         public var checkpointSeconds: UInt64?
+        /// By which rules the network is founded; nil: by the latest.
+        public var foldVersion: UInt64?
         /// Whether what is started ends with this process, though it be killed.
         public var endsWithStarter: Bool
 
@@ -53,6 +55,7 @@ public struct Cluster: Sendable {
             network: String, names: [String], topology: Topology = .full, binary: String? = nil, trains: Bool = false,
             claimRounds: Int = 0, settings: NodeSettings = NodeSettings(), hasLinks: Bool = false,
             diskMebibytes: Int? = nil, hasNamespaces: Bool = false, checkpointSeconds: UInt64? = nil,
+            foldVersion: UInt64? = nil,
             endsWithStarter: Bool = false
         ) {
             self.network = network
@@ -66,6 +69,7 @@ public struct Cluster: Sendable {
             self.diskMebibytes = diskMebibytes
             self.hasNamespaces = hasNamespaces
             self.checkpointSeconds = checkpointSeconds
+            self.foldVersion = foldVersion
             self.endsWithStarter = endsWithStarter
         }
     }
@@ -110,6 +114,7 @@ public struct Cluster: Sendable {
         let vocabularyKey = secureRandomBytes(32)
         var policy = NetworkPolicy.standard
         if let seconds = plan.checkpointSeconds { policy.checkpointSeconds = seconds }
+        if let version = plan.foldVersion { policy.foldVersion = version }
         let genesis = try Genesis(
             name: plan.network, createdSeconds: UInt64(time(nil)), salt: secureRandomBytes(16),
             vocabularyKey: vocabularyKey, founders: keys.map(\.keyPair.peerID), policy: policy)

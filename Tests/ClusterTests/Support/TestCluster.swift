@@ -12,13 +12,15 @@ struct TestCluster {
     static func with<Value>(
         _ names: [String], topology: Topology = .full, in parent: String? = nil, trains: Bool = false,
         settings: NodeSettings = NodeSettings(), hasLinks: Bool = false, checkpointSeconds: UInt64? = nil,
+        foldVersion: UInt64? = nil,
         _ body: (TestCluster) async throws -> Value
     ) async throws -> Value {
         try await Place.with { place in
             let cluster = try Cluster(
                 making: .init(
                     network: "test", names: names, topology: topology, binary: Binary.path, trains: trains,
-                    settings: settings, hasLinks: hasLinks, checkpointSeconds: checkpointSeconds),
+                    settings: settings, hasLinks: hasLinks, checkpointSeconds: checkpointSeconds,
+                    foldVersion: foldVersion),
                 in: parent.map { "\(place)/\($0)" } ?? "\(place)/c")
             return try await TestCluster(cluster: cluster).use(body)
         }
