@@ -1,5 +1,6 @@
 import API
 import Foundation
+import Terminal
 import Testing
 
 @testable import Harness
@@ -15,6 +16,26 @@ extension ClusterTests {
         private func report(_ node: ClusterNode) async throws -> PolicyReport {
             let outcome = try await policy(node, "--json")
             return try JSON.decode(PolicyReport.self, from: Array(outcome.output.utf8))
+        }
+
+        @Test func `a node comes back with another shoal, and goes on with it`() async throws {
+            try await TestCluster.with(["a", "b"]) { test in
+                let (cluster, a) = (test.cluster, try test["a"])
+                let next = "\(cluster.directory)/shoal-next"
+                try FileManager.default.copyItem(atPath: Binary.path, toPath: next)
+                func program() throws -> String {
+                    let pid = try test["a"].process?.pid ?? 0
+                    return try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/exe")
+                }
+                try await cluster.strike("a", .killNode)
+                await #expect(throws: Failure.self) { try await cluster.start("a", binary: a.outputPath) }
+                try await cluster.start("a", binary: next)
+                #expect(try program().hasSuffix("/shoal-next"))
+                try await cluster.strike("a", .killNode)
+                try await cluster.start("a")
+                #expect(try program().hasSuffix("/shoal-next"), "and so it does the next time")
+                try await test.agree()
+            }
         }
 
         /// The network is founded as before there were certified sums and new keys.

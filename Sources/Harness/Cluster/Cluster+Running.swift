@@ -58,18 +58,27 @@ extension Cluster {
 
     /// Starts one node and waits until it serves.
     ///
+    /// - Parameter binary: the `shoal` that it runs from now on; nil: the one that it ran before.
     /// - Throws: a failure with the node's last words if it ends, or does not serve in time.
-    public func start(_ name: String) async throws {
+    public func start(_ name: String, binary: String? = nil) async throws {
         let node = try node(name)
         guard !node.isAlive else {
             throw Failure("cluster start", name, "it runs already (process \(node.process?.pid ?? 0))")
+        }
+        if let binary {
+            let program = try Self.program(binary, for: "cluster start")
+            try update { file in
+                for place in file.nodes.indices where file.nodes[place].name == name {
+                    file.nodes[place].binary = program
+                }
+            }
         }
         let data = try prepare(node)
         let logged = Self.size(of: node.outputPath)
         let file = try file
         let clock = try Clock.variables(of: node)
         let started = try Launch.detached(
-            file.binary,
+            file.nodes.first { $0.name == name }?.binary ?? file.binary,
             ["run", "--data-dir", data.path, "--http", "127.0.0.1:0", "--claim-rounds", "\(file.claimRounds ?? 0)"]
                 + (file.trains ?? false ? [] : ["--no-train"]) + (lifeline == nil ? [] : [Lifeline.flag]),
             log: node.outputPath, variables: clock,

@@ -222,10 +222,10 @@ public struct Cluster: Sendable {
         try Files.write(Bytes(lines.joined().utf8), to: "\(directory)/peers/\(node.name).peers")
     }
 
-    private static func program(_ path: String?) throws -> String {
+    static func program(_ path: String?, for command: String = "cluster up") throws -> String {
         guard let path else { return Launch.ownProgram() }
         guard let real = realPath(path), access(real, X_OK) == 0 else {
-            throw Failure("cluster up", path, "it is no program that can be run", exit: .unreachable)
+            throw Failure(command, path, "it is no program that can be run", exit: .unreachable)
         }
         return real
     }

@@ -20,6 +20,8 @@ struct ClusterFile: Codable, Sendable, Equatable {
         var host: String?
         /// Whether its process was started with a clock that can be moved.
         var hasOwnClock: Bool?
+        /// The `shoal` binary that it runs; absent: that of the cluster.
+        var binary: String?
 
         var address: String { host ?? "127.0.0.1" }
     }

@@ -32,11 +32,18 @@ enum ClusterFaults {
         return .done
     }
 
+    private static let binary = Option<String?>(
+        "binary", .path.named("FILE"), "the shoal that it runs from now on (default: the one that it ran before)")
+
     static let start = Command(
-        "start", summary: "start a node that is down", arguments: [ClusterCommand.node],
-        examples: [.init("shoal cluster start b", "bring it back; it catches up by itself")]
+        "start", summary: "start a node that is down", arguments: [ClusterCommand.node], options: [binary],
+        examples: [
+            .init("shoal cluster start b", "bring it back; it catches up by itself"),
+            .init("shoal cluster start b --binary ./shoal-next", "a rehearsal of an upgrade"),
+        ]
     ) { call in
-        try await Cluster(existing: call[ClusterCommand.directory]).start(call[ClusterCommand.node])
+        try await Cluster(existing: call[ClusterCommand.directory]).start(
+            call[ClusterCommand.node], binary: call[binary])
         if !call[Shared.json] { call.console.print("\(call[ClusterCommand.node]) is up.") }
         return .done
     }
