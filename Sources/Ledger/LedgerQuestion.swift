@@ -167,10 +167,11 @@ extension Ledger {
                 guard let opening = opening(of: item) else { return now + 1 }
                 let (end, isNever) = opening.addingReportingOverflow(length(of: auction))
                 guard bids[id]?.isEmpty == false else { return isNever ? nil : end }
-                // Only a bid makes the steps of the price interesting.
+                // Only a bid makes the steps of the price interesting, and only until the last of them.
                 let step = (now - opening) / auction.interval + 1
                 let (next, overflows) = step.multipliedReportingOverflow(by: auction.interval)
-                return overflows ? nil : opening + next
+                guard !overflows else { return nil }
+                return isNever ? opening + next : min(opening + next, end)
             case .transfer, .claim, .bountyClaim, .bountySettle, .price, .stake, .attestation, .bid: return nil
             }
         }.filter { $0 > now }.min()

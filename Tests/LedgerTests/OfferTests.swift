@@ -261,6 +261,26 @@ import Wire
         #expect(due(at: 2_310).contains(.over))
     }
 
+    /// Those who have a part in it may be gone: then the network would make a checkpoint each interval, for ever.
+    @Test func `an auction that is over waits for no clock, though nobody asks what becomes of it`() {
+        var town = Town(4)
+        let model = town[0].write(.nothing)
+        let attested = town[0].says(.attestation(Attestation(agent: "lab", subject: model.id, claimType: "model")))
+        let auction = town[0].says(
+            .auction(Auction(agent: "lab", attestation: attested.id, start: 80, floor: 20, step: 30, interval: 60)))
+        town.gossip()
+        _ = town[1].says(.bid(Bid(agent: "site", auction: auction.id, most: 50)))
+        town.gossip()
+        func next(at time: UInt64) -> UInt64? {
+            town[3].certifies(.time(time))
+            return town[3].ledger.nextDeadline
+        }
+        #expect(next(at: 2_000) == 2_060, "the price falls")
+        #expect(next(at: 2_061) == 2_120)
+        #expect(next(at: 2_120) == 2_180, "the floor holds for an interval")
+        #expect(next(at: 2_180) == nil && next(at: 5_000) == nil)
+    }
+
     @Test func `answers about escrows have one encoding each`() throws {
         let id = OpID(Bytes(repeating: 4, count: 32))!
         for question in [LedgerQuestion.over, .paid(claim: id), .sold(price: 7, bids: [id])] {
