@@ -30,7 +30,7 @@ enum ModelInfo {
             values.add("it took", Format.duration(.seconds(training.seconds)) + sent)
         }
         if let served = model.served {
-            values.add("answers with", served.summary)
+            values.add("answers with", "\(served.summary) by what this site knows itself")
             values.add("measured on", "\(counted(served.questions, "question")) from the \(served.measuredOn)")
         }
         if let trainer = model.trainer { values.add("by itself", trainer.summary) }

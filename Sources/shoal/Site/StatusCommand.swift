@@ -70,7 +70,7 @@ enum StatusCommand {
         var text = "\(model.agent), \(counted(model.parameters, "parameter")), \(counted(model.sites, "site"))"
         if let training = model.training { text += ", \(training.summary)" }
         if let trainer = model.trainer, trainer.state != "off" { text += "; \(trainer.summary)" }
-        if let served = model.served { text += "; answers with \(served.summary)" }
+        if let served = model.served { text += "; answers with \(served.summary) by what this site knows itself" }
         return text
     }
 
