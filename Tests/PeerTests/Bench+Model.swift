@@ -1,5 +1,6 @@
 import Federation
 import Identity
+import Replication
 import Wire
 
 @testable import Peer
@@ -19,5 +20,19 @@ extension Bench {
     var sums: Hash32 {
         var state = nodes[0]!.state
         return state.models.digest()
+    }
+
+    /// The log of site 2, which opens it and trains.
+    func training(_ model: ModelID, deltas: Int) -> [Op] {
+        let created = stored[0].last { $0.op.id == model }!.op
+        var ops = [sign(.openLog, Bench.openLog, by: keys[2])]
+        for number in 1...deltas {
+            ops.append(
+                sign(
+                    .updateModelWeights, Bench.delta(model, shift: UInt8(7 + number)), by: keys[2],
+                    seq: UInt64(number + 1), prev: ops.last!.id, lamport: created.header.lamport + UInt64(number),
+                    deps: number == 1 ? [model] : []))
+        }
+        return ops
     }
 }

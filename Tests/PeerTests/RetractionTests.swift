@@ -12,20 +12,6 @@ import Wire
 
 /// A site takes back what it trained, on every node, exactly.
 @Suite struct RetractionTests {
-    /// Three deltas of site 2.
-    private func training(_ bench: Bench, _ model: ModelID) -> [Op] {
-        let created = bench.stored[0].last { $0.op.id == model }!.op
-        var ops = [bench.sign(.openLog, Bench.openLog, by: bench.keys[2])]
-        for number in 1...3 {
-            ops.append(
-                bench.sign(
-                    .updateModelWeights, Bench.delta(model, shift: UInt8(7 + number)), by: bench.keys[2],
-                    seq: UInt64(number + 1), prev: ops.last!.id, lamport: created.header.lamport + UInt64(number),
-                    deps: number == 1 ? [model] : []))
-        }
-        return ops
-    }
-
     private func range(_ ops: [Op], _ from: UInt64, _ through: UInt64) -> Revocation.Range {
         .init(log: ops[0].header.log, from: from, through: through, id: ops[Int(through) - 1].id)
     }
@@ -40,7 +26,7 @@ import Wire
     @Test(arguments: [(2, 4), (3, 3), (2, 2), (1, 3)] as [(UInt64, UInt64)])
     func `sums are as a fold without those ops has them`(_ from: UInt64, _ through: UInt64) {
         var (bench, model) = Bench.withModel()
-        let ops = training(bench, model)
+        let ops = bench.training(model, deltas: 3)
         var relay = Guest(&bench, dials: 0, as: bench.keys[1])
         relay.say(.ops(ops.map(\.envelope)), &bench)
         let all = bench.sums
@@ -65,7 +51,7 @@ import Wire
 
     @Test func `nobody takes back what is not theirs, or not written yet`() {
         var (bench, model) = Bench.withModel()
-        let ops = training(bench, model)
+        let ops = bench.training(model, deltas: 3)
         var relay = Guest(&bench, dials: 0, as: bench.keys[1])
         relay.say(.ops(ops.map(\.envelope)), &bench)
         let all = bench.sums
@@ -103,7 +89,7 @@ import Wire
     @Test(arguments: [1, 2, 256])
     func `a restart finds the same sums, however old the snapshot is`(snapshotEvery: Int) {
         var (bench, model) = Bench.withModel(snapshotEvery: snapshotEvery)
-        let ops = training(bench, model)
+        let ops = bench.training(model, deltas: 3)
         var relay = Guest(&bench, dials: 0, as: bench.keys[1])
         relay.say(.ops(ops.map(\.envelope)), &bench)
         relay.say(.ops([retraction(bench, ops, range(ops, 2, 3)).envelope]), &bench)
@@ -116,7 +102,7 @@ import Wire
 
     @Test func `a fork that takes the retraction back puts the deltas in again`() {
         var (bench, model) = Bench.withModel()
-        let ops = training(bench, model)
+        let ops = bench.training(model, deltas: 3)
         var relay = Guest(&bench, dials: 0, as: bench.keys[1])
         relay.say(.ops(ops.map(\.envelope)), &bench)
         let all = bench.sums
@@ -131,7 +117,7 @@ import Wire
 
     @Test func `what is taken back twice comes out once, and a fork of one retraction leaves the other`() {
         var (bench, model) = Bench.withModel()
-        let ops = training(bench, model)
+        let ops = bench.training(model, deltas: 3)
         var relay = Guest(&bench, dials: 0, as: bench.keys[1])
         relay.say(.ops(ops.map(\.envelope)), &bench)
         let first = retraction(bench, ops, range(ops, 2, 3))

@@ -24,26 +24,13 @@ import Wire
 
         init(snapshotEvery: Int = 256) throws {
             (bench, model) = Bench.withModel(snapshotEvery: snapshotEvery)
-            ops = Self.training(bench, model)
+            ops = bench.training(model, deltas: 4)
             relay = Guest(&bench, dials: 0, as: bench.keys[1])
             relay.say(.ops(ops.map(\.envelope)), &bench)
             let block = LogBlock(key: ops[0].header.logKey, after: 0, through: 4, id: ops[3].id)
             let found = bench.addUp(block, at: 0)
             sums = try #require(found)
             carrier = Self.carrier(bench, sums)
-        }
-
-        private static func training(_ bench: Bench, _ model: ModelID) -> [Op] {
-            let created = bench.stored[0].last { $0.op.id == model }!.op
-            var ops = [bench.sign(.openLog, Bench.openLog, by: bench.keys[2])]
-            for number in 1...4 {
-                ops.append(
-                    bench.sign(
-                        .updateModelWeights, Bench.delta(model, shift: UInt8(7 + number)), by: bench.keys[2],
-                        seq: UInt64(number + 1), prev: ops.last!.id, lamport: created.header.lamport + UInt64(number),
-                        deps: number == 1 ? [model] : []))
-            }
-            return ops
         }
 
         private static func carrier(_ bench: Bench, _ sums: BlockSums) -> [Op] {
