@@ -36,9 +36,11 @@ struct Elector: Sendable {
         /// By the place among the electors: who publishes a certificate that somebody else should have.
         static let publishStepMs: UInt64 = 400
         static let publishAgainMs: UInt64 = 10_000
-        /// How long the first round of a checkpoint may take; each later one takes twice as long, up to a thousand times.
+        /// How long the first two rounds of a checkpoint may take; each two take twice as long as the two before, up to 17
+        /// minutes. Two proposers in a row may be unable to, so that a turn of them must not cost a multiple of the faults;
+        /// and whoever comes back after a night waits for a round to end.
         static let roundMs: UInt64 = 4_000
-        static func roundMs(_ number: UInt64) -> UInt64 { roundMs << min(number, 10) }
+        static func roundMs(_ number: UInt64) -> UInt64 { roundMs << min(number / 2, 8) }
         static let measureAgainMs: UInt64 = 30_000
         /// From one checkpoint to the next while an elector waits to be let go; several that go at once share one.
         static let partingMs: UInt64 = 1_000

@@ -69,7 +69,22 @@ extension World {
         }
         let open = kinds.sorted { $0.key < $1.key }.map { "\($0.key) x\($0.value)" }.joined(separator: ", ")
         return "; open: \(open); certified time \(consensus.seconds), next deadline of Koi "
-            + (state.ledger.nextDeadline.map(String.init) ?? "none")
+            + (state.ledger.nextDeadline.map(String.init) ?? "none") + rounds(consensus.nextCheckpoint)
+    }
+
+    /// The last rounds of a question, and those in which somebody was locked.
+    private func rounds(_ matter: Matter) -> String {
+        let ballots = matter.votes.map(\.vote.ballot)
+        let numbers = Set(ballots.map(\.round) + matter.proposals.values.map(\.proposal.round)).sorted()
+        let locking = Set(ballots.filter { $0.phase == .commit }.map(\.round))
+        return numbers.filter { locking.contains($0) || numbers.suffix(6).contains($0) }.map { number in
+            let proposed = matter.proposals.values.filter { $0.proposal.round == number }
+                .map { "\($0.author.short) proposes \($0.proposal.value.hash.hex.prefix(4))" }.sorted()
+            let cast = matter.votes.filter { $0.vote.ballot.round == number }.map {
+                "\($0.author.short) \($0.vote.ballot.phase) \($0.vote.ballot.value.hex.prefix(4))"
+            }.sorted()
+            return "; round \(number): " + (proposed + cast).joined(separator: ", ")
+        }.joined()
     }
 
     mutating func lastChecks() throws(Violation) {

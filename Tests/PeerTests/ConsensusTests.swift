@@ -192,6 +192,15 @@ import Wire
         #expect(town[0].state.consensus.convictedPeers.isEmpty)
     }
 
+    /// Seed 591154: three in a row could not propose, which took seven minutes when each round was twice the one before.
+    @Test func `a turn of proposers takes minutes, and who was away for a night waits for less than 20`() {
+        let durations = (0..<200).map { Elector.Limits.roundMs($0) }
+        #expect(durations.prefix(8).reduce(0, +) <= 120_000)
+        #expect(durations.max()! <= 20 * 60_000)
+        #expect(durations.max()! >= 15 * 60_000, "a network without a quorum grows quiet")
+        #expect(zip(durations, durations.dropFirst()).allSatisfy { $0 <= $1 })
+    }
+
     /// With one liar among four, a lost lock could let two checkpoints through: the other three decide.
     @Test func `one of four that lost its journal waits for the next checkpoint`() throws {
         let town = try town(4)
