@@ -19,21 +19,9 @@ extension ConsensusService {
     }
 
     func change(_ request: PolicyRequest) async throws -> PolicyReport {
-        let (policy, known, hasVotes, votes) = try await host.ask { node in
-            let latest = node.state.consensus.latest
-            return (
-                latest.policy, node.configuration.latestFold, node.configuration.genesis.policy.hasVotes,
-                latest.electorate.index(of: node.identity.peerID) != nil
-            )
-        }
-        guard hasVotes else {
-            throw Problem.conflict(
-                "this network was founded before there were votes", remedy: "found a new one: shoal network new",
-                code: "old-network")
-        }
-        guard votes else {
-            throw Problem.conflict(
-                "this site has no vote yet", remedy: "ask a quorum of voting members to run `shoal peers admit`")
+        try await checkThatItVotes()
+        let (policy, known) = try await host.ask { node in
+            (node.state.consensus.latest.policy, node.configuration.latestFold)
         }
         let next = try Self.changed(policy, request)
         guard next.foldVersion >= policy.foldVersion else {

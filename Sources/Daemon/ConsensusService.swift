@@ -146,25 +146,32 @@ final class ConsensusService: Sendable {
                 "'\(request.peer)' is no peer id", remedy: "a peer id has 64 hexadecimal digits: `shoal peers list`",
                 field: "peer")
         }
-        let (isMember, hasVotes, votes) = try await host.ask {
+        try await checkThatItVotes()
+        let isMember = try await host.ask {
+            $0.state.members.contains(peer) || (orFormer && $0.state.members.hasLeft(peer))
+        }
+        guard isMember else {
+            throw Problem.conflict("\(peer.short)… is no member", remedy: "let it in first: shoal peers add")
+        }
+        return peer
+    }
+
+    func checkThatItVotes() async throws {
+        let (hasVotes, votes) = try await host.ask {
             (
-                $0.state.members.contains(peer) || (orFormer && $0.state.members.hasLeft(peer)),
                 $0.configuration.genesis.policy.hasVotes,
                 $0.state.consensus.latest.electorate.index(of: $0.identity.peerID) != nil
             )
         }
         guard hasVotes else {
             throw Problem.conflict(
-                "this network was founded before there were votes", remedy: "found a new one: shoal network new")
-        }
-        guard isMember else {
-            throw Problem.conflict("\(peer.short)… is no member", remedy: "let it in first: shoal peers add")
+                "this network was founded before there were votes", remedy: "found a new one: shoal network new",
+                code: "old-network")
         }
         guard votes else {
             throw Problem.conflict(
                 "this site has no vote yet", remedy: "ask a quorum of voting members to run `shoal peers admit`")
         }
-        return peer
     }
 
     // MARK: Reports

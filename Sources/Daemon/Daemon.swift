@@ -42,6 +42,8 @@ public struct DaemonOptions: Sendable {
     public var retentionDays: Int?
     /// Own deltas whose sums are certified together.
     public var sumsEvery = 256
+    /// Whether members tell each other where they can be dialled.
+    public var discovers = true
 
     public init(
         dataDirectory: String, key: String, network: String, peers: [String] = [], listen: String? = nil,
@@ -200,8 +202,9 @@ public final class Daemon: Sendable {
                 genesis: network.genesis,
                 contacts: peers.entries.compactMap { entry in
                     entry.endpoint.map { Contact(peer: entry.peerID, address: "\($0)", name: entry.name) }
-                }, listenAddresses: advertised, freshLog: LogID(secureRandomBytes(8))!)
+                }, listenAddresses: advertised.filter(Self.canBeDialled), freshLog: LogID(secureRandomBytes(8))!)
             configuration.sumsEveryDeltas = options.sumsEvery
+            configuration.discovers = options.discovers
             let node = try Node(
                 configuration: configuration,
                 identity: key.keyPair,
@@ -343,6 +346,11 @@ public final class Daemon: Sendable {
                     + "\(SessionLimits.addressBytes) bytes", remedy: "give fewer or shorter --advertise")
         }
         return addresses
+    }
+
+    /// Every address of a machine is none to others.
+    private static func canBeDialled(_ address: String) -> Bool {
+        Endpoint(parsing: address).map { $0.canBeDialled } ?? false
     }
 
     private static func peers(_ paths: [String]) throws -> PeerList {

@@ -31,7 +31,36 @@ final class PeerService: Sendable {
             guard ops.contains(where: { $0.kind == .rotateKey || $0.kind == .certificate }) else { return }
             Task { await self?.followKeys() }
         }
+        host.observeNotices { [weak self] notice in
+            guard case .reached(let contact) = notice else { return }
+            Task { await self?.keep(contact) }
+        }
         Task { await followKeys() }
+    }
+
+    /// Lists a member that others have told of, so that the next start finds it without them.
+    private func keep(_ contact: Contact) async {
+        guard let peersFile, let endpoint = Endpoint(parsing: contact.address) else { return }
+        let named = PeerEntry(peerID: contact.peer, endpoint: endpoint, name: contact.name)
+        let entry =
+            Self.isLine(named) ? named : PeerEntry(peerID: contact.peer, endpoint: endpoint, name: contact.peer.short)
+        do {
+            try PeerFile.add(entry, to: peersFile)
+        } catch {
+            isBehind(peersFile, contact.peer, error)
+        }
+    }
+
+    /// Whether an entry can stand in a file of peers, whose lines are words.
+    private static func isLine(_ entry: PeerEntry) -> Bool {
+        (try? PeerList(parsing: Bytes(entry.description.utf8), path: ""))?.entries == [entry]
+    }
+
+    /// The node goes on all the same; whoever copies the file should know that it is behind. Said once: a file that is
+    /// mounted read-only stays so, and certificates come often.
+    private func isBehind(_ peersFile: String, _ peer: PeerID, _ error: any Error) {
+        guard behind.withLock({ $0.insert(peer).inserted }) else { return }
+        log.warn("peers-file-behind", ["file": peersFile, "peer": peer.short, "cause": "\(error)"])
     }
 
     /// Replaces the line of a peer that goes on under another key, once nobody needs to dial the old one.
@@ -50,12 +79,7 @@ final class PeerService: Sendable {
                 if list[successor] == nil { try PeerFile.add(line, to: peersFile) }
                 _ = try PeerFile.remove(entry.peerID, from: peersFile)
             } catch {
-                // The node dials the new key all the same; whoever copies the file should know that it is behind. Said
-                // once: a file that is mounted read-only stays so, and certificates come often.
-                guard behind.withLock({ $0.insert(successor).inserted }) else { continue }
-                log.warn(
-                    "peers-file-behind",
-                    ["file": peersFile, "peer": entry.peerID.short, "now": successor.short, "cause": "\(error)"])
+                isBehind(peersFile, successor, error)
             }
         }
     }
@@ -112,9 +136,7 @@ final class PeerService: Sendable {
         // Before anything is signed: a file of peers is lines of words.
         let name = request.name ?? ""
         let entry = endpoint.map { PeerEntry(peerID: peer, endpoint: $0, name: name.isEmpty ? peer.short : name) }
-        if let entry, peersFile != nil,
-            (try? PeerList(parsing: Bytes(entry.description.utf8), path: ""))?.entries != [entry]
-        {
+        if let entry, peersFile != nil, !Self.isLine(entry) {
             throw Problem.unusable(
                 "'\(name)' at \(entry.endpoint.map { "\($0)" } ?? "") cannot stand in a file of peers",
                 remedy: "choose a name without spaces and #, and a port above 0", field: "name")

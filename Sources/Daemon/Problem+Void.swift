@@ -16,7 +16,9 @@ extension Problem {
                 "this site's log forks: its key is used elsewhere too, or it was put back. `shoal doctor` tells what to do"
             case "not-owner": "ask the site that owns it (`shoal model info`)"
             case "unknown-model": "see `shoal status` for the models there are"
-            case "forged-proof", "invalid-body", "unsupported-kind", "wrong-time":
+            case "unsupported-kind":
+                "the network's rules are older than this shoal: let a quorum say yes to later ones (`shoal consensus policy`)"
+            case "forged-proof", "invalid-body", "wrong-time":
                 "nothing has changed; run the same version of shoal at all sites, and report this if they do"
             default: "nothing has changed; see what the network holds now (`shoal status`, `shoal koi`), then ask again"
             }

@@ -278,7 +278,8 @@ public struct Overlay: Sendable {
         effects.append(.neighbour(other, true))
     }
 
-    var speakingNeighbours: [PeerID] { neighbours.filter { links[$0]!.speaks } }
+    /// Neighbours that know of overlays, ascending.
+    public var speakingNeighbours: [PeerID] { neighbours.filter { links[$0]!.speaks } }
 
     /// Lets go of random neighbours beyond the most there may be.
     private mutating func makeRoom(keeping kept: PeerID?, _ effects: inout [Effect]) {

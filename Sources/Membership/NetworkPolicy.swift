@@ -56,7 +56,8 @@ public struct NetworkPolicy: Sendable, Hashable {
     public var hasVotes: Bool { foldVersion >= 2 }
     /// Whether sums of blocks are certified, and a member may go on under another key.
     public var hasSums: Bool { foldVersion >= 3 }
-    public var hasRotation: Bool { foldVersion >= 3 }
+    public var hasRotation: Bool { foldVersion >= Self.rotationFold }
+    public static let rotationFold: UInt64 = 3
 
     public func encode(into encoder: inout CBOREncoder) {
         encoder.array(6)

@@ -39,6 +39,8 @@ public struct NodeConfiguration: Sendable {
     public var beginsWithSums = true
     /// This node's own deltas whose sums are certified together.
     public var sumsEveryDeltas = 256
+    /// Whether this node tells other members whose address it knows, and dials those that it is told of.
+    public var discovers = true
     /// The latest fold version that this node follows; less than the latest there is to rehearse an upgrade.
     public var latestFold = NetworkPolicy.latestFold
 
@@ -154,6 +156,8 @@ public enum Notice: Sendable, Equatable {
     /// Same ops, other state: a bug. Applying has stopped.
     case diverged(PeerID, ours: Hash32, theirs: Hash32)
     case openedLog(LogID, reason: String)
+    /// A member was found where others had said: this contact should be listed at the next start.
+    case reached(Contact)
     /// Certified sums stand for the bodies of earlier deltas.
     case beganWithSums(blocks: Int, bytes: UInt64)
     case stopped(reason: String)
@@ -169,11 +173,12 @@ public enum NodeLimits {
     public static let backoffMinMs: UInt64 = 250
     /// A connection that lasted this long was a success: the next dial need not wait longer.
     public static let steadyMs: UInt64 = 5_000
-    /// For listed members; strangers would wait longer.
+    /// For those that the operator has listed.
     public static let backoffMaxMs: UInt64 = 5_000
-    /// How often a contact that has left is dialled, to be told so, and the longest pause between: most of a day.
+    /// For those that others have told of, and those that have left: it may be for ever in vain.
+    public static let backoffSeldomMs: UInt64 = 600_000
+    /// How often a contact that has left is dialled, to be told so: about eight hours long.
     public static let farewells = 100
-    public static let farewellMaxMs: UInt64 = 600_000
     public static let banMs: UInt64 = 3_600_000
     public static let opsPerBatch = 512
     public static let bytesPerBatch = 16 * 1_024 * 1_024

@@ -114,7 +114,7 @@ extension Node {
     /// Whether enough peers, or time, have said that the end of the account log is known.
     private func isAccountConfirmed(now: Instant) -> Bool {
         if state.members.count == (state.members.contains(identity.peerID) ? 1 : 0) { return true }
-        let all = contacts.keys.allSatisfy { accountConfirmations.contains($0) || state.members.hasLeft($0) }
+        let all = listed.allSatisfy { accountConfirmations.contains($0) || state.members.hasLeft($0) }
         switch account {
         // A site whose disk was wiped must not begin again where nobody can tell it.
         case .unopened: return !accountConfirmations.isEmpty && (all || accountPatience <= now)

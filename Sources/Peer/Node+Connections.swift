@@ -38,11 +38,16 @@ extension Node {
         let attempts = contacts[peer]!.attempts
         contacts[peer]!.attempts += 1
         let farewells = isWelcome(peer) ? nil : contacts[peer]!.farewells
-        let bound =
-            farewells.map { min(NodeLimits.farewellMaxMs, NodeLimits.backoffMinMs << UInt64(min($0, 16))) }
-            ?? min(NodeLimits.backoffMaxMs, NodeLimits.backoffMinMs << UInt64(min(attempts, 8)))
+        let isUrgent = farewells == nil && isListed(peer)
+        let bound = min(
+            isUrgent ? NodeLimits.backoffMaxMs : NodeLimits.backoffSeldomMs,
+            NodeLimits.backoffMinMs << UInt64(min(farewells ?? attempts, 16)))
         return UInt64(random.below(Int(bound)))
     }
+
+    /// Whom the operator has listed.
+    var listed: [PeerID] { contacts.filter(\.value.isListed).map(\.key) }
+    func isListed(_ peer: PeerID) -> Bool { contacts[peer]?.isListed ?? false }
 
     func isBanned(_ peer: PeerID, now: Instant) -> Bool { banned[peer].map { now < $0 } ?? false }
 
@@ -140,6 +145,7 @@ extension Node {
         sumsWants[peer] = nil
         newcomer.reconnected(to: peer)
         if hello.features & HelloFeatures.sums != 0 { tellsSums.insert(peer) } else { tellsSums.remove(peer) }
+        let isDialled = connections[number]!.dial != nil
         if let dial = connections[number]!.dial { dials[dial] = nil }
         if contacts[peer] != nil { contacts[peer]!.inProgress = false }
         connections[number]!.since = now
@@ -163,6 +169,9 @@ extension Node {
         let isInitiator = connections[number]?.role == .initiator
         let joined = overlay.connected(peer, isInitiator: isInitiator, speaks: speaks, now: now)
         carryOut(joined, now: now, &effects)
+        greeted(
+            by: peer, at: hello.listenAddresses.first, isDialled: isDialled, asks: speaks && isInitiator, now: now,
+            &effects)
         fetchBodies(now: now, &effects)
     }
 

@@ -48,7 +48,7 @@ extension Node {
     /// its ops. Who has left is talked to for as long as its vote is needed: what is learned later is not for it.
     package func isWelcome(_ peer: PeerID) -> Bool {
         if state.members.hasLeft(peer) { return isElector(peer) }
-        return state.members.contains(peer) || contacts[peer] != nil
+        return state.members.contains(peer) || isListed(peer)
     }
 
     /// Whether a contact is dialled. One that has left is, for some time: it may be unable to dial, and wait for somebody to
@@ -80,7 +80,7 @@ extension Node {
     /// A peer ended a connection with a word about membership.
     mutating func turnedAway(by peer: PeerID, _ words: String) {
         if state.members.hasLeft(identity.peerID) { releasedBy.insert(peer) }
-        if contacts[peer] != nil || state.members.contains(peer) { refusedBy[peer] = words }
+        if isListed(peer) || state.members.contains(peer) { refusedBy[peer] = words }
     }
 
     /// What is no business of a site that has left is not signed any more.

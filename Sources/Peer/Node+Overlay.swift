@@ -55,6 +55,15 @@ extension Node {
     mutating func received(
         _ message: PeersMessage, from peer: PeerID, now: Instant, _ effects: inout [Effect]
     ) {
+        var message = message
+        switch message {
+        case .shuffle(let sites) where !overlay.isPartial:
+            heard(of: sites, from: peer, wantsAnswer: true, now: now, &effects)
+            // For the day on which the network is too large for this.
+            message = .shuffleAnswer(sites)
+        case .shuffleAnswer(let sites): heard(of: sites, from: peer, wantsAnswer: false, now: now, &effects)
+        case .request, .answer, .joined, .shuffle, .disconnect: break
+        }
         let members = state.members
         let decisions = overlay.received(message, from: peer, isMember: { members.contains($0) }, now: now)
         carryOut(decisions, now: now, &effects)

@@ -192,7 +192,7 @@ extension Node {
             return
         }
         confirmations.insert(peer)
-        let all = contacts.keys.allSatisfy { confirmations.contains($0) || state.members.hasLeft($0) }
+        let all = listed.allSatisfy { confirmations.contains($0) || state.members.hasLeft($0) }
         if !isBehindJournal(key), all { ownLog = .open(key) }
     }
 }

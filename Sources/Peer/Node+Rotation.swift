@@ -16,8 +16,8 @@ extension Node {
             while let next = state.members.successor(of: known), next != identity.peerID, contacts[next] == nil {
                 let contact = Contact(
                     peer: next, address: contacts[peer]!.contact.address, name: contacts[peer]!.contact.name)
-                contacts[next] = Dialling(contact: contact, next: now)
-                overlay.list(KnownPeer(peer: next, address: contact.address))
+                contacts[next] = Dialling(contact: contact, isListed: isListed(peer), next: now)
+                if isListed(peer) { overlay.list(KnownPeer(peer: next, address: contact.address)) }
                 known = next
             }
         }

@@ -39,6 +39,9 @@ public struct Node: Sendable {
     /// The one connection that is used for a peer.
     var established: [PeerID: ConnectionNumber] = [:]
     var contacts: [PeerID: Dialling] = [:]
+    /// Where peers say in HELLO that they can be dialled, and when somebody is told next.
+    var advertised: [PeerID: String] = [:]
+    var tellsAgain: Instant
     /// Up to which change of the members contacts have followed their new keys.
     var followedChanges = 0
     var dials: [UInt64: PeerID] = [:]
@@ -137,11 +140,15 @@ public struct Node: Sendable {
     /// The state of dialling one contact.
     struct Dialling: Sendable {
         var contact: Contact
+        /// By the operator: talked to even before it is known as a member. Others were learned (Node+Addresses.swift).
+        var isListed = true
         var attempts = 0
         var inProgress = false
         var next: Instant
         /// How often it was dialled only to be told that it has left.
         var farewells = 0
+        /// Learned, reached there, and the shell knows.
+        var isKept = false
     }
 
     /// A batch on its way to the disk, with what to do when it is there.
@@ -206,6 +213,7 @@ public struct Node: Sendable {
         elector = Elector(wallClock: WallClock(seconds: wallSeconds, at: now))
         accountPatience = now + NodeLimits.confirmMs
         accountAsk = accountPatience
+        tellsAgain = now + UInt64(OverlayLimits.visitEveryMs)
         newcomer = Newcomer(
             genesis: configuration.genesis,
             begins: configuration.beginsWithSums && recovered.ops.isEmpty && recovered.sums.isEmpty
@@ -330,6 +338,7 @@ public struct Node: Sendable {
         if case .unconfirmed(_, let until) = ownLog, until <= now { confirmationTimedOut() }
         exchange(decide { $0.tick(now: now, headersThrough: $1) }, now: now, &effects)
         tickOverlay(now: now, &effects)
+        tellAddresses(now: now, &effects)
         bodies.tick(now: now)
         fetchBodies(now: now, &effects)
         askForMissing(now: now, &effects)
@@ -343,6 +352,7 @@ public struct Node: Sendable {
         }
         if let deadline = bodies.nextDeadline { next = min(next, deadline) }
         if let deadline = newcomer.nextDeadline { next = min(next, deadline) }
+        if let deadline = nextTelling { next = min(next, deadline) }
         for time in missingOps.values { next = min(next, time) }
         if mayConsult, let deadline = elector.nextDeadline { next = min(next, deadline) }
         if awaitsAccount, accountPatience > now { next = min(next, accountPatience) }

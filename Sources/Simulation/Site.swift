@@ -15,7 +15,8 @@ struct Site {
     var isOutdated = false
     /// It has left and does not run again.
     var isGone = false
-    let contacts: [Contact]
+    /// What its `.peers` file lists.
+    var contacts: [Contact]
     /// What its clock is ahead of the world's; clocks of sites have nothing in common.
     /// Another after every start, as a monotonic clock is.
     var clockOffset: UInt64 = 0

@@ -36,6 +36,7 @@ public enum Sometimes: String, Sendable, CaseIterable {
     case upgraded = "a node that does not know it stops, and is upgraded"
     case left = "a member that left is let go"
     case rotated = "a site goes on under another key"
+    case learned = "a site is found where others said"
 
     /// The occurrences of which one is enough; a name that ends in `*` stands for all that begin so.
     var names: [String] {
@@ -75,6 +76,7 @@ public enum Sometimes: String, Sendable, CaseIterable {
         case .upgraded: ["upgraded: it did not know the rules"]
         case .left: ["left"]
         case .rotated: ["key rotated"]
+        case .learned: ["learned where a site is"]
         }
     }
 

@@ -36,10 +36,11 @@ extension World {
         }
     }
 
-    /// The first site from this one on without which the others hang together: in a small network addresses do not travel,
-    /// so those who knew each other only through one that leaves, or that is a stranger to them under its new key, would not
-    /// find each other (protocol §15).
+    /// The first site from this one on without which the others hang together. Where sites do not tell each other where they
+    /// can be dialled, those who knew each other only through one that leaves, or that is a stranger to them under its new
+    /// key, would not find each other; where they do, any may go.
     private func dispensable(_ first: Int) -> Int {
+        guard !options.discovers else { return first }
         let all = sites.indices
         return (0..<all.count).lazy.map { (first + $0) % all.count }.first { site in
             guard site != all.count - 1 || !options.lateJoiner else { return false }

@@ -135,6 +135,7 @@ extension World {
         var tuned = configuration
         tuned.snapshotEveryOps = options.snapshotEveryOps
         tuned.sumsEveryDeltas = options.sumsEveryDeltas
+        tuned.discovers = options.discovers
         if sites[site].isOutdated { tuned.latestFold -= 1 }
         do {
             sites[site].node = try Node(

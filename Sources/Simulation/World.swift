@@ -252,6 +252,10 @@ struct World {
             guard self.site(of: peer) != nil else { return note("a liar named another state") }
             throw Violation(.sameOpsSameState, "site \(site) has \(ours.short), a peer \(theirs.short)")
         case .beganWithSums: note("began with sums")
+        case .reached(let contact):
+            note("learned where a site is")
+            sites[site].contacts.removeAll { $0.peer == contact.peer }
+            sites[site].contacts.append(contact)
         case .openedLog(_, let reason): note("new log: \(reason)")
         case .stopped where sites[site].isOutdated && !sites[site].isDiskFull:
             // Its operator installs what the others have.

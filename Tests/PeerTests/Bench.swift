@@ -82,6 +82,8 @@ struct Bench {
         configuration.snapshotEveryOps = snapshotEveryOps
         configuration.sumsEveryDeltas = sumsEveryDeltas
         configuration.beginsWithSums = beginsWithSums
+        // AddressTests is about that.
+        configuration.discovers = false
         nodes[site] = try! Node(
             configuration: configuration, identity: keys[site],
             recovered: recovered

@@ -30,6 +30,8 @@ final class Town {
     /// Members up to which nodes started from now on dial everybody; nil: as in production.
     var everybody: Int?
     var sumsEveryDeltas = Int.max
+    /// Nodes started from now on tell each other whom they can dial.
+    var discovers = false
     /// The latest fold version that a node follows; nil: all that there are.
     var latestFold: [Int: UInt64] = [:]
     /// What a node makes of what it added up.
@@ -81,6 +83,7 @@ final class Town {
             listenAddresses: ["\(index)"], freshLog: LogID(rawValue: freshLog ?? UInt64(index + 1)))
         if let everybody { configuration.everybody = everybody }
         configuration.sumsEveryDeltas = sumsEveryDeltas
+        configuration.discovers = discovers
         if let latest = latestFold[index] { configuration.latestFold = latest }
         nodes[index] = try Node(
             configuration: configuration, identity: keys[index],

@@ -52,7 +52,9 @@ import Wire
             else { return recovered.journal = [] }
             recovered.journal = [JournalEntry(envelope: op.op.envelope, body: op.body)]
         }
-        #expect(try #require(find(bug)).invariant == .oneOpAPlace)
+        let failure = try #require(find(bug))
+        // Two ops at one place, or the one of them that is lost by it.
+        #expect([.oneOpAPlace, .durableArrives].contains(failure.invariant), "\(failure)")
     }
 
     @Test func `a store that applies a batch twice is found`() throws {

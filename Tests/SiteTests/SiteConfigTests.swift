@@ -32,6 +32,7 @@ import Wire
         config.inferenceBudget = "0.5"
         config.retention = 90
         config.sumsEvery = 64
+        config.discover = false
         try config.save(to: path)
         #expect(try SiteConfig.load(path) == config)
         #expect(mode(path) == 0o600)

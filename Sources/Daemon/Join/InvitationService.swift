@@ -122,8 +122,7 @@ final class InvitationService: Sendable {
             guard let endpoint = Endpoint(parsing: text) else {
                 throw Problem.unusable("'\(text)' is no address", remedy: "write HOST:PORT", field: "addresses")
             }
-            let isEverywhere = endpoint.host == "0.0.0.0" || endpoint.host == "::" || endpoint.port == 0
-            if !isEverywhere { usable.append(endpoint) }
+            if endpoint.canBeDialled { usable.append(endpoint) }
         }
         guard (1...8).contains(usable.count) else {
             throw Problem.conflict(

@@ -112,7 +112,8 @@ final class RotationService: Sendable {
         guard hasRotation else {
             throw Problem.conflict(
                 "this network follows rules from before its sites could change their keys",
-                remedy: "let a quorum say yes to later ones: shoal consensus policy --fold-version 3",
+                remedy:
+                    "let a quorum say yes to later ones: shoal consensus policy --fold-version \(NetworkPolicy.rotationFold)",
                 code: "old-rules")
         }
         let folder = String(key[..<(key.lastIndex(of: "/") ?? key.startIndex)])

@@ -7,9 +7,13 @@ public struct NodeSettings: Codable, Sendable, Equatable {
     /// Own deltas whose sums are certified together.
     public var sumsEvery: Int?
 
-    public init(retention: Int? = nil, sumsEvery: Int? = nil) {
+    /// Whether nodes tell each other whom they can dial; nil: no, so that the shape of the network stays as it was asked.
+    public var discover: Bool?
+
+    public init(retention: Int? = nil, sumsEvery: Int? = nil, discover: Bool? = nil) {
         self.retention = retention
         self.sumsEvery = sumsEvery
+        self.discover = discover
     }
 
     func apply(to settings: inout SiteConfig) {

@@ -55,6 +55,8 @@ public struct SiteConfig: Sendable, Equatable {
     public var retention: Int?
     /// Own deltas whose sums are certified together, 2 to 4,096.
     public var sumsEvery: Int?
+    /// Whether this site hears from others where members can be dialled, and tells it; nil: yes.
+    public var discover: Bool?
 
     public init(name: SiteName) {
         self.name = name
@@ -101,6 +103,7 @@ public struct SiteConfig: Sendable, Equatable {
             (.inferenceBudget, inferenceBudget.map { StrictJSON.quote($0) }),
             (.retention, retention.map { "\($0)" }),
             (.sumsEvery, sumsEvery.map { "\($0)" }),
+            (.discover, discover.map { "\($0)" }),
         ]
         let lines = members.compactMap { key, value in value.map { "  \"\(key.rawValue)\": \($0)" } }
         return "{\n" + lines.joined(separator: ",\n") + "\n}\n"
@@ -113,7 +116,7 @@ public struct SiteConfig: Sendable, Equatable {
         case trainCores = "train_cores"
         case claimRounds = "claim_rounds"
         case inferenceBudget = "inference_budget"
-        case retention
+        case retention, discover
         case sumsEvery = "sums_every"
     }
 }
@@ -154,9 +157,8 @@ extension SiteConfig {
         case .advertise: advertise = try Self.list(value) { text throws(WrongValue) in try Self.endpoint(text) }
         case .databaseURL: databaseURL = try Self.text(value)
         case .schema: schema = try Self.text(value)
-        case .train:
-            guard case .bool(let isOn) = value else { throw WrongValue(wanted: "true or false") }
-            train = isOn
+        case .train: train = try Self.bool(value)
+        case .discover: discover = try Self.bool(value)
         case .trainHours: trainHours = try Self.text(value)
         case .trainCores: trainCores = try Self.whole(value, 1...256)
         case .claimRounds: claimRounds = try Self.whole(value, 0...64)
@@ -165,6 +167,11 @@ extension SiteConfig {
         case .sumsEvery: sumsEvery = try Self.whole(value, 2...4_096)
         case .privacy: privacy = try Self.list(value) { text throws(WrongValue) in try Self.text(text) }
         }
+    }
+
+    private static func bool(_ value: StrictJSON) throws(WrongValue) -> Bool {
+        guard case .bool(let isOn) = value else { throw WrongValue(wanted: "true or false") }
+        return isOn
     }
 
     private static func whole(_ value: StrictJSON, _ range: ClosedRange<Int>) throws(WrongValue) -> Int {

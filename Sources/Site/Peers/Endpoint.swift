@@ -29,6 +29,9 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         self.init(host: String(host), port: port)
     }
 
+    /// Whether another machine can be told to dial this: not every address of the one that listens, or any free port.
+    public var canBeDialled: Bool { port != 0 && host != "0.0.0.0" && host != "::" }
+
     /// Letters, digits and `-._:%` (the last for an IPv6 zone).
     private static func isHostByte(_ byte: UInt8) -> Bool {
         switch byte {

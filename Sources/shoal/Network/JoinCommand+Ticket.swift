@@ -130,10 +130,7 @@ extension JoinCommand {
     /// Where others can dial this site, as its settings say.
     private static func reachable(_ config: SiteConfig) -> [Endpoint] {
         if !config.advertise.isEmpty { return config.advertise }
-        guard let listen = config.listen, listen.port > 0, listen.host != "0.0.0.0", listen.host != "::" else {
-            return []
-        }
-        return [listen]
+        return config.listen.map { $0.canBeDialled ? [$0] : [] } ?? []
     }
 
     private static func failure(_ call: Invocation, _ error: JoinError, _ ticket: Ticket) -> Failure {

@@ -11,7 +11,7 @@ enum ConfigCommand {
             RunCommand.trainCores, RunCommand.claimRounds, RunCommand.inferenceBudget,
             RunCommand.retention, RunCommand.sumsEvery,
         ],
-        flags: [RunCommand.noTrain, Shared.json],
+        flags: [RunCommand.noTrain, RunCommand.noDiscover, Shared.json],
         examples: [
             .init("shoal config show", "what `shoal run` would use, and from where"),
             .init("shoal config show --http 127.0.0.1:7480", "and with this option"),
@@ -88,6 +88,9 @@ enum ConfigCommand {
             row("privacy", joined(call[SiteSettings.privacy]), "SHOAL_PRIVACY", joined(config.privacy), "off"),
             row(
                 "train", call[RunCommand.noTrain] ? "false" : nil, "SHOAL_TRAIN", config.train.map { "\($0)" }, "true"),
+            row(
+                "discover", call[RunCommand.noDiscover] ? "false" : nil, "SHOAL_DISCOVER",
+                config.discover.map { "\($0)" }, "true"),
             row(
                 "train_hours", call[RunCommand.trainHours]?.description, "SHOAL_TRAIN_HOURS", config.trainHours,
                 "all day"),

@@ -16,6 +16,8 @@ enum RunCommand {
     static let schema = Option<String?>(
         "schema", .text.named("NAME"), "the schema of its tables in --database-url (default: shoal, or SHOAL_SCHEMA)")
     static let noTrain = Flag("no-train", "train only when somebody asks for it (SHOAL_TRAIN=no)")
+    static let noDiscover = Flag(
+        "no-discover", "dial those of the .peers files alone, and tell nobody of others (SHOAL_DISCOVER=no)")
     static let trainHours = Option<TrainHours?>(
         "train-hours", .trainHours, "train by itself only then, local time (SHOAL_TRAIN_HOURS)")
     static let trainCores = Option<Int?>(
@@ -53,7 +55,7 @@ enum RunCommand {
             peers, network, key, schema, trainHours, trainCores, claimRounds, inferenceBudget,
             retention, sumsEvery,
         ],
-        flags: [noTrain, withStarter, verbose, Shared.json],
+        flags: [noTrain, noDiscover, withStarter, verbose, Shared.json],
         examples: [
             .init("shoal run", "the only site of this user here"),
             .init("shoal run --site north --http 127.0.0.1:7480", "one of several, with the dashboard"),
@@ -170,6 +172,8 @@ enum RunCommand {
         options.inferenceBudget = try budget(call, settings)
         options.retentionDays = try whole(call, retention, "SHOAL_RETENTION", settings.retention, 0...36_500)
         options.sumsEvery = try whole(call, sumsEvery, "SHOAL_SUMS_EVERY", settings.sumsEvery, 2...4_096) ?? 256
+        options.discovers =
+            !call[noDiscover] && variable("SHOAL_DISCOVER").map { $0 != "no" } ?? settings.discover ?? true
         return options
     }
 
