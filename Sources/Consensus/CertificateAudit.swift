@@ -1,11 +1,12 @@
-internal import Identity
+public import Identity
 public import Membership
 internal import Wire
 
 /// Checks certificates from the genesis on, believing nothing but what it has checked itself, and that no two of them
 /// contradict each other.
 ///
-/// Certificates come after that of the checkpoint whose electorate they name. Each costs a signature check a vote.
+/// Certificates come after that of the checkpoint whose electorate they name. Each costs a signature check a vote, of
+/// those that were not checked before.
 public struct CertificateAudit: Sendable {
     private struct Answer: Sendable {
         let certificate: Certificate
@@ -13,14 +14,17 @@ public struct CertificateAudit: Sendable {
     }
 
     private let network: NetworkID
+    private let signatures: SignatureMemory?
     private var checkpoints: [Hash32: Checkpoint]
     /// By what they decide.
     private var answers: [Hash32: Answer] = [:]
     /// Distinct certified answers so far.
     public var count: Int { answers.count }
 
-    public init(genesis: Genesis) {
+    /// - Parameter signatures: votes that need not be checked again.
+    public init(genesis: Genesis, signatures: SignatureMemory? = nil) {
         network = genesis.networkID
+        self.signatures = signatures
         let first = Checkpoint(genesis: genesis)
         checkpoints = [first.digest(in: network): first]
     }
@@ -31,7 +35,7 @@ public struct CertificateAudit: Sendable {
         guard let checkpoint = checkpoints[question.electorate] else {
             throw .unknownElectorate(question.electorate)
         }
-        try certificate.check(by: checkpoint.electorate, in: network)
+        try certificate.check(by: checkpoint.electorate, in: network, remembering: signatures)
         guard let outcome = CertifiedOutcome(certificate, electorate: checkpoint.electorate, in: network) else {
             throw .invalidBody("the certified value does not fit its question")
         }

@@ -62,6 +62,7 @@ public struct ConsensusTable: Sendable {
     /// How often something was said about who may vote.
     public private(set) var voiceChanges = 0
     public let network: NetworkID
+    private let signatures: SignatureMemory?
     /// Of the checkpoint that follows from the genesis.
     public let genesisDigest: Hash32
     public internal(set) var matters: [QuestionID: Matter] = [:]
@@ -94,8 +95,10 @@ public struct ConsensusTable: Sendable {
     /// Of the question that the next checkpoint answers.
     public private(set) var nextCheckpointID: QuestionID
 
-    public init(genesis: Genesis) {
+    /// - Parameter signatures: votes that need not be checked again.
+    public init(genesis: Genesis, signatures: SignatureMemory? = nil) {
         network = genesis.networkID
+        self.signatures = signatures
         latest = Checkpoint(genesis: genesis)
         (latestDigest, nextCheckpointID) = Self.names(latest, in: network)
         genesisDigest = latestDigest
@@ -228,7 +231,7 @@ public struct ConsensusTable: Sendable {
         let id = vote.ballot.question
         let author = place.key.author
         guard try matter(id, inPast: place).isElector(author) else { throw .notElector(author) }
-        guard isTrusted || vote.ballot.isSigned(vote.signature, by: author, in: network) else {
+        guard isTrusted || vote.ballot.isSigned(vote.signature, by: author, in: network, remembering: signatures) else {
             throw .forgedVote(author)
         }
         // What a signature says it says wherever it stands.
@@ -260,7 +263,7 @@ public struct ConsensusTable: Sendable {
         let hash = certificate.value.hash
         let isKnown = matters[id]?.certificates[hash] != nil
         // A second copy of what is here needs no second look, but for the signatures that it brings itself.
-        if !isTrusted { try certificate.check(by: checkpoint.electorate, in: network) }
+        if !isTrusted { try certificate.check(by: checkpoint.electorate, in: network, remembering: signatures) }
         guard let outcome = CertifiedOutcome(certificate, electorate: checkpoint.electorate, in: network) else {
             throw .invalidBody("the certified value does not fit its question")
         }

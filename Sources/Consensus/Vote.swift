@@ -40,8 +40,10 @@ public struct Ballot: Hashable, Sendable {
 
     public func sign(in network: NetworkID, with key: KeyPair) -> Bytes { key.sign(signedBytes(in: network)) }
 
-    public func isSigned(_ signature: Bytes, by peer: PeerID, in network: NetworkID) -> Bool {
-        verify(signature, of: signedBytes(in: network), by: peer)
+    public func isSigned(
+        _ signature: Bytes, by peer: PeerID, in network: NetworkID, remembering memory: SignatureMemory? = nil
+    ) -> Bool {
+        verify(signature, of: signedBytes(in: network), by: peer, remembering: memory)
     }
 }
 

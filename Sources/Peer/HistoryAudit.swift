@@ -1,5 +1,5 @@
 internal import Consensus
-internal import Identity
+public import Identity
 public import Ledger
 public import Membership
 internal import Replication
@@ -8,8 +8,8 @@ internal import Wire
 /// Koi from the genesis on: judges every stored op anew, checks every certificate, and says what the ledger comes to.
 ///
 /// It believes nothing that was calculated: neither verdicts nor tables. Weights do not count for Koi and are passed
-/// over. Costs a signature check an op that says something about members, votes or Koi, and one a vote of each
-/// certificate.
+/// over. Costs a signature check an op that says something about members, votes or Koi, and one a vote: in the
+/// certificates they come again.
 public struct HistoryAudit: Sendable {
     public private(set) var ops = 0
     /// Distinct certified answers.
@@ -19,15 +19,21 @@ public struct HistoryAudit: Sendable {
     /// What the tables should say.
     public private(set) var ledger = LedgerUpdate()
 
-    /// - Parameter recovered: everything that the store holds; bodies of deltas may be missing.
-    public init(_ recovered: Recovered, genesis: Genesis) {
+    /// - Parameters:
+    ///   - recovered: everything that the store holds; bodies of deltas may be missing.
+    ///   - signatures: what was checked in this process; a memory of its own believes nobody.
+    public init(
+        _ recovered: Recovered, genesis: Genesis,
+        signatures: SignatureMemory = SignatureMemory(limit: NodeLimits.signatures)
+    ) {
+        let network = genesis.networkID
         var replica = Replica()
-        var state = StateFold(genesis: genesis)
-        var audit = CertificateAudit(genesis: genesis)
+        var state = StateFold(genesis: genesis, signatures: signatures)
+        var audit = CertificateAudit(genesis: genesis, signatures: signatures)
         // What a node took back when it heard of a fork must leave no trace.
         for fork in recovered.forks {
             for op in [fork.proof.first, fork.proof.second]
-            where (try? Op(verifying: op.envelope, network: genesis.networkID)) != op {
+            where (try? Op(verifying: op.envelope, network: network, remembering: signatures)) != op {
                 faults.append("the proof of a fork of \(op.header.author.short) is not signed by it")
             }
             replica.retract(fork.proof.key, from: fork.proof.seq)
@@ -37,7 +43,7 @@ public struct HistoryAudit: Sendable {
             ops += 1
             let op = stored.op
             let isRetracted = replica.isRetracted(op.header.logKey, op.header.seq)
-            let verdict = Self.fold(stored, isRetracted, replica, &state, genesis.networkID)
+            let verdict = Self.fold(stored, isRetracted, replica, &state, network, signatures)
             if case .invalid(let why) = verdict { faults.append("op \(op.id.short): \(why)") }
             if case .judged(let void) = verdict, !isRetracted, void != stored.void?.code {
                 faults.append(
@@ -74,7 +80,8 @@ public struct HistoryAudit: Sendable {
     }
 
     private static func fold(
-        _ stored: StoredOp, _ isRetracted: Bool, _ replica: Replica, _ state: inout StateFold, _ network: NetworkID
+        _ stored: StoredOp, _ isRetracted: Bool, _ replica: Replica, _ state: inout StateFold, _ network: NetworkID,
+        _ signatures: SignatureMemory
     ) -> Verdict {
         let op = stored.op
         let causes = StateFold.Causes(of: op, in: replica)
@@ -88,7 +95,7 @@ public struct HistoryAudit: Sendable {
             .equivocation, .question, .measurement, .proposal, .retraction, .memberLeave:
             break
         }
-        guard (try? Op(verifying: op.envelope, network: network)) == op else {
+        guard (try? Op(verifying: op.envelope, network: network, remembering: signatures)) == op else {
             return .invalid("its signature is not its author's")
         }
         guard let body = stored.body ?? op.header.inlineBody else { return .invalid("its body is missing") }

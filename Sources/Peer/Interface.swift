@@ -188,8 +188,9 @@ public enum NodeLimits {
     public static let submissions = 256
     /// Questions of one peer that the store has not answered; a correct peer has a few.
     public static let loadsPerPeer = 32
-    /// Envelopes that are recognised when they come again; as many again while they age.
-    public static let verifiedEnvelopes = 4_096
+    /// Good signatures that are recognised when they come again, in ops, votes and certificates; as many again while they
+    /// age.
+    public static let signatures = 16_384
     /// Proofs of forks that wait to be carried out.
     public static let pendingProofs = 64
     /// Searches for the place of a fork that are under way; each is answered within seconds.

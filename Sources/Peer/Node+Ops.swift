@@ -25,7 +25,7 @@ extension Node {
                 continue
             }
             do {
-                let op = try read(envelope)
+                let op = try Op(verifying: envelope, network: network, remembering: signatures)
                 if !ops.wasAsked(peer, for: op.header.logKey, op.header.seq) { pushed += 1 }
                 received.append(op)
             } catch {
@@ -73,16 +73,6 @@ extension Node {
         exchange(decide { $0.receivedOps(from: peer, places, headersThrough: $1, now: now) }, now: now, &effects)
         fetchBodies(now: now, &effects)
         askForMissing(now: now, &effects)
-    }
-
-    /// Verifies an envelope, or recognises one that was verified a moment ago: most of what peers push
-    /// has come from another already, and a signature costs a hundred times what a hash does.
-    private mutating func read(_ envelope: Bytes) throws(OpError) -> Op {
-        let digest: Hash32 = blake2b256(domain: "shoal/envelope/1", envelope)
-        if verified.contains(digest) { return try Op(stored: envelope, network: network) }
-        let op = try Op(verifying: envelope, network: network)
-        verified.insert(digest)
-        return op
     }
 
     // MARK: Bodies

@@ -72,8 +72,8 @@ public struct Node: Sendable {
     var lastLoad: UInt64 = 0
     /// The ops of the batch that just became durable, while they are pushed.
     var publishing: [OpID: Op] = [:]
-    /// Envelopes whose signature is good.
-    var verified = RecentDigests(limit: NodeLimits.verifiedEnvelopes)
+    /// Signatures of ops and votes that are good.
+    let signatures: SignatureMemory
     var recentBodies = RecentBodies(maxBytes: NodeLimits.recentBodyBytes)
 
     // This node's own ops
@@ -192,16 +192,19 @@ public struct Node: Sendable {
 
     /// Starts from what the store holds.
     ///
-    /// - Parameter seed: for jitter and choices among peers; nothing that must be secret.
+    /// - Parameters:
+    ///   - seed: for jitter and choices among peers; nothing that must be secret.
+    ///   - signatures: what this node need not check again; nodes of one process may share it.
     public init(
         configuration: NodeConfiguration, identity: KeyPair, recovered: Recovered, seed: UInt64, now: Instant,
-        wallSeconds: UInt64
+        wallSeconds: UInt64, signatures: SignatureMemory = SignatureMemory(limit: NodeLimits.signatures)
     ) throws(RecoveryError) {
         self.configuration = configuration
         self.identity = identity
         network = configuration.genesis.networkID
         random = Random(seed: seed)
-        state = StateFold(genesis: configuration.genesis)
+        self.signatures = signatures
+        state = StateFold(genesis: configuration.genesis, signatures: signatures)
         let empty = Summary(frontier: Frontier(), stateDigest: .zero)
         summary = empty
         ops = OpExchange(summary: empty, random: Random(seed: seed), now: now)

@@ -20,23 +20,3 @@ struct RecentBodies: Sendable {
         while bytes > maxBytes { bytes -= bodies.removeValue(forKey: order.removeFirst())!.count }
     }
 }
-
-/// The latest digests, first in first out; each is kept for at least `limit` and at most twice as many others.
-struct RecentDigests: Sendable {
-    let limit: Int
-    private var young: Set<Hash32> = []
-    private var old: Set<Hash32> = []
-
-    init(limit: Int) { self.limit = limit }
-
-    var count: Int { young.count + old.count }
-
-    func contains(_ digest: Hash32) -> Bool { young.contains(digest) || old.contains(digest) }
-
-    mutating func insert(_ digest: Hash32) {
-        young.insert(digest)
-        guard young.count >= limit else { return }
-        old = young
-        young = []
-    }
-}

@@ -56,10 +56,11 @@ public struct StateFold: Sendable {
     /// What the ops of each line did, in the order of their seq, as far as it takes to undo it.
     var changes: [Int: [Change]] = [:]
 
-    package init(genesis: Genesis) {
+    /// - Parameter signatures: votes that need not be checked again.
+    package init(genesis: Genesis, signatures: SignatureMemory? = nil) {
         members = MemberTable(genesis: genesis)
         ledger = Ledger(genesis: genesis)
-        consensus = ConsensusTable(genesis: genesis)
+        consensus = ConsensusTable(genesis: genesis, signatures: signatures)
         hasVotes = genesis.policy.hasVotes
     }
 

@@ -43,7 +43,7 @@ extension World {
         load = LoadGenerator(
             random: random.split(), largeBodies: options.largeBodies, hugeBodies: options.hugeBodies,
             movesKoi: options.movesKoi, retracts: options.retracts)
-        koiCheck = KoiCheck(genesis: genesis)
+        koiCheck = KoiCheck(genesis: genesis, signatures: signatures)
         gauge = SpreadGauge(sites: options.nodes)
         frontierCheck = FrontierCheck(sites: options.nodes)
         let edges =

@@ -14,6 +14,8 @@ struct World {
     let options: SimulationOptions
     let genesis: Genesis
     let tampering: Tampering
+    /// One for all sites: what one of them has checked is good for all, so that a run costs a check a signature.
+    let signatures = SignatureMemory(limit: 1 << 20)
     /// Milliseconds since the start.
     var now: UInt64 = 0
     var queue = EventQueue<Occurrence>()

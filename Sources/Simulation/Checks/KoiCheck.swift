@@ -12,7 +12,9 @@ struct KoiCheck {
     private var audit: CertificateAudit
     private var checked: Set<OpID> = []
 
-    init(genesis: Genesis) { audit = CertificateAudit(genesis: genesis) }
+    init(genesis: Genesis, signatures: SignatureMemory) {
+        audit = CertificateAudit(genesis: genesis, signatures: signatures)
+    }
 
     func observe(_ node: Node, at site: Int, isHonest: (PeerID) -> Bool) throws(Violation) {
         if let flaw = node.state.ledger.totals.flaw() { throw Violation(.koiConserved, "site \(site): \(flaw)") }

@@ -15,13 +15,14 @@ enum RefoldCheck {
     }
 
     static func check(
-        _ ops: [StoredOp], forks: [StoredFork], against node: Node, genesis: Genesis, random: inout Random, site: Int,
+        _ ops: [StoredOp], forks: [StoredFork], against node: Node, genesis: Genesis, signatures: SignatureMemory,
+        random: inout Random, site: Int,
         isUnjudged: (StoredOp) -> Bool = { _ in false }
     ) throws(Violation) {
         var shuffled = ops
         random.shuffle(&shuffled)
         var replica = Replica()
-        var fold = StateFold(genesis: genesis)
+        var fold = StateFold(genesis: genesis, signatures: signatures)
         for fork in forks {
             replica.retract(fork.proof.key, from: fork.proof.seq)
             fold.forked(fork.proof.key, from: fork.proof.seq)
