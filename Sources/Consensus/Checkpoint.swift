@@ -40,11 +40,11 @@ public struct Checkpoint: Sendable, Equatable {
         encoder.array(6)
         encoder.uint(1)
         encoder.uint(height)
-        encoder.bytes(predecessor.bytes)
+        encoder.bytes(predecessor)
         encoder.uint(seconds)
         policy.encode(into: &encoder)
         encoder.array(electorate.members.count)
-        for member in electorate.members { encoder.bytes(member.bytes) }
+        for member in electorate.members { encoder.bytes(member) }
         return encoder.bytes
     }
 

@@ -126,7 +126,7 @@ public struct Question: Hashable, Sendable {
         encoder.optionalBytes(subject?.bytes)
         encoder.optionalBytes(about?.bytes)
         encoder.bytes(fields)
-        encoder.bytes(electorate.bytes)
+        encoder.bytes(electorate)
         encoder.uint(expires)
         return encoder.bytes
     }

@@ -30,11 +30,11 @@ public struct Ballot: Hashable, Sendable {
     public func signedBytes(in network: NetworkID) -> Bytes {
         var bytes = Bytes("shoal/vote/1".utf8)
         bytes.reserveCapacity(128)
-        bytes += network.bytes
-        bytes += question.bytes
-        bytes += round.bigEndianBytes
+        network.append(to: &bytes)
+        question.append(to: &bytes)
+        round.append(to: &bytes)
         bytes.append(phase.rawValue)
-        bytes += value.bytes
+        value.append(to: &bytes)
         return bytes
     }
 
@@ -82,10 +82,10 @@ public struct Vote: Hashable, Sendable {
 
 extension Ballot {
     func encode(into encoder: inout CBOREncoder) {
-        encoder.bytes(question.bytes)
+        encoder.bytes(question)
         encoder.uint(round)
         encoder.uint(UInt64(phase.rawValue))
-        encoder.bytes(value.bytes)
+        encoder.bytes(value)
     }
 
     init(_ decoder: inout CBORDecoder) throws(CBORError) {
@@ -146,7 +146,7 @@ public struct DoubleVote: Hashable, Sendable {
         encoder.bytes(author.bytes)
         first.ballot.encode(into: &encoder)
         encoder.bytes(first.signature)
-        encoder.bytes(second.ballot.value.bytes)
+        encoder.bytes(second.ballot.value)
         encoder.bytes(second.signature)
         return encoder.bytes
     }

@@ -40,8 +40,9 @@ public struct Hasher32: ~Copyable {
         ensureSodium()
         state = newHashState()
         crypto_generichash_init(OpaquePointer(state), nil, 0, 32)
-        update(UInt32(domain.utf8.count).bigEndianBytes)
-        update(Bytes(domain.utf8))
+        withUnsafeBytes(of: UInt32(domain.utf8.count).bigEndian) { update(raw: $0) }
+        var domain = domain
+        domain.withUTF8 { update(raw: UnsafeRawBufferPointer($0)) }
     }
 
     public mutating func update(_ bytes: Bytes) { update(bytes[...]) }

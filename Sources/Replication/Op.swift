@@ -254,15 +254,15 @@ extension Op {
         var encoder = CBOREncoder(reserving: 320 + header.deps.count * 34 + (header.inlineBody?.count ?? 0))
         encoder.array(11)
         encoder.uint(1)
-        encoder.bytes(header.author.bytes)
+        encoder.bytes(header.author)
         encoder.bytes(header.log.bytes)
         encoder.uint(header.seq)
-        encoder.bytes(header.prev.bytes)
+        encoder.bytes(header.prev)
         encoder.uint(header.lamport)
         encoder.uint(header.kind.rawValue)
         encoder.array(header.deps.count)
-        for dep in header.deps { encoder.bytes(dep.bytes) }
-        encoder.bytes(header.bodyHash.bytes)
+        for dep in header.deps { encoder.bytes(dep) }
+        encoder.bytes(header.bodyHash)
         encoder.uint(UInt64(header.bodyLength))
         encoder.optionalBytes(header.inlineBody)
         return encoder.bytes

@@ -46,6 +46,11 @@ extension FixedWidthInteger {
         withUnsafeBytes(of: bigEndian) { Bytes($0) }
     }
 
+    /// Appends its big-endian bytes.
+    @inlinable public func append(to bytes: inout Bytes) {
+        withUnsafeBytes(of: bigEndian) { bytes.append(contentsOf: $0) }
+    }
+
     /// Reads a big-endian integer; nil unless there are exactly as many bytes as the type has.
     @inlinable public init?(bigEndianBytes bytes: some Collection<UInt8>) {
         guard bytes.count == Self.bitWidth / 8 else { return nil }

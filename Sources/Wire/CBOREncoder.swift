@@ -16,13 +16,13 @@ public struct CBOREncoder: Sendable {
             bytes.append(UInt8(value))
         case 0x100...0xFFFF:
             bytes.append(top | 25)
-            bytes += UInt16(value).bigEndianBytes
+            UInt16(value).append(to: &bytes)
         case 0x1_0000...0xFFFF_FFFF:
             bytes.append(top | 26)
-            bytes += UInt32(value).bigEndianBytes
+            UInt32(value).append(to: &bytes)
         default:
             bytes.append(top | 27)
-            bytes += value.bigEndianBytes
+            value.append(to: &bytes)
         }
     }
 
@@ -33,6 +33,15 @@ public struct CBOREncoder: Sendable {
     public mutating func bytes(_ value: some Collection<UInt8>) {
         head(2, UInt64(value.count))
         bytes += value
+    }
+    /// As above: other rooms call the generic one at ten times the cost.
+    public mutating func bytes(_ value: Bytes) {
+        head(2, UInt64(value.count))
+        bytes += value
+    }
+    public mutating func bytes<Tag>(_ id: ID32<Tag>) {
+        head(2, 32)
+        id.append(to: &bytes)
     }
     public mutating func text(_ value: String) {
         head(3, UInt64(value.utf8.count))
@@ -50,5 +59,6 @@ public struct CBOREncoder: Sendable {
     }
 
     /// Appends an item that is already encoded.
+    public mutating func raw(_ item: Bytes) { bytes += item }
     public mutating func raw(_ item: some Collection<UInt8>) { bytes += item }
 }

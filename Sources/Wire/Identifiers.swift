@@ -10,18 +10,15 @@ public struct ID32<Tag>: Hashable, Comparable, Sendable {
     public static var zero: Self { Self((0, 0, 0, 0)) }
 
     /// Nil unless there are exactly 32 bytes.
-    public init?(_ bytes: some Collection<UInt8>) {
+    public init?(_ bytes: some Collection<UInt8>) { self.init(Bytes(bytes)) }
+
+    /// As above, for the usual case.
+    public init?(_ bytes: Bytes) {
         guard bytes.count == 32 else { return nil }
-        let words: (UInt64, UInt64, UInt64, UInt64)? = bytes.withContiguousStorageIfAvailable { buffer in
-            let raw = UnsafeRawBufferPointer(buffer)
+        self = bytes.withUnsafeBytes { raw in
             func word(_ at: Int) -> UInt64 { UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: at, as: UInt64.self)) }
-            return (word(0), word(8), word(16), word(24))
+            return Self((word(0), word(8), word(16), word(24)))
         }
-        guard let words else {
-            self.init(Bytes(bytes))
-            return
-        }
-        self.init(words)
     }
 
     /// Nil unless `hex` is 64 hexadecimal digits.
@@ -32,6 +29,13 @@ public struct ID32<Tag>: Hashable, Comparable, Sendable {
 
     public var bytes: Bytes {
         withUnsafeBytes(of: (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)) { Bytes($0) }
+    }
+
+    /// Appends the 32 bytes.
+    public func append(to bytes: inout Bytes) {
+        withUnsafeBytes(of: (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)) {
+            bytes.append(contentsOf: $0)
+        }
     }
 
     public var hex: String { Hex.encode(bytes) }
