@@ -146,7 +146,15 @@ extension ConsensusTable {
     /// ```
     /// H("shoal/consensus/1", for each certified question by id: id || value hash, then each convicted peer, ascending)
     /// ```
-    public func digest() -> Hash32? {
+    /// Costs a hash over 64 bytes a question if something was certified since the last call.
+    public mutating func digest() -> Hash32? {
+        if let knownDigest { return knownDigest }
+        let digest = makeDigest()
+        knownDigest = .some(digest)
+        return digest
+    }
+
+    private func makeDigest() -> Hash32? {
         let convicted = convictedPeers
         guard !effective.isEmpty || !convicted.isEmpty else { return nil }
         var hasher = Hasher32(domain: "shoal/consensus/1")

@@ -21,13 +21,13 @@ extension ConsensusTable {
     /// The log in which an author's votes and debits count, as a causal past has it.
     public func accountLog(of owner: PeerID, inPast past: (LogPosition) -> Bool) -> LogID {
         named[owner]?.last { $0.carriers.contains { past($0.position) } }?.log
-            ?? AccountLog.first(of: owner, in: network)
+            ?? firstLog(of: owner)
     }
 
     /// The same as far as everything with effect says.
     public func accountLog(of owner: PeerID) -> LogID {
         named[owner]?.last { $0.carriers.contains { !$0.isRetracted } }?.log
-            ?? AccountLog.first(of: owner, in: network)
+            ?? firstLog(of: owner)
     }
 
     /// How often an author's account log has been named anew.

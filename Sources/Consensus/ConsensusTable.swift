@@ -75,9 +75,18 @@ public struct ConsensusTable: Sendable {
     var checkpoints: [Hash32: KnownCheckpoint] = [:]
     /// Account logs that certificates name, by owner, ascending by generation.
     var named: [PeerID: [NamedLog]] = [:]
+    /// The account logs that electors begin with: asked for at every step, and each costs a hash.
+    private var firstLogs: [PeerID: LogID] = [:]
     var subjects: [OpID: Subject] = [:]
-    var effective: [QuestionID: CertifiedOutcome] = [:]
-    var convictions: [PeerID: [Carrier]] = [:] { didSet { voiceChanges += 1 } }
+    var effective: [QuestionID: CertifiedOutcome] = [:] { didSet { knownDigest = nil } }
+    var convictions: [PeerID: [Carrier]] = [:] {
+        didSet {
+            voiceChanges += 1
+            knownDigest = nil
+        }
+    }
+    /// Since what it covers changed last: most ops certify nothing.
+    var knownDigest: Hash32??
     // How many effective certificates say so.
     var admissions: [PeerID: Int] = [:] { didSet { voiceChanges += 1 } }
     var revocations: [Revocation: Int] = [:]
@@ -89,7 +98,10 @@ public struct ConsensusTable: Sendable {
     /// Two votes that exclude each other, seen and not yet published.
     var doubleVotes: [DoubleVote] = []
     public internal(set) var latest: Checkpoint {
-        didSet { (latestDigest, nextCheckpointID) = Self.names(latest, in: network) }
+        didSet {
+            (latestDigest, nextCheckpointID) = Self.names(latest, in: network)
+            nameLogs(of: latest)
+        }
     }
     public private(set) var latestDigest: Hash32
     /// Of the question that the next checkpoint answers.
@@ -103,8 +115,18 @@ public struct ConsensusTable: Sendable {
         (latestDigest, nextCheckpointID) = Self.names(latest, in: network)
         genesisDigest = latestDigest
         checkpoints[genesisDigest] = KnownCheckpoint(checkpoint: latest)
+        nameLogs(of: latest)
         raiseNext(after: latest)
     }
+
+    private mutating func nameLogs(of checkpoint: Checkpoint) {
+        for member in checkpoint.electorate.members where firstLogs[member] == nil {
+            firstLogs[member] = AccountLog.first(of: member, in: network)
+        }
+    }
+
+    /// The account log of a peer before any is named. Costs a hash for who is no elector.
+    func firstLog(of peer: PeerID) -> LogID { firstLogs[peer] ?? AccountLog.first(of: peer, in: network) }
 
     /// Each costs hashes over all electors, and both are asked for at every step.
     private static func names(_ checkpoint: Checkpoint, in network: NetworkID) -> (Hash32, QuestionID) {

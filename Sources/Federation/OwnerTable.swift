@@ -35,6 +35,8 @@ public struct OwnerTable: Sendable {
     /// For each author, how many of its logs announce a token.
     private var authors: [PeerID: [TokenID: Int]] = [:]
     private var owners: [TokenID: Int] = [:]
+    /// The digest of all; nil after a change.
+    private var root: Hash32?
 
     public init() {}
 
@@ -113,6 +115,7 @@ public struct OwnerTable: Sendable {
             if count == 1 { owners[token, default: 0] += 1 }
         }
         rows.digest = nil
+        root = nil
         logs[log] = rows
         authors[log.author] = counts
     }
@@ -126,6 +129,7 @@ public struct OwnerTable: Sendable {
         else { throw .notLatestAnnouncement }
         rows.tokens.removeLast(tokens.count)
         rows.digest = nil
+        root = nil
         for token in tokens {
             rows.indices[token] = nil
             counts[token] = counts[token].flatMap { $0 > 1 ? $0 - 1 : nil }
@@ -137,8 +141,9 @@ public struct OwnerTable: Sendable {
 
     /// BLAKE2b-256 over the logs in order of (author, log), each with the digest of its rows.
     ///
-    /// - Complexity: O(rows of the logs that changed + logs).
+    /// - Complexity: O(rows of the logs that changed + logs) after a change.
     public mutating func digest() -> Hash32 {
+        if let root { return root }
         var hasher = Hasher32(domain: "shoal/owners/1")
         for log in logs.keys.sorted() {
             let digest: Hash32 =
@@ -149,7 +154,9 @@ public struct OwnerTable: Sendable {
             hasher.update(log.log.bytes)
             hasher.update(digest.bytes)
         }
-        return hasher.finish()
+        let digest: Hash32 = hasher.finish()
+        root = digest
+        return digest
     }
 }
 

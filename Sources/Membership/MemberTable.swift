@@ -87,6 +87,8 @@ public struct MemberTable: Sendable {
 
     /// Every member-leave; as with ``adds``, a retracted one still counts in the past of what builds on it.
     private var leaves: [PeerID: [Leave]] = [:]
+    /// Who has left, ascending. Asked at every event.
+    public private(set) var left: [PeerID] = []
 
     /// Every rotate-key by its author, and whom each successor was named by; as with ``adds``.
     var rotations: [PeerID: [Rotation]] = [:]
@@ -114,6 +116,7 @@ public struct MemberTable: Sendable {
 
     /// Something was said about a member; it may matter to the keys that it named, too.
     mutating func refresh(_ peer: PeerID) {
+        Self.set(hasLeft(peer), peer, in: &left)
         for peer in rotations.isEmpty ? [peer] : line(from: peer) { refreshOne(peer) }
     }
 
@@ -122,13 +125,18 @@ public struct MemberTable: Sendable {
         guard belongs != current.contains(peer) else { return }
         changes += 1
         if belongs { current.insert(peer) } else { current.remove(peer) }
-        guard !founders.contains(peer) else { return }
-        var (low, high) = (0, admitted.count)
+        if !founders.contains(peer) { Self.set(belongs, peer, in: &admitted) }
+    }
+
+    /// Makes an ascending list hold a peer, or not.
+    private static func set(_ isIn: Bool, _ peer: PeerID, in list: inout [PeerID]) {
+        var (low, high) = (0, list.count)
         while low < high {
             let middle = (low + high) / 2
-            if admitted[middle] < peer { low = middle + 1 } else { high = middle }
+            if list[middle] < peer { low = middle + 1 } else { high = middle }
         }
-        if belongs { admitted.insert(peer, at: low) } else { admitted.remove(at: low) }
+        guard isIn != (low < list.count && list[low] == peer) else { return }
+        if isIn { list.insert(peer, at: low) } else { list.remove(at: low) }
     }
 
     /// Folds one valid member-add in. Several for one peer are fine: any of them admits it.
@@ -177,9 +185,6 @@ public struct MemberTable: Sendable {
         (leaves[peer] ?? []).contains { includes($0.position) }
             || (rotations[peer] ?? []).contains { includes($0.position) }
     }
-
-    /// Who has left, ascending.
-    public var left: [PeerID] { Set(leaves.keys).union(rotations.keys).filter { hasLeft($0) }.sorted() }
 
     /// A quorum has revoked a member, or what said so is taken back.
     public mutating func setRevoked(_ peer: PeerID, _ isRevoked: Bool) {
