@@ -21,22 +21,31 @@ public struct CausalIndex: Sendable {
     public func knows(_ position: LogPosition, of other: Int) -> UInt64 {
         if position.log == other { return position.seq }
         guard other < steps[position.log].count else { return 0 }
-        let row = steps[position.log][other]
+        return Self.knows(steps[position.log][other], at: position.seq)
+    }
+
+    /// The step that holds at `seq`: mostly the last one, since new ops build on the heads of logs.
+    private static func knows(_ row: [Step], at seq: UInt64) -> UInt64 {
+        guard let last = row.last, last.seq > seq else { return row.last?.knows ?? 0 }
         var low = 0
         var high = row.count
         while low < high {
             let middle = (low + high) / 2
-            if row[middle].seq <= position.seq { low = middle + 1 } else { high = middle }
+            if row[middle].seq <= seq { low = middle + 1 } else { high = middle }
         }
         return low == 0 ? 0 : row[low - 1].knows
     }
 
     /// Records the op at `position`, the next of its log, that builds on `deps`.
     public mutating func add(_ position: LogPosition, deps: [LogPosition]) {
-        for other in steps.indices where other != position.log {
-            var known: UInt64 = 0
-            for dep in deps { known = max(known, knows(dep, of: other)) }
-            guard known > 0 else { continue }
+        var knowledge = Array(repeating: 0 as UInt64, count: steps.count)
+        for dep in deps {
+            knowledge[dep.log] = max(knowledge[dep.log], dep.seq)
+            for (other, row) in steps[dep.log].enumerated() where other != dep.log {
+                knowledge[other] = max(knowledge[other], Self.knows(row, at: dep.seq))
+            }
+        }
+        for (other, known) in knowledge.enumerated() where other != position.log && known > 0 {
             if steps[position.log].count <= other {
                 steps[position.log] += Array(repeating: [], count: other + 1 - steps[position.log].count)
             }
