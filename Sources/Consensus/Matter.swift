@@ -108,7 +108,11 @@ public struct Matter: Sendable {
 
     /// The value that a quorum of a round and phase has voted for.
     public func decided(round: UInt64, phase: Ballot.Phase) -> (value: Hash32, signatures: [Int: Bytes])? {
-        tally(round: round, phase: phase).filter { $0.value.count >= quorum }.min { $0.key < $1.key }
+        // Asked at every step, and mostly of rounds without a quorum.
+        guard votes.count(where: { $0.vote.ballot.round == round && $0.vote.ballot.phase == phase }) >= quorum else {
+            return nil
+        }
+        return tally(round: round, phase: phase).filter { $0.value.count >= quorum }.min { $0.key < $1.key }
             .map { ($0.key, $0.value) }
     }
 
@@ -120,6 +124,7 @@ public struct Matter: Sendable {
 
     /// A certificate from the votes that are here; nil as long as there is no quorum.
     public func assemble() -> Certificate? {
+        guard votes.count(where: { $0.vote.ballot.phase == .commit }) >= quorum else { return nil }
         let rounds = Set(votes.lazy.filter { $0.vote.ballot.phase == .commit }.map(\.vote.ballot.round)).sorted()
         for round in rounds {
             guard let (hash, signatures) = decided(round: round, phase: .commit), let value = value(hash) else {

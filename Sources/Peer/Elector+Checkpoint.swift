@@ -25,7 +25,9 @@ extension Elector {
         // Who measures must be able to vote, or a quorum of measurements would promise what nobody can keep.
         if view.canVote { measure(matter, view, now: now, &actions) }
         let quorum = matter.quorum
-        guard matter.evidence.count(where: { $0.numbers != nil }) >= quorum else { return }
+        guard matter.measurements.count >= quorum, matter.evidence.count(where: { $0.numbers != nil }) >= quorum else {
+            return
+        }
         let round = currentRound(matter, view, now: now)
         propose(matter, in: round, view, &actions)
         prepare(matter, in: round, view, &actions)
@@ -38,7 +40,7 @@ extension Elector {
         if checkpointSince?.height != height { checkpointSince = (height, now) }
         var interval = matter.checkpoint.policy.checkpointSeconds * 1_000
         // A node waits to be let go, and each of them leaves once.
-        if matter.electorate.members.contains(where: { view.state.members.hasLeft($0) }) {
+        if view.state.members.left.contains(where: { matter.electorate.index(of: $0) != nil }) {
             interval = min(interval, Limits.partingMs)
         }
         let hasBegun = !matter.measurements.isEmpty
@@ -176,6 +178,7 @@ extension Elector {
     }
 
     private mutating func prepare(_ matter: Matter, in round: UInt64, _ view: View, _ actions: inout [Action]) {
+        guard !hasVoted(.prepare, round: round, on: matter) else { return }
         let proposals = matter.proposals.values.sorted { $0.op < $1.op }
         for proposed in proposals
         where proposed.proposal.round == round && isAcceptable(proposed.proposal, matter, view) {

@@ -25,7 +25,7 @@ extension Elector {
         let round = currentRound(matter, view, now: now)
         propose(answer, series, in: round, view, &actions)
         for proposed in matter.proposals.values.sorted(by: { $0.op < $1.op })
-        where proposed.proposal.round == round
+        where proposed.proposal.round == round && !hasVoted(.prepare, round: round, on: matter)
             && (isTrue(proposed.proposal, answer) || wasPrepared(proposed.proposal, series, before: round))
         {
             guard mayPrepare(proposed.proposal.value.hash, in: round, of: series, view) else { continue }

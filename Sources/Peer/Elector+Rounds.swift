@@ -17,13 +17,8 @@ extension Elector {
             number += 1
             until = until + Limits.roundMs(number)
         }
-        var furthest: [PeerID: UInt64] = [:]
-        for cast in matter.votes where matter.isElector(cast.author) {
-            furthest[cast.author] = max(furthest[cast.author] ?? 0, cast.vote.ballot.round)
-        }
-        let third = matter.electorate.members.count / 3
-        let sorted = furthest.values.sorted(by: >)
-        let ahead = max(sorted.count > third ? sorted[third] : 0, furthest[view.me] ?? 0)
+        let isAnyAhead = matter.votes.contains { $0.vote.ballot.round > number }
+        let ahead = isAnyAhead ? othersRound(matter, view) : number
         if ahead > number {
             number = ahead
             until = now + Limits.roundMs(number)
@@ -33,9 +28,21 @@ extension Elector {
         return number
     }
 
+    /// The round that more than a third have come to, or this elector itself.
+    private func othersRound(_ matter: Matter, _ view: View) -> UInt64 {
+        var furthest: [PeerID: UInt64] = [:]
+        for cast in matter.votes where matter.isElector(cast.author) {
+            furthest[cast.author] = max(furthest[cast.author] ?? 0, cast.vote.ballot.round)
+        }
+        let third = matter.electorate.members.count / 3
+        let sorted = furthest.values.sorted(by: >)
+        return max(sorted.count > third ? sorted[third] : 0, furthest[view.me] ?? 0)
+    }
+
     /// A quorum has prepared a value in this round, and this elector has not gone on to a later one.
     mutating func commit(_ matter: Matter, in round: UInt64, _ view: View, _ actions: inout [Action]) {
-        guard let prepared = matter.decided(round: round, phase: .prepare),
+        guard !hasVoted(.commit, round: round, on: matter),
+            let prepared = matter.decided(round: round, phase: .prepare),
             ballots(matter, view).allSatisfy({ $0.round <= round })
         else { return }
         vote(prepared.value, .commit, round: round, matter, view, &actions)

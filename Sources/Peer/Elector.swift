@@ -168,6 +168,11 @@ struct Elector: Sendable {
         return true
     }
 
+    /// Whether this process has voted in a place already. Asked before what a vote would have to rest on is found out.
+    func hasVoted(_ phase: Ballot.Phase, round: UInt64 = 0, on matter: Matter) -> Bool {
+        cast[Booth(question: matter.id, round: round, phase: phase)] != nil
+    }
+
     /// Whether no lost log of this elector can hold a vote of the round.
     private func remembers(_ matter: Matter, in round: UInt64, _ view: View) -> Bool {
         let consensus = view.state.consensus
@@ -246,7 +251,9 @@ struct Elector: Sendable {
         if matter.isElector(view.me) {
             measure(matter, view, now: now, &actions)
             for proposal in matter.proposals.values.sorted(by: { $0.op < $1.op })
-            where proposal.author == matter.question.owner && follows(proposal.proposal, matter) {
+            where proposal.author == matter.question.owner && !hasVoted(.commit, on: matter)
+                && follows(proposal.proposal, matter)
+            {
                 vote(proposal.proposal.value.hash, .commit, matter, view, &actions)
             }
         }
@@ -275,9 +282,10 @@ struct Elector: Sendable {
     }
 
     private mutating func propose(_ matter: Matter, now: Instant, _ actions: inout [Action]) {
+        guard !proposed.contains(Round(question: matter.id, number: 0)), matter.proposals.isEmpty else { return }
         let evidence = matter.evidence
         let electors = matter.electorate.count(without: matter.question.subject)
-        guard !proposed.contains(Round(question: matter.id, number: 0)), matter.proposals.isEmpty,
+        guard
             let value = ValueRule.value(
                 of: matter.question, evidence: evidence, electors: electors, policy: matter.checkpoint.policy)
         else { return }
