@@ -1,16 +1,19 @@
 /// What is going to happen, by time; things of one millisecond in the order they were scheduled.
 ///
-/// A binary heap: both operations cost O(log n).
+/// A binary heap: both operations cost O(log n). It holds places of elements, which are large and stay where they are.
 struct EventQueue<Element> {
     private struct Entry {
         let time: UInt64
         let order: UInt64
-        let element: Element
+        let place: Int
 
         func precedes(_ other: Entry) -> Bool { (time, order) < (other.time, other.order) }
     }
 
     private var heap: [Entry] = []
+    private var elements: [Element?] = []
+    /// Places without an element.
+    private var free: [Int] = []
     private var scheduled: UInt64 = 0
 
     var isEmpty: Bool { heap.isEmpty }
@@ -19,7 +22,9 @@ struct EventQueue<Element> {
 
     mutating func schedule(_ element: Element, at time: UInt64) {
         scheduled += 1
-        heap.append(Entry(time: time, order: scheduled, element: element))
+        let place = free.popLast() ?? elements.count
+        if place == elements.count { elements.append(element) } else { elements[place] = element }
+        heap.append(Entry(time: time, order: scheduled, place: place))
         var child = heap.count - 1
         while child > 0 {
             let parent = (child - 1) / 2
@@ -36,7 +41,8 @@ struct EventQueue<Element> {
             heap[0] = last
             sink()
         }
-        return (first.time, first.element)
+        free.append(first.place)
+        return (first.time, elements[first.place].take()!)
     }
 
     private mutating func sink() {

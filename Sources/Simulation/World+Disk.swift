@@ -45,7 +45,7 @@ extension World {
             for stored in batch.ops {
                 try originCheck.stored(stored.op, at: site)
                 durabilityCheck.seen(stored.op)
-                if !hostiles.isEmpty { published.append(stored.op.envelope) }
+                if !hostiles.isEmpty { publish(stored.op) }
             }
             try sites[site].disk.commit(batch)
             queue.schedule(.answer(site: site, life: life, .persisted(batch.number)), at: now + readDelay())
@@ -168,12 +168,14 @@ extension World {
     /// Promises that nobody can keep any more: ops on no disk, unless their author's journal has them
     /// and everything they build on.
     private mutating func excuseWhatIsLost() {
-        let databases = sites.map(\.disk.database)
-        let readable = sites.map { site in
-            Set(site.disk.readable(journalTail: options.journalTail).map(\.envelope))
-        }
+        let disks = sites.map(\.disk)
+        let tail = options.journalTail
+        // Made when an op is on no disk: few are.
+        var readable: Set<Bytes>?
         durabilityCheck.excuse { (op: Op) in
-            databases.contains { $0.contains(op.id) } || readable.contains { $0.contains(op.envelope) }
+            if disks.contains(where: { $0.database.contains(op.id) }) { return true }
+            if readable == nil { readable = Set(disks.flatMap { $0.readable(journalTail: tail).map(\.envelope) }) }
+            return readable!.contains(op.envelope)
         }
     }
 }

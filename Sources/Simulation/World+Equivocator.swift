@@ -108,9 +108,9 @@ extension World {
     /// A log with some rows of a model.
     private mutating func beginning(of index: Int) -> (model: Op, log: HostileLog)? {
         let known = sites[hostiles[index].target].node?.state.models.ids ?? []
-        let creations = published.compactMap { try? Op(stored: $0, network: genesis.networkID) }
-            .filter { known.contains($0.id) }
-        guard let model = creations.min(by: { $0.id < $1.id }) else { return nil }
+        guard let id = known.first(where: { publishedModels[$0] != nil }), let model = publishedModels[id] else {
+            return nil
+        }
         var log = HostileLog(key: hostiles[index].key, network: genesis.networkID, log: LogID(rawValue: random.next()))
         log.append(.openLog, OpenLogBody.bytes)
         let tokens = (0..<6).map { TokenID(rawValue: UInt128($0) << 64 | 7) }

@@ -44,7 +44,9 @@ struct World {
     private(set) var occurrences: [String: Int] = [:]
 
     // What hostile parties can know: ops that some site holds, and HELLOs seen on the way.
-    var published: [Bytes] = []
+    private(set) var published: [Bytes] = []
+    /// Those of them that create models.
+    private(set) var publishedModels: [OpID: Op] = [:]
     var overheard: [Bytes] = []
 
     // Checks
@@ -59,6 +61,12 @@ struct World {
 
     mutating func note(_ name: String, _ count: Int = 1) {
         if count > 0 { occurrences[name, default: 0] += count }
+    }
+
+    /// Hostile parties can know an op from now on.
+    mutating func publish(_ op: Op) {
+        published.append(op.envelope)
+        if op.header.kind == .createModel { publishedModels[op.id] = op }
     }
 
     /// A site's own clock.
