@@ -59,15 +59,15 @@ build: packages
 demo: build
 	$(SHOAL) demo
 
+# All files at once, and tests side by side: more than the 1,024 that a session begins with; it may take more.
+MANY_FILES := ulimit -S -n $$(ulimit -H -n);
+
 lint:
-	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Package.swift
+	$(MANY_FILES) $(SWIFT) format lint --strict --recursive --parallel Sources Tests Package.swift
 
 # Rooms whose tests wait for a server in the same process. Tests that calculate would fill the few threads that Swift
 # tasks share, and an answer would wait for all of them: so these run by themselves, one at a time.
 ANSWERING := ^(API|Command|Daemon|Transport)Tests
-
-# Tests run side by side and open more files than the 1,024 that a session begins with; it may take more.
-MANY_FILES := ulimit -S -n $$(ulimit -H -n);
 
 # Debug builds check arithmetic and preconditions; kernels are optimised in both.
 built-tests: test-packages

@@ -41,7 +41,7 @@ final class PeerService: Sendable {
     /// Lists a member that others have told of, so that the next start finds it without them.
     private func keep(_ contact: Contact) async {
         guard let peersFile, let endpoint = Endpoint(parsing: contact.address) else { return }
-        let named = PeerEntry(peerID: contact.peer, endpoint: endpoint, name: contact.name)
+        let named = PeerEntry(peerID: contact.peer, endpoint: endpoint, name: names[contact.peer] ?? contact.name)
         let entry =
             Self.isLine(named) ? named : PeerEntry(peerID: contact.peer, endpoint: endpoint, name: contact.peer.short)
         do {
