@@ -38,12 +38,15 @@ extension World {
 
     /// The first site from this one on without which the others hang together. Where sites do not tell each other where they
     /// can be dialled, those who knew each other only through one that leaves, or that is a stranger to them under its new
-    /// key, would not find each other; where they do, any may go.
+    /// key, would not find each other; where they do, any may go but the one through which the late joiner comes.
     private func dispensable(_ first: Int) -> Int {
-        guard !options.discovers else { return first }
         let all = sites.indices
+        let joiner = all.count - 1
         return (0..<all.count).lazy.map { (first + $0) % all.count }.first { site in
-            guard site != all.count - 1 || !options.lateJoiner else { return false }
+            guard site != joiner || !options.lateJoiner else { return false }
+            if options.discovers {
+                return !options.lateJoiner || !(knows(joiner, site) || knows(site, joiner))
+            }
             var reached: Set = [site == 0 ? 1 : 0]
             var next = Array(reached)
             while let at = next.popLast() {

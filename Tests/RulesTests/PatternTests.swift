@@ -64,7 +64,7 @@ import Wire
             encoder.uint(form)
             encoder.bytes(head ?? token)
             encoder.array(steps)
-            for at in 0..<steps { encoder.bytes(token.dropLast() + [UInt8(at)]) }
+            for at in 0..<steps { encoder.bytes(token.prefix(15) + [UInt8(at)]) }
             for _ in 0..<after { encoder.bytes(token) }
             var decoder = CBORDecoder(encoder.bytes)
             #expect(throws: CBORError.self, "\(form) \(items) \(steps)") { try RulePattern(&decoder) }
