@@ -35,7 +35,11 @@ final class PeerService: Sendable {
             guard case .reached(let contact) = notice else { return }
             Task { await self?.keep(contact) }
         }
-        Task { await followKeys() }
+        Task {
+            await followKeys()
+            // What the node reached before anybody listened.
+            for contact in (try? await host.ask { $0.reached }) ?? [] { await keep(contact) }
+        }
     }
 
     /// Lists a member that others have told of, so that the next start finds it without them.

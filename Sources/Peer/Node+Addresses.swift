@@ -17,6 +17,11 @@ internal import Wire
 extension Node {
     private var sharesAddresses: Bool { configuration.discovers && !overlay.isPartial && stopped == nil }
 
+    /// Members that were found where others had said, and that the operator has not listed, ascending.
+    public var reached: [Contact] {
+        contacts.values.filter { !$0.isListed && $0.isKept }.map(\.contact).sorted { $0.peer < $1.peer }
+    }
+
     /// When somebody is told next.
     var nextTelling: Instant? { sharesAddresses && !established.isEmpty ? tellsAgain : nil }
 
