@@ -234,7 +234,7 @@ public final class Daemon: Sendable {
         parts.host.observeNotices { feed.noticed($0) }
         let peerService = PeerService(
             host: parts.host, names: Dictionary(uniqueKeysWithValues: peers.entries.map { ($0.peerID, $0.name) }),
-            peersFile: options.peers.first { $0.hasSuffix(".peers") }, log: log)
+            peersFile: PeerList.fileForFound(options.peers), log: log)
         let invitations = InvitationService(
             host: parts.host, peers: peerService, network: network,
             book: try InvitationBook(path: directory.invitationsPath), addresses: parts.advertised,
@@ -350,7 +350,7 @@ public final class Daemon: Sendable {
 
     /// Every address of a machine is none to others.
     private static func canBeDialled(_ address: String) -> Bool {
-        Endpoint(parsing: address).map { $0.canBeDialled } ?? false
+        Endpoint(parsing: address)?.canBeDialled ?? false
     }
 
     private static func peers(_ paths: [String]) throws -> PeerList {

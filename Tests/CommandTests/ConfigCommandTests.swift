@@ -5,7 +5,7 @@ import Testing
 
 @testable import shoal
 
-@Suite struct ConfigCommandTests {
+@Suite(.serialized) struct ConfigCommandTests {
     private struct Setting: Decodable, Equatable {
         let key: String
         let value: String?
@@ -48,6 +48,23 @@ import Testing
             try await settings()["schema"]
                 == Setting(key: "schema", value: "from_environment", origin: "environment SHOAL_SCHEMA"))
         #expect(try await settings("--schema", "said")["schema"]?.origin == "option")
+    }
+
+    @Test(arguments: [("discover", "SHOAL_DISCOVER"), ("train", "SHOAL_TRAIN")])
+    func `what is on unless it is turned off is turned off by option, variable and file`(
+        key: String, name: String
+    ) async throws {
+        try make()
+        #expect(try await settings()[key] == Setting(key: key, value: "true", origin: "default"))
+        try make(", \"\(key)\": false")
+        #expect(try await settings()[key] == Setting(key: key, value: "false", origin: "shoal.json"))
+        defer { unsetenv(name) }
+        setenv(name, "yes", 1)
+        #expect(try await settings()[key] == Setting(key: key, value: "true", origin: "environment \(name)"))
+        #expect(try await settings("--no-\(key)")[key] == Setting(key: key, value: "false", origin: "option"))
+        setenv(name, "off", 1)
+        let refused = await run(["config"] + site)
+        #expect(refused.code == .usage && refused.errors.contains("\(name)=off"), "\(refused.errors)")
     }
 
     @Test func `a password is not shown`() async throws {

@@ -109,4 +109,30 @@ import Wire
                 != nil)
         #expect(directory.names == [])
     }
+
+    @Test func `entries that are added at once are all there`() async throws {
+        let path = directory.file("x.peers")
+        let entries = (1...40).map { number in
+            PeerEntry(
+                peerID: KeyPair(seed: Bytes(repeating: UInt8(number), count: 32)).peerID, endpoint: nil,
+                name: "p\(number)")
+        }
+        try await withThrowingTaskGroup { group in
+            for entry in entries { group.addTask { try PeerFile.add(entry, to: path) } }
+            try await group.waitForAll()
+        }
+        #expect(Set(try PeerList.load(path).entries) == Set(entries))
+    }
+
+    @Test func `what is found goes to the first file that was given, else into the first directory`() throws {
+        let (file, folder) = (directory.file("x.peers"), directory.file("peers"))
+        #expect(PeerList.fileForFound([]) == nil)
+        #expect(PeerList.fileForFound(["/dev/stdin"]) == nil)
+        #expect(mkdir(folder, 0o700) == 0)
+        #expect(PeerList.fileForFound([folder, file, directory.file("y.peers")]) == file)
+        let found = try #require(PeerList.fileForFound([folder]))
+        let alpha = PeerEntry(peerID: a, endpoint: Endpoint(host: "h", port: 1), name: "alpha")
+        try PeerFile.add(alpha, to: found)
+        #expect(try PeerList.load(folder).entries == [alpha])
+    }
 }

@@ -228,8 +228,7 @@ extension Cluster {
         settings.network = node.networkPath
         settings.peers = [node.peersPath]
         settings.listen = Endpoint(host: node.record.address, port: node.record.port)
-        settings.discover = try file.settings?.discover ?? false
-        try file.settings?.apply(to: &settings)
+        try (file.settings ?? NodeSettings()).apply(to: &settings)
         try settings.save(to: data.configPath)
         return data
     }

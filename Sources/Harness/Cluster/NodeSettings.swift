@@ -6,7 +6,6 @@ public struct NodeSettings: Codable, Sendable, Equatable {
     public var retention: Int?
     /// Own deltas whose sums are certified together.
     public var sumsEvery: Int?
-
     /// Whether nodes tell each other whom they can dial; nil: no, so that the shape of the network stays as it was asked.
     public var discover: Bool?
 
@@ -19,5 +18,6 @@ public struct NodeSettings: Codable, Sendable, Equatable {
     func apply(to settings: inout SiteConfig) {
         if let retention { settings.retention = retention }
         if let sumsEvery { settings.sumsEvery = sumsEvery }
+        settings.discover = discover ?? false
     }
 }

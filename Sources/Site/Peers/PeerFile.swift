@@ -1,12 +1,21 @@
 public import Identity
+internal import Synchronization
 public import Wire
 
 /// Changes to one `.peers` file that leave its other lines and comments as they are.
+///
+/// A change reads the file and writes it anew; within one process they come one after the other.
 public enum PeerFile {
+    private static let oneByOne = Mutex(())
+
     /// Adds `entry`, or replaces the line of the same peer. Makes the file if it is missing.
     ///
     /// - Throws: also `malformed` for an entry that a line cannot hold; the file is then left alone.
     public static func add(_ entry: PeerEntry, to path: String) throws(SiteError) {
+        try oneByOne.withLock { _ throws(SiteError) in try addNow(entry, to: path) }
+    }
+
+    private static func addNow(_ entry: PeerEntry, to path: String) throws(SiteError) {
         var lines: [Bytes] = []
         if Files.status(path) != nil { lines = try checkedLines(path) }
         let line = Bytes(entry.description.utf8)
@@ -28,6 +37,10 @@ public enum PeerFile {
     ///
     /// - Returns: false when there was none; the file is then left alone.
     public static func remove(_ peerID: PeerID, from path: String) throws(SiteError) -> Bool {
+        try oneByOne.withLock { _ throws(SiteError) in try removeNow(peerID, from: path) }
+    }
+
+    private static func removeNow(_ peerID: PeerID, from path: String) throws(SiteError) -> Bool {
         var lines = try checkedLines(path)
         let before = lines.count
         lines.removeAll { names(peerID, $0) }

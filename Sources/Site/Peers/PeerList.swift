@@ -109,6 +109,12 @@ public struct PeerList: Sendable, Equatable {
         return merged
     }
 
+    /// Which file takes peers that were found at run time: the first that was given, or `found.peers` in the first directory.
+    public static func fileForFound(_ paths: [String]) -> String? {
+        paths.first { $0.hasSuffix(".peers") && !Files.isDirectory($0) }
+            ?? paths.first(where: Files.isDirectory).map { "\($0)/found.peers" }
+    }
+
     /// Adds the peers of another file; what both have alike counts once.
     public mutating func merge(_ other: PeerList, from path: String) throws(SiteError) {
         var known: [PeerID: PeerEntry] = [:]

@@ -67,6 +67,13 @@ enum ConfigCommand {
             if let kept { return Setting(key: key, value: kept, origin: "shoal.json") }
             return Setting(key: key, value: usual, origin: "default")
         }
+        func flag(_ key: String, _ isOff: Bool, _ name: String, _ kept: Bool?) throws -> Setting {
+            if isOff { return Setting(key: key, value: "false", origin: "option") }
+            if let isOn = try switchVariable(name, call) {
+                return Setting(key: key, value: "\(isOn)", origin: "environment \(name)")
+            }
+            return row(key, nil, nil, kept.map { "\($0)" }, "true")
+        }
         func joined(_ values: [String]) -> String? { values.isEmpty ? nil : values.joined(separator: ", ") }
         func path(_ kept: String?) -> String? { kept.map { SiteConfig.resolve($0, in: directory.path) } }
         let url = row("database_url", call[SiteSettings.databaseURL], "SHOAL_DATABASE_URL", config.databaseURL)
@@ -86,11 +93,8 @@ enum ConfigCommand {
             Setting(key: url.key, value: url.value.map(withoutPassword) ?? "a private PostgreSQL", origin: url.origin),
             row("schema", call[RunCommand.schema], "SHOAL_SCHEMA", config.schema, "shoal"),
             row("privacy", joined(call[SiteSettings.privacy]), "SHOAL_PRIVACY", joined(config.privacy), "off"),
-            row(
-                "train", call[RunCommand.noTrain] ? "false" : nil, "SHOAL_TRAIN", config.train.map { "\($0)" }, "true"),
-            row(
-                "discover", call[RunCommand.noDiscover] ? "false" : nil, "SHOAL_DISCOVER",
-                config.discover.map { "\($0)" }, "true"),
+            try flag("train", call[RunCommand.noTrain], "SHOAL_TRAIN", config.train),
+            try flag("discover", call[RunCommand.noDiscover], "SHOAL_DISCOVER", config.discover),
             row(
                 "train_hours", call[RunCommand.trainHours]?.description, "SHOAL_TRAIN_HOURS", config.trainHours,
                 "all day"),

@@ -173,7 +173,7 @@ enum RunCommand {
         options.retentionDays = try whole(call, retention, "SHOAL_RETENTION", settings.retention, 0...36_500)
         options.sumsEvery = try whole(call, sumsEvery, "SHOAL_SUMS_EVERY", settings.sumsEvery, 2...4_096) ?? 256
         options.discovers =
-            !call[noDiscover] && variable("SHOAL_DISCOVER").map { $0 != "no" } ?? settings.discover ?? true
+            try call[noDiscover] ? false : switchVariable("SHOAL_DISCOVER", call) ?? settings.discover ?? true
         return options
     }
 
@@ -206,7 +206,7 @@ enum RunCommand {
         _ call: Invocation, _ config: SiteConfig, _ directory: DataDirectory
     ) throws -> TrainingSettings {
         var settings = TrainingSettings()
-        settings.isOn = !call[noTrain] && variable("SHOAL_TRAIN").map { $0 != "no" } ?? config.train ?? true
+        settings.isOn = try call[noTrain] ? false : switchVariable("SHOAL_TRAIN", call) ?? config.train ?? true
         settings.hours = call[trainHours]
         settings.cores = call[trainCores] ?? config.trainCores ?? 1
         func wrong(_ name: String, _ text: String, _ remedy: String) -> Failure {

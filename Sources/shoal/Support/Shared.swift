@@ -75,6 +75,18 @@ func variable(_ name: String) -> String? {
     DataDirectory.variable(name).flatMap { $0.isEmpty ? nil : $0 }
 }
 
+/// What a variable says of something that is on or off. A site that was to keep still must not go on over a typing error.
+func switchVariable(_ name: String, _ call: Invocation) throws -> Bool? {
+    switch variable(name) {
+    case nil: return nil
+    case "yes", "true", "1": return true
+    case "no", "false", "0": return false
+    case let text?:
+        throw call.failure(
+            "\(name)=\(printable(text))", "the variable cannot be understood", remedy: "Write yes or no", exit: .usage)
+    }
+}
+
 /// `1 op`, `1,234 ops`.
 func counted(_ count: Int, _ thing: String, _ things: String? = nil) -> String {
     "\(Format.count(count)) \(count == 1 ? thing : things ?? thing + "s")"
