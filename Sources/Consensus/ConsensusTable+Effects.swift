@@ -135,6 +135,8 @@ extension ConsensusTable {
         return outcomeChanges
     }
 
+    public var hasDoubleVotes: Bool { !doubleVotes.isEmpty }
+
     /// Proofs of double votes that somebody should publish.
     public mutating func takeDoubleVotes() -> [DoubleVote] {
         defer { doubleVotes = [] }

@@ -78,7 +78,7 @@ extension Elector {
     mutating func askAboutKoi(_ view: View, now: Instant, _ actions: inout [Action]) {
         let consensus = view.state.consensus
         for (about, what) in view.state.ledger.measurable(by: view.me) {
-            if let asked = koiAsked[about], asked + Limits.publishAgainMs > now { continue }
+            guard mayAsk(about, now: now) else { continue }
             let (kind, fields): (QuestionKind, Bytes) =
                 switch what {
                 case .training: (.claim, [])
@@ -88,12 +88,13 @@ extension Elector {
                 kind: kind, owner: view.me, subject: view.me, about: about, fields: fields,
                 electorate: consensus.latestDigest)
             koiAsked[about] = now
+            lookAgain(at: now + Limits.publishAgainMs)
             guard consensus.rivals(of: question).isEmpty else { continue }
             let op = ConsensusOp.question(question).op
             actions.append(.submit(op.kind, op.body))
         }
         for about in view.state.dueEscrows(concerning: view.me) {
-            if let asked = koiAsked[about], asked + Limits.publishAgainMs > now { continue }
+            guard mayAsk(about, now: now) else { continue }
             // Others than were asked vote now: whoever was asked before may be gone.
             if let last = view.state.questions(about: about).last, view.state.isCurrent(last) { continue }
             koiAsked[about] = now
@@ -102,6 +103,12 @@ extension Elector {
             let op = ConsensusOp.question(question).op
             actions.append(.submit(op.kind, op.body))
         }
+    }
+
+    private mutating func mayAsk(_ about: OpID, now: Instant) -> Bool {
+        guard let asked = koiAsked[about], asked + Limits.publishAgainMs > now else { return true }
+        lookAgain(at: asked + Limits.publishAgainMs)
+        return false
     }
 
     /// Publishes certificates anew that count for nothing, because what carries them does not build on what they

@@ -31,6 +31,8 @@ extension Elector {
         summing[block] = nil
         guard summing.values.count(where: { $0 > now }) < SumsLimits.atOnce else {
             wake(at: now + Limits.publishStepMs)
+            // Each step puts that off.
+            lookAgain(at: now)
             return nil
         }
         summing[block] = now + SumsLimits.againMs
@@ -41,6 +43,7 @@ extension Elector {
 
     /// The shell has added up; nil: it could not, and is asked again later.
     mutating func summed(_ block: LogBlock, _ sums: BlockSums?, now: Instant) {
+        hasNews()
         guard summing[block] != nil else { return }
         guard let sums, sums.block == block else { return summing[block] = now + Limits.measureAgainMs }
         summing[block] = nil
@@ -84,7 +87,10 @@ extension Elector {
             let question = Proposition.sums(sums).question(by: view.me, electorate: consensus.latestDigest)
             // Who cannot answer today is asked again when others vote.
             guard consensus.matters[question.id(in: view.network)]?.isAsked != true else { continue }
-            if let asked = sumsAsked[block], asked + Limits.publishAgainMs > now { continue }
+            if let asked = sumsAsked[block], asked + Limits.publishAgainMs > now {
+                lookAgain(at: asked + Limits.publishAgainMs)
+                continue
+            }
             sumsAsked = sumsAsked.filter { $0.value + Limits.publishAgainMs > now }
             sumsAsked[block] = now
             wake(at: now + Limits.publishAgainMs)

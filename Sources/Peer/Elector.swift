@@ -24,6 +24,8 @@ struct Elector: Sendable {
         let canVote: Bool
         /// After how many deltas of its own this node asks for their sums.
         let sumsEvery: Int
+        /// How often the state has changed; the replica changes with it.
+        let changes: UInt64
         var me: PeerID { key.peerID }
         var network: NetworkID { state.consensus.network }
     }
@@ -92,14 +94,31 @@ struct Elector: Sendable {
     /// The site's own clock as it was read last: at the start, and for each checkpoint.
     var wallClock: WallClock
     /// What the operator of this site has agreed to.
-    var approved: Set<Proposition> = []
+    var approved: Set<Proposition> = [] { didSet { seen = nil } }
     private(set) var nextDeadline: Instant?
+    /// When the next step may find something else, though nobody is woken for it.
+    private var looksAgain: Instant?
+    /// What the last step saw, if it had nothing to do.
+    private var seen: (changes: UInt64, canVote: Bool)?
 
     init(wallClock: WallClock) { self.wallClock = wallClock }
+
+    /// Whether a step would find what the last one found: nothing to do, and the same deadlines.
+    func rests(changes: UInt64, canVote: Bool, now: Instant) -> Bool {
+        guard let seen, seen == (changes, canVote) else { return false }
+        return [nextDeadline, looksAgain].allSatisfy { $0.map { $0 > now } ?? true }
+    }
 
     /// Everything to be done now.
     mutating func step(_ view: View, now: Instant) -> [Action] {
         nextDeadline = nil
+        looksAgain = nil
+        let actions = look(view, now: now)
+        seen = actions.isEmpty ? (view.changes, view.canVote) : nil
+        return actions
+    }
+
+    private mutating func look(_ view: View, now: Instant) -> [Action] {
         let hasLeft = view.state.members.hasLeft(view.me)
         guard view.state.hasVotes,
             view.state.members.contains(view.me)
@@ -141,6 +160,12 @@ struct Elector: Sendable {
     }
 
     mutating func wake(at instant: Instant) { nextDeadline = min(nextDeadline ?? instant, instant) }
+
+    /// Has a step that comes at this time or later look, without causing one.
+    mutating func lookAgain(at instant: Instant) { looksAgain = min(looksAgain ?? instant, instant) }
+
+    /// Something is known that no view shows.
+    mutating func hasNews() { seen = nil }
 
     // MARK: Voting
 
@@ -273,6 +298,7 @@ struct Elector: Sendable {
 
     /// The shell has measured.
     mutating func measured(_ id: QuestionID, _ numbers: [Int64]?, now: Instant) -> Action? {
+        hasNews()
         if clockQuestion == id, let seconds = numbers?.first {
             wallClock = WallClock(seconds: UInt64(clamping: seconds), at: now)
         }

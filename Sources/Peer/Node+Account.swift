@@ -257,14 +257,22 @@ extension Node {
         guard mayConsult else { return }
         updateAccount(now: now)
         askAboutAccount(now: now, &effects)
+        let canVote = canVote(now: now)
+        var isLost: Bool { if case .lost = account { true } else { false } }
+        guard
+            isLost || !affirmations.isEmpty || state.consensus.hasDoubleVotes
+                || !elector.rests(changes: stateChanges, canVote: canVote, now: now)
+        else { return }
         let view = Elector.View(
-            state: state, replica: replica, key: identity,
-            canVote: canVote(now: now), sumsEvery: configuration.sumsEveryDeltas)
+            state: state, replica: replica, key: identity, canVote: canVote,
+            sumsEvery: configuration.sumsEveryDeltas, changes: stateChanges)
         var actions: [Elector.Action] = []
         agree(view, &actions)
-        for proof in state.consensus.takeDoubleVotes() where !state.consensus.isConvicted(proof.author) {
-            let op = ConsensusOp.doubleVote(proof).op
-            actions.append(.submit(op.kind, op.body))
+        if state.consensus.hasDoubleVotes {
+            for proof in state.consensus.takeDoubleVotes() where !state.consensus.isConvicted(proof.author) {
+                let op = ConsensusOp.doubleVote(proof).op
+                actions.append(.submit(op.kind, op.body))
+            }
         }
         actions += elector.step(view, now: now)
         if case .lost = account, let key = ownLogKey { askForAccount(key, view, now: now, &actions) }

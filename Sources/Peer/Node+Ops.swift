@@ -137,7 +137,11 @@ extension Node {
             counters.refuse("not-a-member")
             effects.append(.notice(.refused(op.id, code: "not-a-member", from: sender)))
         }
-        state.settle(with: replica)
+        // Without a change it would find the same, and at most events nothing is applied.
+        if settledChanges != stateChanges {
+            state.settle(with: replica)
+            settledChanges = stateChanges
+        }
         // The last op may have been the one that revokes.
         if openBatch == nil, stopped == nil, !recount(batch, now: now, &effects), stopped == nil { openBatch = batch }
         guard openBatch == nil, stopped == nil else { return }

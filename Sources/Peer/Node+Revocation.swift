@@ -10,7 +10,7 @@ extension Node {
     ///
     /// - Returns: false while a body is being read.
     mutating func recount(_ batch: Batch, now: Instant, _ effects: inout [Effect]) -> Bool {
-        while let recount = state.nextRecount() {
+        while state.mayRecount, let recount = state.nextRecount() {
             guard let id = replica.id(recount.key, recount.seq) else {
                 stop("a revoked op is not in its log", now: now, &effects)
                 return false

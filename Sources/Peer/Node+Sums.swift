@@ -66,7 +66,7 @@ extension Node {
     /// - Returns: false while a part is being read.
     mutating func addSums(now: Instant, _ effects: inout [Effect]) -> Bool {
         guard addingSums == nil else { return false }
-        guard let sums = state.nextSums() else { return true }
+        guard state.looksAtSums, let sums = state.nextSums() else { return true }
         addingSums = (sums, [])
         readPart(0, of: sums, &effects)
         return false

@@ -25,7 +25,10 @@ public struct Node: Sendable {
     public let network: NetworkID
 
     public internal(set) var replica = Replica()
-    public internal(set) var state: StateFold
+    public internal(set) var state: StateFold { didSet { stateChanges &+= 1 } }
+    /// How often something may have changed the state, and as of when it is settled.
+    var stateChanges: UInt64 = 0
+    var settledChanges: UInt64?
     var ops: OpExchange
     var bodies = BodyExchange()
     /// What was last made durable and may be told.

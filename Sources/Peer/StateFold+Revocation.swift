@@ -54,6 +54,9 @@ extension StateFold {
         return counts == isTakenOut(key, change.seq)
     }
 
+    /// Whether ``nextRecount()`` may name one.
+    var mayRecount: Bool { !recounts.isEmpty }
+
     /// The next delta whose body is needed; nil when the sums are right.
     package mutating func nextRecount() -> Recount? {
         while let last = recounts.last {
