@@ -76,8 +76,8 @@ extension Node {
     mutating func receivedProof(
         _ one: Bytes, _ other: Bytes, from peer: PeerID, now: Instant, _ effects: inout [Effect]
     ) {
-        guard let first = try? Op(verifying: one, network: network, remembering: signatures),
-            let second = try? Op(verifying: other, network: network, remembering: signatures),
+        guard let first = try? memory.op(verifying: one),
+            let second = try? memory.op(verifying: other),
             let proof = ForkProof(first, second)
         else { return ban(peer, "it sent a proof of a fork that proves nothing", now: now, &effects) }
         convict(proof)

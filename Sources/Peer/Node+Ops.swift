@@ -25,7 +25,7 @@ extension Node {
                 continue
             }
             do {
-                let op = try Op(verifying: envelope, network: network, remembering: signatures)
+                let op = try memory.op(verifying: envelope)
                 if !ops.wasAsked(peer, for: op.header.logKey, op.header.seq) { pushed += 1 }
                 received.append(op)
             } catch {

@@ -75,8 +75,8 @@ public struct Node: Sendable {
     var lastLoad: UInt64 = 0
     /// The ops of the batch that just became durable, while they are pushed.
     var publishing: [OpID: Op] = [:]
-    /// Signatures of ops and votes that are good.
-    let signatures: SignatureMemory
+    /// Ops that are good, and signatures of ops and votes.
+    let memory: OpMemory
     var recentBodies = RecentBodies(maxBytes: NodeLimits.recentBodyBytes)
 
     // This node's own ops
@@ -197,17 +197,21 @@ public struct Node: Sendable {
     ///
     /// - Parameters:
     ///   - seed: for jitter and choices among peers; nothing that must be secret.
-    ///   - signatures: what this node need not check again; nodes of one process may share it.
+    ///   - memory: what this node need not check again; nodes of one process may share it.
     public init(
         configuration: NodeConfiguration, identity: KeyPair, recovered: Recovered, seed: UInt64, now: Instant,
-        wallSeconds: UInt64, signatures: SignatureMemory = SignatureMemory(limit: NodeLimits.signatures)
+        wallSeconds: UInt64, memory: OpMemory? = nil
     ) throws(RecoveryError) {
         self.configuration = configuration
         self.identity = identity
         network = configuration.genesis.networkID
         random = Random(seed: seed)
-        self.signatures = signatures
-        state = StateFold(genesis: configuration.genesis, signatures: signatures)
+        self.memory =
+            memory
+            ?? OpMemory(
+                network: network, signatures: SignatureMemory(limit: NodeLimits.signatures),
+                limit: NodeLimits.rememberedOps)
+        state = StateFold(genesis: configuration.genesis, signatures: self.memory.signatures)
         let empty = Summary(frontier: Frontier(), stateDigest: .zero)
         summary = empty
         ops = OpExchange(summary: empty, random: Random(seed: seed), now: now)

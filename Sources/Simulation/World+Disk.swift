@@ -140,7 +140,7 @@ extension World {
         do {
             sites[site].node = try Node(
                 configuration: tuned, identity: sites[site].identity, recovered: recovered, seed: random.next(),
-                now: clock(site), wallSeconds: seconds(at: site), signatures: signatures)
+                now: clock(site), wallSeconds: seconds(at: site), memory: memory)
         } catch {
             throw Violation(.contract, "site \(site) cannot start again: \(error)")
         }

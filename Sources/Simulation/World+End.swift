@@ -109,7 +109,7 @@ extension World {
     func checkHistory(of site: Int) throws(Violation) {
         let disk = sites[site].disk
         let audit = HistoryAudit(
-            Recovered(ops: disk.ops, forks: disk.forks), genesis: genesis, signatures: signatures)
+            Recovered(ops: disk.ops, forks: disk.forks), genesis: genesis, signatures: memory.signatures)
         if let fault = audit.faults.first { throw Violation(.koiHistory, "site \(site): \(fault)") }
         guard audit.ledger == sites[site].node!.state.ledger.everything() else {
             throw Violation(.koiHistory, "site \(site) has another ledger than follows from its ops")

@@ -1,6 +1,7 @@
 internal import Identity
 internal import Membership
 internal import Peer
+internal import Replication
 internal import Wire
 
 /// Who there is, and who knows whom.
@@ -43,7 +44,9 @@ extension World {
         load = LoadGenerator(
             random: random.split(), largeBodies: options.largeBodies, hugeBodies: options.hugeBodies,
             movesKoi: options.movesKoi, retracts: options.retracts)
-        koiCheck = KoiCheck(genesis: genesis, signatures: signatures)
+        memory = OpMemory(
+            network: genesis.networkID, signatures: SignatureMemory(limit: 1 << 20), limit: 1 << 16)
+        koiCheck = KoiCheck(genesis: genesis, signatures: memory.signatures)
         gauge = SpreadGauge(sites: options.nodes)
         frontierCheck = FrontierCheck(sites: options.nodes)
         let edges =

@@ -66,7 +66,8 @@ extension World {
         }
         try RefoldCheck.check(
             ops, forks: disk.forks.filter { $0.applyIndex <= durable }, against: sites[site].node!,
-            genesis: genesis, signatures: signatures, random: &random, site: site, isUnjudged: { disk.lacksBody($0) })
+            genesis: genesis, signatures: memory.signatures, random: &random, site: site,
+            isUnjudged: { disk.lacksBody($0) })
         note(disk.pinned.isEmpty ? "refolded" : "refolded without sums")
     }
 }

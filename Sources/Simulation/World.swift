@@ -14,8 +14,8 @@ struct World {
     let options: SimulationOptions
     let genesis: Genesis
     let tampering: Tampering
-    /// One for all sites: what one of them has checked is good for all, so that a run costs a check a signature.
-    let signatures = SignatureMemory(limit: 1 << 20)
+    /// One for all sites: what one of them has read and checked is good for all, so that a run costs a check a signature.
+    let memory: OpMemory
     /// Milliseconds since the start.
     var now: UInt64 = 0
     var queue = EventQueue<Occurrence>()

@@ -154,7 +154,7 @@ import Wire
             network: town.network, with: town.keys[1])
         for _ in 0..<3 { sender.send(.ops([op.envelope])) }
         town.settle()
-        #expect(town[0].signatures.count == 1 && town.stores[0].count == 1)
+        #expect(town[0].memory.signatures.count == 1 && town.stores[0].count == 1)
         var altered = op.envelope
         altered[altered.count - 1] ^= 1
         sender.send(.ops([altered]))
