@@ -10,47 +10,63 @@ public struct CausalIndex: Sendable {
         let seq: UInt64
         let knows: UInt64
     }
-    /// `steps[L][M]`, ascending in `seq` and in `knows`.
-    private var steps: [[[Step]]] = []
+    /// What the ops of a log know of the others: the latest step of each apart, in one piece, since new ops build on the
+    /// heads of logs and mostly ask for nothing else.
+    private struct Line: Sendable {
+        /// By log; `knows` 0 where nothing is known.
+        var latest: [Step] = []
+        /// The steps before it, ascending in `seq` and in `knows`.
+        var earlier: [[Step]] = []
+
+        func knows(_ other: Int, at seq: UInt64) -> UInt64 {
+            guard other < latest.count else { return 0 }
+            return latest[other].seq <= seq ? latest[other].knows : knew(other, at: seq)
+        }
+
+        /// Before the latest step.
+        private func knew(_ other: Int, at seq: UInt64) -> UInt64 {
+            var low = 0
+            var high = earlier[other].count
+            while low < high {
+                let middle = (low + high) / 2
+                if earlier[other][middle].seq <= seq { low = middle + 1 } else { high = middle }
+            }
+            return low == 0 ? 0 : earlier[other][low - 1].knows
+        }
+
+        mutating func learn(_ other: Int, _ step: Step) {
+            while latest.count <= other {
+                latest.append(Step(seq: 0, knows: 0))
+                earlier.append([])
+            }
+            guard step.knows > latest[other].knows else { return }
+            if latest[other].knows > 0 { earlier[other].append(latest[other]) }
+            latest[other] = step
+        }
+    }
+    private var lines: [Line] = []
 
     public init() {}
 
-    public mutating func addLog() { steps.append([]) }
+    public mutating func addLog() { lines.append(Line()) }
 
     /// The last op of log `other` in the causal past of `position`, the op itself included; 0 if none.
     public func knows(_ position: LogPosition, of other: Int) -> UInt64 {
-        if position.log == other { return position.seq }
-        guard other < steps[position.log].count else { return 0 }
-        return Self.knows(steps[position.log][other], at: position.seq)
-    }
-
-    /// The step that holds at `seq`: mostly the last one, since new ops build on the heads of logs.
-    private static func knows(_ row: [Step], at seq: UInt64) -> UInt64 {
-        guard let last = row.last, last.seq > seq else { return row.last?.knows ?? 0 }
-        var low = 0
-        var high = row.count
-        while low < high {
-            let middle = (low + high) / 2
-            if row[middle].seq <= seq { low = middle + 1 } else { high = middle }
-        }
-        return low == 0 ? 0 : row[low - 1].knows
+        position.log == other ? position.seq : lines[position.log].knows(other, at: position.seq)
     }
 
     /// Records the op at `position`, the next of its log, that builds on `deps`.
     public mutating func add(_ position: LogPosition, deps: [LogPosition]) {
-        var knowledge = Array(repeating: 0 as UInt64, count: steps.count)
+        var knowledge = Array(repeating: 0 as UInt64, count: lines.count)
         for dep in deps {
             knowledge[dep.log] = max(knowledge[dep.log], dep.seq)
-            for (other, row) in steps[dep.log].enumerated() where other != dep.log {
-                knowledge[other] = max(knowledge[other], Self.knows(row, at: dep.seq))
+            let line = lines[dep.log]
+            for other in line.latest.indices where other != dep.log {
+                knowledge[other] = max(knowledge[other], line.knows(other, at: dep.seq))
             }
         }
         for (other, known) in knowledge.enumerated() where other != position.log && known > 0 {
-            if steps[position.log].count <= other {
-                steps[position.log] += Array(repeating: [], count: other + 1 - steps[position.log].count)
-            }
-            guard known > (steps[position.log][other].last?.knows ?? 0) else { continue }
-            steps[position.log][other].append(Step(seq: position.seq, knows: known))
+            lines[position.log].learn(other, Step(seq: position.seq, knows: known))
         }
     }
 

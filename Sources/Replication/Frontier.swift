@@ -19,25 +19,35 @@ public struct Frontier: Sendable, Equatable {
     }
 
     public private(set) var heads: [LogKey: Head] = [:]
+    /// Ascending by author and log: new logs are rare, and each digest needs the order.
+    private var keys: [LogKey] = []
 
     public init() {}
 
     public subscript(key: LogKey) -> Head? {
         get { heads[key] }
-        set { heads[key] = newValue }
+        set {
+            let isOld = heads[key] != nil
+            heads[key] = newValue
+            guard isOld != (newValue != nil) else { return }
+            var (low, high) = (0, keys.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if keys[middle] < key { low = middle + 1 } else { high = middle }
+            }
+            if newValue == nil { keys.remove(at: low) } else { keys.insert(key, at: low) }
+        }
     }
 
     /// Ascending by author and log.
-    public var sorted: [(key: LogKey, head: Head)] {
-        heads.map { ($0.key, $0.value) }.sorted { $0.key < $1.key }
-    }
+    public var sorted: [(key: LogKey, head: Head)] { keys.map { ($0, heads[$0]!) } }
 
     /// Equal for equal frontiers only. Costs one hash over 88 bytes a log.
     public func digest() -> Hash32 {
         // In one piece: a call for each field costs more than the hash.
         var bytes = Bytes()
         bytes.reserveCapacity(88 * heads.count)
-        for key in heads.keys.sorted() {
+        for key in keys {
             let head = heads[key]!
             key.author.append(to: &bytes)
             key.log.rawValue.append(to: &bytes)
