@@ -45,23 +45,25 @@ public struct Hasher32: ~Copyable {
         domain.withUTF8 { update(raw: UnsafeRawBufferPointer($0)) }
     }
 
-    public mutating func update(_ bytes: Bytes) { update(bytes[...]) }
+    public mutating func update(_ bytes: Bytes) { bytes.withUnsafeBytes { update(raw: $0) } }
 
-    public mutating func update(_ bytes: ArraySlice<UInt8>) {
-        bytes.withUnsafeBufferPointer { buffer in
-            _ = crypto_generichash_update(OpaquePointer(state), buffer.baseAddress, UInt64(buffer.count))
-        }
-    }
+    public mutating func update(_ bytes: ArraySlice<UInt8>) { bytes.withUnsafeBytes { update(raw: $0) } }
 
     public mutating func update(raw buffer: UnsafeRawBufferPointer) {
         _ = crypto_generichash_update(
             OpaquePointer(state), buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt64(buffer.count))
     }
 
-    public consuming func finish<Tag>() -> ID32<Tag> {
-        var digest = Bytes(repeating: 0, count: 32)
-        crypto_generichash_final(OpaquePointer(state), &digest, 32)
-        return ID32(digest)!
+    @inlinable public consuming func finish<Tag>() -> ID32<Tag> {
+        withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { digest in
+            finish(into: digest)
+            return ID32(raw: UnsafeRawBufferPointer(digest))
+        }
+    }
+
+    @usableFromInline func finish(into digest: UnsafeMutableRawBufferPointer) {
+        crypto_generichash_final(
+            OpaquePointer(state), digest.baseAddress!.assumingMemoryBound(to: UInt8.self), digest.count)
     }
 
     deinit { state.deallocate() }
@@ -70,7 +72,7 @@ public struct Hasher32: ~Copyable {
 /// BLAKE2b-256 over `domain` (length-prefixed) and the parts in order.
 ///
 /// The parts are concatenated: a caller that needs their borders hashes lengths as well.
-public func blake2b256<Tag>(domain: String, _ parts: Bytes...) -> ID32<Tag> {
+@inlinable public func blake2b256<Tag>(domain: String, _ parts: Bytes...) -> ID32<Tag> {
     var hasher = Hasher32(domain: domain)
     for part in parts { hasher.update(part) }
     return hasher.finish()

@@ -110,7 +110,10 @@ public struct CBORDecoder: Sendable {
     }
 
     public mutating func id<Tag>(_: Tag.Type = Tag.self) throws(CBORError) -> ID32<Tag> {
-        ID32(try bytes(exactly: 32))!
+        let start = position
+        let bytes = try slice(2, max: 32, "a byte string")
+        guard bytes.count == 32 else { throw .outOfRange(at: start, what: "\(bytes.count) bytes, not 32") }
+        return bytes.withUnsafeBytes { ID32(raw: $0) }
     }
 
     /// A text string of at most `max` bytes of valid UTF-8.

@@ -2,23 +2,27 @@
 ///
 /// Compared as an unsigned big-endian number, which is the order of its bytes.
 public struct ID32<Tag>: Hashable, Comparable, Sendable {
-    private let words: (UInt64, UInt64, UInt64, UInt64)
+    @usableFromInline let words: (UInt64, UInt64, UInt64, UInt64)
 
-    private init(_ words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
+    @inlinable init(_ words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
+
+    /// Reads 32 bytes, without an array.
+    @inlinable public init(raw: UnsafeRawBufferPointer) {
+        precondition(raw.count == 32, "an id has 32 bytes")
+        func word(_ at: Int) -> UInt64 { UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: at, as: UInt64.self)) }
+        self.init((word(0), word(8), word(16), word(24)))
+    }
 
     /// Thirty-two zero bytes: "nobody", "nothing before this".
-    public static var zero: Self { Self((0, 0, 0, 0)) }
+    @inlinable public static var zero: Self { Self((0, 0, 0, 0)) }
 
     /// Nil unless there are exactly 32 bytes.
     public init?(_ bytes: some Collection<UInt8>) { self.init(Bytes(bytes)) }
 
     /// As above, for the usual case.
-    public init?(_ bytes: Bytes) {
+    @inlinable public init?(_ bytes: Bytes) {
         guard bytes.count == 32 else { return nil }
-        self = bytes.withUnsafeBytes { raw in
-            func word(_ at: Int) -> UInt64 { UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: at, as: UInt64.self)) }
-            return Self((word(0), word(8), word(16), word(24)))
-        }
+        self = bytes.withUnsafeBytes { Self(raw: $0) }
     }
 
     /// Nil unless `hex` is 64 hexadecimal digits.
@@ -27,12 +31,12 @@ public struct ID32<Tag>: Hashable, Comparable, Sendable {
         self.init(bytes)
     }
 
-    public var bytes: Bytes {
+    @inlinable public var bytes: Bytes {
         withUnsafeBytes(of: (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)) { Bytes($0) }
     }
 
     /// Appends the 32 bytes.
-    public func append(to bytes: inout Bytes) {
+    @inlinable public func append(to bytes: inout Bytes) {
         withUnsafeBytes(of: (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)) {
             bytes.append(contentsOf: $0)
         }
@@ -43,9 +47,9 @@ public struct ID32<Tag>: Hashable, Comparable, Sendable {
     /// The first eight digits, for people.
     public var short: String { String(hex.prefix(8)) }
 
-    public static func == (a: Self, b: Self) -> Bool { a.words == b.words }
-    public static func < (a: Self, b: Self) -> Bool { a.words < b.words }
-    public func hash(into hasher: inout Hasher) {
+    @inlinable public static func == (a: Self, b: Self) -> Bool { a.words == b.words }
+    @inlinable public static func < (a: Self, b: Self) -> Bool { a.words < b.words }
+    @inlinable public func hash(into hasher: inout Hasher) {
         hasher.combine(words.0)
         hasher.combine(words.1)
         hasher.combine(words.2)
