@@ -152,7 +152,7 @@ extension Node {
         lastBatch += 1
         let stored = StoreBatch(
             number: lastBatch, ops: batch.ops, forks: batch.forks, signed: batch.signed,
-            ledger: state.takeLedgerUpdate(), patterns: state.takePatternUpdate())
+            ledger: withoutChange { $0.takeLedgerUpdate() }, patterns: withoutChange { $0.takePatternUpdate() })
         inFlight = InFlight(batch: stored, results: batch.results, senders: batch.senders)
         effects.append(.persist(stored))
     }
@@ -337,7 +337,7 @@ extension Node {
         snapshotInFlight = true
         effects.append(
             .writeSnapshot(
-                StateSnapshot(watermark: applyIndex, models: state.takeChanges())))
+                StateSnapshot(watermark: applyIndex, models: withoutChange { $0.takeChanges() })))
     }
 }
 

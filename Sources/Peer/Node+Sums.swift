@@ -120,7 +120,8 @@ extension Node {
             ? nil
             : blake2b256(
                 domain: "shoal/partial/1", identity.peerID.bytes, replica.frontier.digest().bytes)
-        return Summary(frontier: replica.frontier, stateDigest: state.digest(), frontierDigest: digest)
+        return Summary(
+            frontier: replica.frontier, stateDigest: withoutChange { $0.digest() }, frontierDigest: digest)
     }
 
     /// The sums have become right without an op.

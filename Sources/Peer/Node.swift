@@ -237,6 +237,13 @@ public struct Node: Sendable {
         ops = OpExchange(summary: summary, random: random.split(), now: now)
     }
 
+    /// Works on what the state keeps beside itself, which changes nothing that anybody finds in it.
+    mutating func withoutChange<Result>(_ body: (inout StateFold) -> Result) -> Result {
+        let changes = stateChanges
+        defer { stateChanges = changes }
+        return body(&state)
+    }
+
     // MARK: Questions
 
     /// The log this node appends to, once that is decided and opened.
