@@ -44,13 +44,24 @@ extension ConsensusTable {
         guard let matter = matters[id] else { return }
         let new = matter.effective?.outcome
         let old = effective[id]
-        if matter.isAsked, new == nil { open.insert(id) } else { open.remove(id) }
+        setOpen(matter, matter.isAsked && new == nil)
         if matter.lostCertificate != nil { lost.insert(id) } else { lost.remove(id) }
         guard new != old else { return }
         effective[id] = new
         if let old { count(old, by: -1) }
         if let new { count(new, by: 1) }
         outcomeChanges.append(OutcomeChange(old: old, new: new))
+    }
+
+    private mutating func setOpen(_ matter: Matter, _ isOpen: Bool) {
+        var (low, high) = (0, open.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if open[middle].id < matter.id { low = middle + 1 } else { high = middle }
+        }
+        let wasOpen = low < open.count && open[low].id == matter.id
+        guard isOpen != wasOpen else { return }
+        if isOpen { open.insert((matter.id, matter.question.expires), at: low) } else { open.remove(at: low) }
     }
 
     private mutating func count(_ outcome: CertifiedOutcome, by sign: Int) {
@@ -107,7 +118,7 @@ extension ConsensusTable {
             refresh(id)
         case .measured(let id, let op): matters[id]!.measurements[op] = nil
         case .proposed(let id, let op): matters[id]!.proposals[op] = nil
-        case .voted(let id): matters[id]!.votes.removeAll { $0.position == position }
+        case .voted(let id): matters[id]!.removeVotes(at: position)
         case .certified(let id, let hash):
             Self.retract(&matters[id]!.certificates[hash]!.carriers, position)
             switch matters[id]!.certificates[hash]!.outcome.meaning {

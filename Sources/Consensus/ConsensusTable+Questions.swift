@@ -36,11 +36,14 @@ extension ConsensusTable {
     }
 
     /// Asked, not decided and not expired, ascending.
-    public var openQuestions: [QuestionID] { open.filter { !isExpired(matters[$0]!) }.sorted() }
+    public var openQuestions: [QuestionID] {
+        // The matter is looked at only where time is over: it costs more than the rest.
+        open.filter { $0.expires > latest.seconds || !isExpired(matters[$0.id]!) }.map(\.id)
+    }
 
     /// How many open questions belong to `owner`. O(open questions).
     public func openCount(of owner: PeerID) -> Int {
-        open.count { matters[$0]!.question.owner == owner && !isExpired(matters[$0]!) }
+        open.count { matters[$0.id]!.question.owner == owner && !isExpired(matters[$0.id]!) }
     }
 
     /// Whether its time is over by the certified clock, and nothing was proposed: what was is voted on to the end, or its owner
@@ -51,12 +54,12 @@ extension ConsensusTable {
 
     /// When the next open question expires, in seconds since 1970; nil if none does.
     public var nextExpiry: UInt64? {
-        open.lazy.map { matters[$0]! }.filter { $0.proposals.isEmpty }.map(\.question.expires)
-            .filter { $0 > latest.seconds && $0 < Question.Limits.never }.min()
+        open.lazy.filter { $0.expires > latest.seconds && $0.expires < Question.Limits.never }
+            .filter { matters[$0.id]!.proposals.isEmpty }.map(\.expires).min()
     }
 
     /// Asked, and nobody decided in time; ascending.
-    public var expiredQuestions: [QuestionID] { open.filter { isExpired(matters[$0]!) }.sorted() }
+    public var expiredQuestions: [QuestionID] { open.map(\.id).filter { isExpired(matters[$0]!) } }
 
     /// What the genesis says: the electors of the first questions.
     public var first: Checkpoint { checkpoints[genesisDigest]!.checkpoint }

@@ -66,8 +66,8 @@ public struct ConsensusTable: Sendable {
     /// Of the checkpoint that follows from the genesis.
     public let genesisDigest: Hash32
     public internal(set) var matters: [QuestionID: Matter] = [:]
-    /// Asked and not decided, ascending when read through ``openQuestions``.
-    var open: Set<QuestionID> = []
+    /// Asked and not decided, ascending, with when each expires.
+    var open: [(id: QuestionID, expires: UInt64)] = []
     /// Certified, but by no op with effect any more: to be published again.
     var lost: Set<QuestionID> = []
     /// Questions that decide the same thing.
@@ -260,7 +260,7 @@ public struct ConsensusTable: Sendable {
         noticeDoubleVote(vote, by: author, in: id)
         guard accountLog(of: author, inPast: place.past) == place.key.log else { throw .notAccountLog }
         if !place.isRetracted {
-            matters[id]!.votes.append(.init(author: author, vote: vote, position: place.position))
+            matters[id]!.add(.init(author: author, vote: vote, position: place.position))
         }
         return .voted(id)
     }

@@ -27,6 +27,12 @@ public struct Matter: Sendable {
         public let vote: Vote
         let position: LogPosition
     }
+    private struct Poll: Hashable, Sendable {
+        let round: UInt64
+        let phase: Ballot.Phase
+
+        init(_ ballot: Ballot) { (round, phase) = (ballot.round, ballot.phase) }
+    }
     struct Held: Sendable {
         let certificate: Certificate
         let outcome: CertifiedOutcome
@@ -43,7 +49,9 @@ public struct Matter: Sendable {
     public internal(set) var measurements: [OpID: Measured] = [:]
     /// By op.
     public internal(set) var proposals: [OpID: Proposed] = [:]
-    public internal(set) var votes: [Cast] = []
+    public private(set) var votes: [Cast] = []
+    /// How many they are in each round and phase: asked at every step, and mostly there is no quorum.
+    private var counts: [Poll: Int] = [:]
     /// By value hash.
     var certificates: [Hash32: Held] = [:]
 
@@ -108,8 +116,7 @@ public struct Matter: Sendable {
 
     /// The value that a quorum of a round and phase has voted for.
     public func decided(round: UInt64, phase: Ballot.Phase) -> (value: Hash32, signatures: [Int: Bytes])? {
-        // Asked at every step, and mostly of rounds without a quorum.
-        guard votes.count(where: { $0.vote.ballot.round == round && $0.vote.ballot.phase == phase }) >= quorum else {
+        guard counts.contains(where: { $0.key.round == round && $0.key.phase == phase && $0.value >= quorum }) else {
             return nil
         }
         return tally(round: round, phase: phase).filter { $0.value.count >= quorum }.min { $0.key < $1.key }
@@ -124,9 +131,9 @@ public struct Matter: Sendable {
 
     /// A certificate from the votes that are here; nil as long as there is no quorum.
     public func assemble() -> Certificate? {
-        guard votes.count(where: { $0.vote.ballot.phase == .commit }) >= quorum else { return nil }
-        let rounds = Set(votes.lazy.filter { $0.vote.ballot.phase == .commit }.map(\.vote.ballot.round)).sorted()
-        for round in rounds {
+        let quorum = quorum
+        let rounds = counts.filter { $0.key.phase == .commit && $0.value >= quorum }.keys.map(\.round)
+        for round in rounds.sorted() {
             guard let (hash, signatures) = decided(round: round, phase: .commit), let value = value(hash) else {
                 continue
             }
@@ -137,6 +144,34 @@ public struct Matter: Sendable {
                 signatures: chosen.map { .init(elector: $0.key, signature: $0.value) })
         }
         return nil
+    }
+
+    /// The rounds in which somebody has voted in a phase, the latest first.
+    public func rounds(of phase: Ballot.Phase) -> [UInt64] {
+        counts.keys.filter { $0.phase == phase }.map(\.round).sorted(by: >)
+    }
+
+    /// Whether somebody has voted in a later round.
+    public func hasVotes(after round: UInt64) -> Bool { counts.keys.contains { $0.round > round } }
+
+    /// Whether `peer` has voted in a round and phase.
+    public func hasVote(of peer: PeerID, round: UInt64, phase: Ballot.Phase) -> Bool {
+        votes.indices.contains {
+            votes[$0].author == peer && votes[$0].vote.ballot.round == round && votes[$0].vote.ballot.phase == phase
+        }
+    }
+
+    mutating func add(_ cast: Cast) {
+        votes.append(cast)
+        counts[Poll(cast.vote.ballot), default: 0] += 1
+    }
+
+    mutating func removeVotes(at position: LogPosition) {
+        for cast in votes where cast.position == position {
+            let poll = Poll(cast.vote.ballot)
+            counts[poll] = counts[poll] == 1 ? nil : counts[poll]! - 1
+        }
+        votes.removeAll { $0.position == position }
     }
 
     /// What `peer` voted here.

@@ -87,12 +87,13 @@ extension Ledger {
     public func dueQuestions(
         concerning peer: PeerID? = nil, isReached: (OpID) -> Bool
     ) -> [(about: OpID, question: LedgerQuestion)] {
-        undecided.sorted().compactMap { id in
+        undecided.compactMap { (id) -> (about: OpID, question: LedgerQuestion)? in
             guard let item = items[id], isOffer(item), peer.map({ isParty($0, to: item) }) ?? true,
                 counts(item, .now), isSafe(item), let answer = dueAnswer(about: item, isReached: isReached)
             else { return nil }
             return (id, answer)
         }
+        .sorted { $0.about < $1.about }
     }
 
     /// Whether what it holds in escrow can be paid: a fork cannot take it back. An auction holds nothing itself.
@@ -101,8 +102,8 @@ extension Ledger {
     }
 
     private func isParty(_ peer: PeerID, to item: Item) -> Bool {
-        let others = (bountyClaims[item.entry.id] ?? []) + (bids[item.entry.id] ?? [])
-        return item.entry.key.author == peer || others.contains { items[$0]?.entry.key.author == peer }
+        func isAny(_ ids: [OpID]?) -> Bool { ids?.contains { items[$0]?.entry.key.author == peer } ?? false }
+        return item.entry.key.author == peer || isAny(bountyClaims[item.entry.id]) || isAny(bids[item.entry.id])
     }
 
     /// What electors can measure.
@@ -114,7 +115,7 @@ extension Ledger {
 
     /// The claims of a member that nobody has decided, by id.
     public func measurable(by peer: PeerID) -> [(about: OpID, question: Measurable)] {
-        undecided.sorted().compactMap { id in
+        undecided.compactMap { (id) -> (about: OpID, question: Measurable)? in
             guard let item = items[id], item.entry.key.author == peer, counts(item, .now) else { return nil }
             switch item.entry.body {
             case .claim: return (id, .training)
@@ -127,6 +128,7 @@ extension Ledger {
             case .transfer, .bountyPost, .bountyClaim, .price, .stake, .attestation, .auction, .bid: return nil
             }
         }
+        .sorted { $0.about < $1.about }
     }
 
     /// The claim that a measured settlement is about, if the gain is what its bounty asks for. What whoever asked put

@@ -178,7 +178,7 @@ extension Elector {
     }
 
     private mutating func prepare(_ matter: Matter, in round: UInt64, _ view: View, _ actions: inout [Action]) {
-        guard !hasVoted(.prepare, round: round, on: matter) else { return }
+        guard !hasVoted(.prepare, round: round, on: matter, view) else { return }
         let proposals = matter.proposals.values.sorted { $0.op < $1.op }
         for proposed in proposals
         where proposed.proposal.round == round && isAcceptable(proposed.proposal, matter, view) {

@@ -24,15 +24,22 @@ extension Elector {
         guard answer != nil || !matter.votes.isEmpty else { return }
         let round = currentRound(matter, view, now: now)
         propose(answer, series, in: round, view, &actions)
+        if !hasVoted(.prepare, round: round, on: matter, view) { prepare(answer, series, in: round, view, &actions) }
+        commit(matter, in: round, view, &actions)
+    }
+
+    private mutating func prepare(
+        _ answer: LedgerQuestion?, _ series: [Matter], in round: UInt64, _ view: View, _ actions: inout [Action]
+    ) {
+        let matter = series.last!
         for proposed in matter.proposals.values.sorted(by: { $0.op < $1.op })
-        where proposed.proposal.round == round && !hasVoted(.prepare, round: round, on: matter)
+        where proposed.proposal.round == round
             && (isTrue(proposed.proposal, answer) || wasPrepared(proposed.proposal, series, before: round))
         {
             guard mayPrepare(proposed.proposal.value.hash, in: round, of: series, view) else { continue }
             vote(proposed.proposal.value.hash, .prepare, round: round, matter, view, &actions)
-            break
+            return
         }
-        commit(matter, in: round, view, &actions)
     }
 
     private func isTrue(_ proposal: Proposal, _ answer: LedgerQuestion?) -> Bool {

@@ -13,6 +13,7 @@ extension Elector {
             // The last one may be on its way still.
             asked[op].map { consensus.matters[$0].map(consensus.isExpired) ?? false } ?? true
         }
+        guard !open.isEmpty else { return }
         // Nobody's clock is late by an hour when others agreed on the time since.
         let start = max(consensus.seconds, wallClock.seconds(at: now))
         // The electors look at so many questions of one owner; the others would only wait.

@@ -17,8 +17,7 @@ extension Elector {
             number += 1
             until = until + Limits.roundMs(number)
         }
-        let isAnyAhead = matter.votes.contains { $0.vote.ballot.round > number }
-        let ahead = isAnyAhead ? othersRound(matter, view) : number
+        let ahead = matter.hasVotes(after: number) ? othersRound(matter, view) : number
         if ahead > number {
             number = ahead
             until = now + Limits.roundMs(number)
@@ -41,7 +40,7 @@ extension Elector {
 
     /// A quorum has prepared a value in this round, and this elector has not gone on to a later one.
     mutating func commit(_ matter: Matter, in round: UInt64, _ view: View, _ actions: inout [Action]) {
-        guard !hasVoted(.commit, round: round, on: matter),
+        guard !hasVoted(.commit, round: round, on: matter, view),
             let prepared = matter.decided(round: round, phase: .prepare),
             ballots(matter, view).allSatisfy({ $0.round <= round })
         else { return }
@@ -57,7 +56,7 @@ extension Elector {
             guard lock.value != value else { return true }
             return series[at...].enumerated().contains { offset, later in
                 let isLast = at + offset == series.count - 1
-                return preparedRounds(later).contains {
+                return later.rounds(of: .prepare).contains {
                     (offset > 0 || $0 > lock.round) && (!isLast || $0 < round)
                         && later.decided(round: $0, phase: .prepare)?.value == value
                 }
@@ -69,16 +68,11 @@ extension Elector {
     /// The latest value that a quorum has prepared before a round of the last question.
     func prepared(_ series: [Matter], before round: UInt64) -> Hash32? {
         for (at, matter) in series.enumerated().reversed() {
-            for number in preparedRounds(matter) where at < series.count - 1 || number < round {
+            for number in matter.rounds(of: .prepare) where at < series.count - 1 || number < round {
                 if let decided = matter.decided(round: number, phase: .prepare) { return decided.value }
             }
         }
         return nil
-    }
-
-    /// Rounds in which somebody has prepared something, the latest first.
-    private func preparedRounds(_ matter: Matter) -> [UInt64] {
-        Set(matter.votes.lazy.map(\.vote.ballot).filter { $0.phase == .prepare }.map(\.round)).sorted(by: >)
     }
 
     /// What this elector has voted, and what is on its way to be signed.

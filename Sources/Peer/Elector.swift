@@ -182,9 +182,8 @@ struct Elector: Sendable {
         else {
             return false
         }
-        let own = matter.ballots(of: view.me)
-        guard !own.contains(where: { $0.round == round && $0.phase == phase }),
-            mayAnswer(matter, view), remembers(matter, in: round, view)
+        guard !matter.hasVote(of: view.me, round: round, phase: phase), mayAnswer(matter, view),
+            remembers(matter, in: round, view)
         else { return false }
         cast[booth] = value
         let ballot = Ballot(question: matter.id, round: round, phase: phase, value: value)
@@ -193,9 +192,10 @@ struct Elector: Sendable {
         return true
     }
 
-    /// Whether this process has voted in a place already. Asked before what a vote would have to rest on is found out.
-    func hasVoted(_ phase: Ballot.Phase, round: UInt64 = 0, on matter: Matter) -> Bool {
+    /// Whether this elector has voted in a place already. Asked before what a vote would have to rest on is found out.
+    func hasVoted(_ phase: Ballot.Phase, round: UInt64 = 0, on matter: Matter, _ view: View) -> Bool {
         cast[Booth(question: matter.id, round: round, phase: phase)] != nil
+            || matter.hasVote(of: view.me, round: round, phase: phase)
     }
 
     /// Whether no lost log of this elector can hold a vote of the round.
@@ -267,72 +267,6 @@ struct Elector: Sendable {
         else { return false }
         guard let end else { return known == 0 }
         return end.log == old.log && end.seq >= known && isHere(end, of: owner, view)
-    }
-
-    // MARK: Questions that are measured
-
-    private mutating func answer(_ matter: Matter, _ view: View, now: Instant, _ actions: inout [Action]) {
-        guard !view.state.consensus.isExpired(matter), view.state.isAskedFairly(matter.question) else { return }
-        if matter.isElector(view.me) {
-            measure(matter, view, now: now, &actions)
-            for proposal in matter.proposals.values.sorted(by: { $0.op < $1.op })
-            where proposal.author == matter.question.owner && !hasVoted(.commit, on: matter)
-                && follows(proposal.proposal, matter)
-            {
-                vote(proposal.proposal.value.hash, .commit, matter, view, &actions)
-            }
-        }
-        if matter.question.owner == view.me { propose(matter, now: now, &actions) }
-    }
-
-    /// Asks the shell to measure, unless that is under way or done.
-    mutating func measure(_ matter: Matter, _ view: View, now: Instant, _ actions: inout [Action]) {
-        guard !measured.contains(matter.id), !matter.measurements.values.contains(where: { $0.author == view.me })
-        else { return }
-        if let again = measuring[matter.id], again > now { return wake(at: again) }
-        measuring[matter.id] = now + Limits.measureAgainMs
-        wake(at: now + Limits.measureAgainMs)
-        if matter.question.kind == .checkpoint { clockQuestion = matter.id }
-        actions.append(.measure(matter.id, matter.question))
-    }
-
-    /// The shell has measured.
-    mutating func measured(_ id: QuestionID, _ numbers: [Int64]?, now: Instant) -> Action? {
-        hasNews()
-        if clockQuestion == id, let seconds = numbers?.first {
-            wallClock = WallClock(seconds: UInt64(clamping: seconds), at: now)
-        }
-        guard measuring.removeValue(forKey: id) != nil, measured.insert(id).inserted else { return nil }
-        let op = ConsensusOp.measurement(Measurement(question: id, numbers: numbers)).op
-        return .submit(op.kind, op.body)
-    }
-
-    private mutating func propose(_ matter: Matter, now: Instant, _ actions: inout [Action]) {
-        guard !proposed.contains(Round(question: matter.id, number: 0)), matter.proposals.isEmpty else { return }
-        let evidence = matter.evidence
-        let electors = matter.electorate.count(without: matter.question.subject)
-        guard
-            let value = ValueRule.value(
-                of: matter.question, evidence: evidence, electors: electors, policy: matter.checkpoint.policy)
-        else { return }
-        let since = completeSince[matter.id] ?? now
-        completeSince[matter.id] = since
-        guard evidence.count == electors || since + Limits.proposeAfterMs <= now else {
-            return wake(at: since + Limits.proposeAfterMs)
-        }
-        proposed.insert(Round(question: matter.id, number: 0))
-        let op = ConsensusOp.proposal(
-            Proposal(question: matter.id, round: 0, value: value, measurements: evidence.map(\.op))
-        ).op
-        actions.append(.submit(op.kind, op.body))
-    }
-
-    private func follows(_ proposal: Proposal, _ matter: Matter) -> Bool {
-        guard let evidence = matter.evidence(named: proposal.measurements) else { return false }
-        return ValueRule.value(
-            of: matter.question, evidence: evidence,
-            electors: matter.electorate.count(without: matter.question.subject), policy: matter.checkpoint.policy)
-            == proposal.value
     }
 
     // MARK: Certificates
