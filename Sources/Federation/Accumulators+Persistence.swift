@@ -13,6 +13,9 @@ extension Accumulators {
         public var isEmpty: Bool { tokens.isEmpty && tensors.isEmpty }
     }
 
+    /// Whether ``takeDirty()`` would name anything.
+    var isDirty: Bool { pages.contains { $0.dirty != 0 } || tensors.contains { $0.isDirty } }
+
     /// Returns what changed since the last call and starts anew.
     ///
     /// A row may have changed back to zero: ``rowBytes(_:)`` is nil then, and the store drops it.

@@ -16,7 +16,9 @@ public struct ModelTable: Sendable {
         var isVisible: Bool { deletions == 0 && !isRetracted }
     }
 
-    private var entries: [ModelID: Entry] = [:]
+    private var entries: [ModelID: Entry] = [:] { didSet { knownDigest = nil } }
+    /// Since a model changed last.
+    private var knownDigest: Hash32?
 
     public init() {}
 
@@ -28,6 +30,9 @@ public struct ModelTable: Sendable {
         guard let entry = entries[id], entry.isVisible else { return nil }
         return entry.model
     }
+
+    /// Whether the sums of a model, deleted or not, have changed since the store was told.
+    public func isDirty(_ id: ModelID) -> Bool { entries[id]?.model.accumulators.isDirty ?? false }
 
     /// Works on a model in place: dirty rows, weights, loading from a store.
     ///
@@ -114,6 +119,13 @@ public struct ModelTable: Sendable {
 
     /// BLAKE2b-256 over all models in the order of their ids; of deleted ones only the id counts.
     public mutating func digest() -> Hash32 {
+        if let knownDigest { return knownDigest }
+        let digest = makeDigest()
+        knownDigest = digest
+        return digest
+    }
+
+    private mutating func makeDigest() -> Hash32 {
         var hasher = Hasher32(domain: "shoal/models/1")
         for id in entries.keys.sorted() where !entries[id]!.isRetracted {
             hasher.update(id.bytes)

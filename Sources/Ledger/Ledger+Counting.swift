@@ -129,8 +129,15 @@ extension Ledger {
     /// Nil as long as nobody has more or less than the genesis gave, so that a network that moves no Koi has the
     /// state digests it always had.
     ///
-    /// Costs one hash over 80 bytes a wallet and 40 an open escrow.
-    public func digest() -> Hash32? {
+    /// Costs one hash over 80 bytes a wallet and 40 an open escrow if anything moved since the last call.
+    public mutating func digest() -> Hash32? {
+        if let knownDigest { return knownDigest }
+        let digest = makeDigest()
+        knownDigest = .some(digest)
+        return digest
+    }
+
+    private func makeDigest() -> Hash32? {
         guard !isAsFounded else { return nil }
         var hasher = Hasher32(domain: "shoal/ledger/1")
         for amount in [totals.minted, totals.burned, totals.inFlight, totals.escrow] {

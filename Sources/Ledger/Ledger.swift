@@ -68,11 +68,13 @@ public struct Ledger: Sendable {
     var bids: [OpID: [OpID]] = [:]
     var offers: [OpID: [OpID]] = [:]
     var bountyClaims: [OpID: [OpID]] = [:]
-    var openEscrow: [OpID: NanoKoi] = [:]
+    var openEscrow: [OpID: NanoKoi] = [:] { didSet { knownDigest = nil } }
     /// Claims, settlements, bounties and auctions about which nothing is certified.
     var undecided: Set<OpID> = []
 
-    public internal(set) var totals = LedgerTotals()
+    public internal(set) var totals = LedgerTotals() { didSet { knownDigest = nil } }
+    /// Since an account or an escrow changed last: most ops move nothing.
+    var knownDigest: Hash32??
     var grants: [PeerID: LedgerRow] = [:]
     var changes = LedgerChanges()
 

@@ -124,7 +124,7 @@ extension StateFold {
     /// sight, since their deletion may be concurrent to deltas.
     mutating func takeChanges() -> [StateSnapshot.Model] {
         var changes: [StateSnapshot.Model] = []
-        for id in created.keys.sorted() {
+        for id in created.keys.sorted() where models.isDirty(id) {
             let change = try? models.withModel(id) { (model) throws(FederationError) in
                 let dirty = model.takeDirty()
                 let sums = model.accumulators
