@@ -10,12 +10,13 @@ extension Node {
     // MARK: Dialling
 
     mutating func dialContacts(now: Instant, _ effects: inout [Effect]) {
-        guard stopped == nil, !overlay.isPartial else { return }
-        for peer in contacts.keys.sorted() where dials.count < NodeLimits.dialsAtOnce {
-            let dialling = contacts[peer]!
-            guard !dialling.inProgress, established[peer] == nil, dialling.next <= now, !isBanned(peer, now: now),
-                isDialled(peer)
-            else { continue }
+        guard stopped == nil, !overlay.isPartial, dials.count < NodeLimits.dialsAtOnce else { return }
+        // At most events nobody is to be dialled, so the order comes last.
+        let due = contacts.filter { peer, dialling in
+            !dialling.inProgress && dialling.next <= now && established[peer] == nil && !isBanned(peer, now: now)
+                && isDialled(peer)
+        }
+        for (peer, dialling) in due.sorted(by: { $0.key < $1.key }) where dials.count < NodeLimits.dialsAtOnce {
             if !isWelcome(peer) { contacts[peer]!.farewells += 1 }
             lastDial += 1
             dials[lastDial] = peer

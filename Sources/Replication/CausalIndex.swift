@@ -23,6 +23,8 @@ public struct CausalIndex: Sendable {
             return latest[other].seq <= seq ? latest[other].knows : knew(other, at: seq)
         }
 
+        func knows(_ other: Int) -> UInt64 { other < latest.count ? latest[other].knows : 0 }
+
         /// Before the latest step.
         private func knew(_ other: Int, at seq: UInt64) -> UInt64 {
             var low = 0
@@ -34,12 +36,12 @@ public struct CausalIndex: Sendable {
             return low == 0 ? 0 : earlier[other][low - 1].knows
         }
 
+        /// - Parameter step: knows more than all before it.
         mutating func learn(_ other: Int, _ step: Step) {
             while latest.count <= other {
                 latest.append(Step(seq: 0, knows: 0))
                 earlier.append([])
             }
-            guard step.knows > latest[other].knows else { return }
             if latest[other].knows > 0 { earlier[other].append(latest[other]) }
             latest[other] = step
         }
@@ -65,7 +67,8 @@ public struct CausalIndex: Sendable {
                 knowledge[other] = max(knowledge[other], line.knows(other, at: dep.seq))
             }
         }
-        for (other, known) in knowledge.enumerated() where other != position.log && known > 0 {
+        for (other, known) in knowledge.enumerated()
+        where other != position.log && known > lines[position.log].knows(other) {
             lines[position.log].learn(other, Step(seq: position.seq, knows: known))
         }
     }

@@ -212,8 +212,8 @@ public struct Replica: Sendable {
         guard let entry = pool[id] else { return }
         let header = entry.op.header
         guard entry.body != nil || isRetracted(header.logKey, header.seq) || isWaived(header) else { return }
-        let needs = (header.seq > 1 ? [header.prev] : []) + header.deps
-        if let missing = needs.first(where: { places[$0] == nil }) {
+        let prev = header.seq > 1 && places[header.prev] == nil ? header.prev : nil
+        if let missing = prev ?? header.deps.first(where: { places[$0] == nil }) {
             dependents[missing, default: []].append(id)
             return
         }
@@ -266,20 +266,21 @@ public struct Replica: Sendable {
     /// The time of an op that will stand next in its log: one more than the latest of what it builds
     /// on (Lamport 1978). What an op claims is compared with this and never believed: a claim of the
     /// last number there is would leave everybody else without a later one.
-    public func time(of header: Op.Header) -> UInt64 { time(after: [header.prev] + header.deps) }
+    public func time(of header: Op.Header) -> UInt64 { time(after: header.prev, header.deps) }
 
     /// The time of the next op of a log, if it builds on `deps`, all applied.
     public func time(next key: LogKey, deps: [OpID]) -> UInt64 {
-        time(after: [frontier[key]?.id ?? .zero] + deps)
+        time(after: frontier[key]?.id ?? .zero, deps)
     }
 
-    private func time(after ops: [OpID]) -> UInt64 {
-        1 + ops.reduce(0) { latest, op in max(latest, places[op].map(time(at:)) ?? 0) }
+    private func time(after prev: OpID, _ deps: [OpID]) -> UInt64 {
+        1 + deps.reduce(time(at: prev)) { max($0, time(at: $1)) }
     }
 
-    private func time(at position: LogPosition) -> UInt64 {
-        let line = lines[position.log]
-        return line.times[Int(position.seq - line.first)]
+    /// 0 for an op that is not applied.
+    private func time(at op: OpID) -> UInt64 {
+        guard let position = places[op] else { return 0 }
+        return lines[position.log].times[Int(position.seq - lines[position.log].first)]
     }
 
     /// Appends a ready op to its log. Its chain and dependencies must be applied.

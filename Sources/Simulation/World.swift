@@ -1,5 +1,7 @@
+internal import Consensus
 internal import Gossip
 internal import Identity
+internal import Ledger
 internal import Membership
 internal import Peer
 internal import Replication
@@ -154,7 +156,10 @@ struct World {
         tampering.state(site, sites[site].disk, &state)
         try stateCheck.observe(summary, state: state, at: site)
         try frontierCheck.observe(summary, on: sites[site].disk.database, at: site)
-        try koiCheck.observe(sites[site].node!, at: site) { self.site(of: $0) != nil }
+        // By part: a copy of a node costs more than the look.
+        let totals = sites[site].node!.state.ledger.totals
+        let convicted = sites[site].node!.state.consensus.convictedPeers
+        try koiCheck.observe(totals, convicted: convicted, at: site) { self.site(of: $0) != nil }
     }
 
     private mutating func carryOut(_ effect: Effect, at site: Int) throws(Violation) {

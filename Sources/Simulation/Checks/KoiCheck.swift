@@ -16,9 +16,11 @@ struct KoiCheck {
         audit = CertificateAudit(genesis: genesis, signatures: signatures)
     }
 
-    func observe(_ node: Node, at site: Int, isHonest: (PeerID) -> Bool) throws(Violation) {
-        if let flaw = node.state.ledger.totals.flaw() { throw Violation(.koiConserved, "site \(site): \(flaw)") }
-        if let innocent = node.state.consensus.convictedPeers.first(where: isHonest) {
+    func observe(
+        _ totals: LedgerTotals, convicted: [PeerID], at site: Int, isHonest: (PeerID) -> Bool
+    ) throws(Violation) {
+        if let flaw = totals.flaw() { throw Violation(.koiConserved, "site \(site): \(flaw)") }
+        if let innocent = convicted.first(where: isHonest) {
             throw Violation(.nobodyConvicted, "site \(site) takes \(innocent.short) for one who voted twice")
         }
     }
