@@ -108,13 +108,14 @@ public struct OpExchange: Sendable {
     ///   - comparesRanges: it speaks of ranges.
     ///   - begins: of the two, this node begins with ranges. Whole frontiers are sent by both.
     ///   - hasTree: it understands announcements.
+    ///   - hasTrees: and a tree for each author.
     ///   - isPushedTo: it is a neighbour from the start.
     public mutating func connected(
         _ peer: PeerID, frontier: Hash32, state: Hash32, comparesRanges: Bool = false, begins: Bool = true,
-        hasTree: Bool = false, isPushedTo: Bool = true
+        hasTree: Bool = false, hasTrees: Bool = false, isPushedTo: Bool = true
     ) -> [Effect] {
         neighbours[peer] = Neighbour(isPushedTo: isPushedTo, comparesRanges: comparesRanges)
-        if hasTree { tree.connected(peer) }
+        if hasTree { tree.connected(peer, hasTrees: hasTrees) }
         guard begins || !usesRanges(peer) || frontier == summary.frontierDigest else { return [] }
         return compare(peer, frontier: frontier, state: state)
     }
@@ -242,33 +243,42 @@ public struct OpExchange: Sendable {
         self.summary = summary
         reconciliation = nil
         var effects: [Effect] = []
+        for op in new { tree.begin(op.key.author) }
         for peer in sortedNeighbours where neighbours[peer]!.isPushedTo {
             let lacking = new.filter { $0.seq > neighbours[peer]!.theirs[$0.key] ?? 0 }
-            guard tree.isEager(peer) else {
-                for op in lacking {
+            var pushed: [OpID] = []
+            var hasGap = false
+            for op in lacking {
+                guard tree.isEager(peer, for: op.key.author) else {
                     neighbours[peer]!.theirs[op.key] = op.seq
                     tree.announce(op.id, to: peer, now: now)
+                    continue
                 }
-                continue
-            }
-            // A gap would only fill the neighbour's pool: anti-entropy brings the rest in order.
-            var pushed: [OpID] = []
-            for op in lacking where op.seq == (neighbours[peer]!.theirs[op.key] ?? 0) + 1 {
+                // A gap would only fill the neighbour's pool: anti-entropy brings the rest in order.
+                guard op.seq == (neighbours[peer]!.theirs[op.key] ?? 0) + 1 else {
+                    hasGap = true
+                    continue
+                }
                 neighbours[peer]!.theirs[op.key] = op.seq
                 pushed.append(op.id)
             }
             if !pushed.isEmpty { effects.append(.sendOps(peer, pushed)) }
-            if pushed.count < lacking.count { effects += sendFrontierOnce(peer) }
+            if hasGap { effects += sendFrontierOnce(peer) }
         }
         return effects + pullMissing(headersThrough: headersThrough, now: now)
     }
 
-    /// A neighbour pushed ops that were here already, all of them.
-    public mutating func duplicates(from peer: PeerID, _ places: [(key: LogKey, seq: UInt64)]) -> [Effect] {
+    /// A neighbour pushed ops, some of which were here already.
+    public mutating func duplicates(
+        from peer: PeerID, of places: [(key: LogKey, seq: UInt64)], known: [(key: LogKey, seq: UInt64)]
+    ) -> [Effect] {
         guard let neighbour = neighbours[peer], neighbour.isPushedTo,
-            !places.contains(where: { wasAsked(peer, for: $0.key, $0.seq) })
+            !known.contains(where: { wasAsked(peer, for: $0.key, $0.seq) })
         else { return [] }
-        return tree.duplicate(from: peer).map { .tree($0) }
+        let all = Dictionary(grouping: places, by: \.key.author)
+        let twice = Dictionary(grouping: known, by: \.key.author).filter { $0.value.count == all[$0.key]?.count }
+        guard !twice.isEmpty else { return [] }
+        return tree.duplicate(from: peer, twice.keys.sorted(), isAll: twice.count == all.count).map { .tree($0) }
     }
 
     /// A neighbour has an op that is here, too.

@@ -63,6 +63,8 @@ public enum GossipLimits {
     /// Announced ops that are missing, and of each, neighbours to ask.
     public static let missingAnnounced = 4_096
     public static let announcers = 4
+    /// Authors whose ops have a tree of their own; those of more are pushed to all.
+    public static let treesOfAuthors = 4_096
     /// Ops asked for in one GRAFT: as many as in a PULL.
     public static let opsPerGraft = 128
 }

@@ -68,7 +68,7 @@ extension Node {
         var link = Link(
             role: role, identity: identity, network: network, expected: dial.flatMap { dials[$0] }, exporter: exporter,
             offer: HelloOffer(
-                features: HelloFeatures.reconcile | HelloFeatures.overlay | HelloFeatures.sums
+                features: HelloFeatures.reconcile | HelloFeatures.overlay | HelloFeatures.sums | HelloFeatures.trees
                     | (role == .acceptor ? HelloFeatures.join : 0),
                 listenAddresses: configuration.listenAddresses, frontier: offeredFrontier,
                 state: summary.stateDigest), now: now)
@@ -165,7 +165,8 @@ extension Node {
         let decisions = ops.connected(
             peer, frontier: hello.frontier, state: hello.state,
             comparesRanges: hello.features & HelloFeatures.reconcile != 0, begins: identity.peerID < peer,
-            hasTree: speaks, isPushedTo: !overlay.isPartial || overlay.isNeighbour(peer))
+            hasTree: speaks, hasTrees: hello.features & HelloFeatures.trees != 0,
+            isPushedTo: !overlay.isPartial || overlay.isNeighbour(peer))
         exchange(decisions, now: now, &effects)
         let isInitiator = connections[number]?.role == .initiator
         let joined = overlay.connected(peer, isInitiator: isInitiator, speaks: speaks, now: now)
@@ -277,7 +278,7 @@ extension Node {
         case .iwant(let ids): serve(ids, to: peer, &effects)
         case .ihave(let ids): announced(ids, by: peer, now: now)
         case .graft(let ids): grafted(ids, by: peer, &effects)
-        case .prune: ops.tree.pruned(by: peer)
+        case .prune(let authors): pruned(authors, by: peer)
         case .peers(let message): received(message, from: peer, now: now, &effects)
         case .hello, .ping, .pong, .credit, .bye: preconditionFailure("the link keeps \(message.kind.name) to itself")
         }
@@ -350,7 +351,7 @@ extension Node {
             case .tree(.announce(let peer, let ids)):
                 for message in Message.ihaves(ids) { send(message, to: peer, now: now, &effects) }
             case .tree(.graft(let peer, let ids)): send(.graft(ids), to: peer, now: now, &effects)
-            case .tree(.prune(let peer)): send(.prune, to: peer, now: now, &effects)
+            case .tree(.prune(let peer, let authors)): send(.prune(authors), to: peer, now: now, &effects)
             case .diverged(let peer, let ours, let theirs):
                 effects.append(.notice(.diverged(peer, ours: ours, theirs: theirs)))
                 disagreeing[peer] = summary.frontierDigest

@@ -42,17 +42,17 @@ extension Node {
 
     private mutating func offer(_ received: [Op], from peer: PeerID, now: Instant, _ effects: inout [Effect]) {
         var places: [(key: LogKey, seq: UInt64)] = []
-        var known = 0
+        var known: [(key: LogKey, seq: UInt64)] = []
         // Beyond a fork only what is waited for is taken in, so each op must come before the one it builds on.
         let (beyond, before) = received.partitioned { replica.isRetracted($0.header.logKey, $0.header.seq) }
         for op in before + beyond.sorted(by: { $0.header.seq > $1.header.seq }) {
             let place = (key: op.header.logKey, seq: op.header.seq)
-            ops.tree.arrived(op.id)
+            ops.tree.arrived(op.id, of: place.key.author, from: peer)
             switch replica.offer(op, from: peer) {
             case .accepted: places.append(place)
             case .known:
                 places.append(place)
-                known += 1
+                known.append(place)
             case .retracted: counters.refuse("forked")
             case .fork(let held, _):
                 places.append(place)
@@ -68,8 +68,11 @@ extension Node {
             }
         }
         counters.headersReceived += received.count
-        counters.headersKnown += known
-        if known == received.count { exchange(ops.duplicates(from: peer, places), now: now, &effects) }
+        counters.headersKnown += known.count
+        if !known.isEmpty {
+            let all = received.map { (key: $0.header.logKey, seq: $0.header.seq) }
+            exchange(ops.duplicates(from: peer, of: all, known: known), now: now, &effects)
+        }
         exchange(decide { $0.receivedOps(from: peer, places, headersThrough: $1, now: now) }, now: now, &effects)
         fetchBodies(now: now, &effects)
         askForMissing(now: now, &effects)

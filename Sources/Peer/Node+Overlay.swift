@@ -7,7 +7,7 @@ internal import Wire
 
 /// Large networks: whom to be connected with, and along which links headers are pushed.
 extension Node {
-    /// Links that this node made lazy, and eager again.
+    /// Messages that made links lazy, and eager again.
     public var prunes: Int { ops.tree.counters.prunesSent }
     public var grafts: Int { ops.tree.counters.graftsSent }
 
@@ -85,9 +85,15 @@ extension Node {
         ops.tree.announced(news, by: peer, roundTripMs: link?.roundTrip?.p95Ms ?? 0, now: now)
     }
 
+    /// A neighbour wants ops announced to it, not pushed.
+    mutating func pruned(_ authors: [PeerID], by peer: PeerID) {
+        // What is remembered of authors is bounded by those that there are.
+        let members = authors.filter { state.members.contains($0) }
+        if authors.isEmpty || !members.isEmpty { ops.tree.pruned(by: peer, members) }
+    }
+
     /// A neighbour misses what this node announced.
     mutating func grafted(_ ids: [OpID], by peer: PeerID, _ effects: inout [Effect]) {
-        ops.tree.grafted(by: peer)
         let places = ids.prefix(GossipLimits.opsPerGraft).compactMap { id -> OpRange? in
             guard let position = replica.position(of: id) else { return nil }
             let key = replica.key(of: position)
@@ -96,6 +102,7 @@ extension Node {
             }
             return OpRange(key: key, from: position.seq, through: position.seq)
         }
+        ops.tree.grafted(by: peer, Set(places.map(\.key.author)))
         guard !places.isEmpty, let request = beginLoad(.ops(peer), for: peer) else { return }
         effects.append(.loadOps(request: request, OpRange.joined(places)))
     }

@@ -169,4 +169,6 @@ public enum HelloFeatures {
     public static let overlay: UInt64 = 4
     /// Understands SUMS_WANT and SUMS.
     public static let sums: UInt64 = 8
+    /// Understands a PRUNE that names authors.
+    public static let trees: UInt64 = 16
 }

@@ -11,7 +11,7 @@ public import Wire
 /// IHAVE, IWANT  [op id …]                      BLOB          [hash, chunk, chunks, null | [hash …], bytes]
 /// CREDIT        [control, ops, bulk]           BLOB_NONE     [hash]
 /// BYE           [code, text]                   EQUIVOCATION  [envelope, envelope]
-/// GRAFT         [op id …]                      PRUNE         []
+/// GRAFT         [op id …]                      PRUNE         [author …], perhaps none
 /// JOIN          see JoinMessage                RECONCILE     see ReconcileMessage
 /// PEERS         see PeersMessage                SUMS_WANT, SUMS  see SumsMessage
 /// ```
@@ -26,8 +26,8 @@ public enum Message: Sendable, Equatable {
     case iwant([OpID])
     /// These are missing, and more may be pushed.
     case graft([OpID])
-    /// Announce instead of pushing.
-    case prune
+    /// Announce instead of pushing: ops of these authors; all, if there is none.
+    case prune([PeerID])
     case frontier(FrontierMessage)
     case reconcile(ReconcileMessage)
     /// Ascending by (author, log, from), not overlapping.
@@ -95,9 +95,10 @@ public enum Message: Sendable, Equatable {
         case .ops(let envelopes): envelopes.reduce(8) { $0 + $1.count + 3 }
         case .sums(let answer): answer.certificates.reduce(8) { $0 + $1.count + 5 }
         case .ihave(let ids), .iwant(let ids), .graft(let ids): ids.count * 34 + 8
+        case .prune(let authors): authors.count * 34 + 8
         case .blob(let blob): blob.bytes.count + (blob.chunkHashes?.count ?? 0) * 34 + 64
         case .frontier, .reconcile, .pull, .equivocation, .hello, .peers, .join: 1_024
-        case .ping, .pong, .blobWant, .blobNone, .prune, .credit, .bye, .sumsWant: 64
+        case .ping, .pong, .blobWant, .blobNone, .credit, .bye, .sumsWant: 64
         }
     }
 
@@ -111,7 +112,7 @@ public enum Message: Sendable, Equatable {
             encoder.array(envelopes.count)
             for envelope in envelopes { encoder.bytes(envelope) }
         case .ihave(let ids), .iwant(let ids), .graft(let ids): encoder.ids(ids)
-        case .prune: encoder.array(0)
+        case .prune(let authors): encoder.ids(authors)
         case .peers(let peers): peers.encode(into: &encoder)
         case .frontier(let frontier): frontier.encode(into: &encoder)
         case .reconcile(let reconcile): reconcile.encode(into: &encoder)
@@ -143,9 +144,7 @@ public enum Message: Sendable, Equatable {
         case .ihave: return .ihave(try decoder.ids(1...SessionLimits.idsPerFrame))
         case .iwant: return .iwant(try decoder.ids(1...SessionLimits.idsPerFrame))
         case .graft: return .graft(try decoder.ids(1...SessionLimits.idsPerFrame))
-        case .prune:
-            try decoder.array(exactly: 0)
-            return .prune
+        case .prune: return .prune(try decoder.ids(0...SessionLimits.idsPerFrame))
         case .peers: return .peers(try PeersMessage(&decoder))
         case .frontier: return .frontier(try FrontierMessage(&decoder))
         case .reconcile: return .reconcile(try ReconcileMessage(&decoder))

@@ -60,6 +60,27 @@ import Wire
         #expect(sum { $0.prunes } > 0)
     }
 
+    /// One tree for all would be cut at two places of one circle at once, by duplicates of several authors.
+    @Test func `headers come nearly once when all sign at once, too`() throws {
+        let town = try town()
+        town.run(milliseconds: 30_000)
+        func sum(_ of: (Node) -> Int) -> Int { (0..<20).reduce(0) { $0 + of(town[$1]) } }
+        func allSign(_ rounds: Int) {
+            for round in 0..<rounds {
+                for node in 0..<20 { _ = add(town, node, "op \(round)") }
+                town.run(milliseconds: 1_500)
+            }
+        }
+        allSign(3)
+        let (received, known) = (sum(\.counters.headersReceived), sum(\.counters.headersKnown))
+        allSign(10)
+        town.run(milliseconds: 3_000)
+        let again = sum(\.counters.headersKnown) - known
+        let needed = sum(\.counters.headersReceived) - received - again
+        #expect(needed == 200 * 19)
+        #expect(Double(again) <= 0.1 * Double(needed), "\(again) of \(needed)")
+    }
+
     @Test func `who crashes is replaced`() throws {
         let town = try town()
         town.run(milliseconds: 30_000)

@@ -121,6 +121,12 @@ private struct Conversation {
         }
     }
 
+    /// `TokenBucket.take` never gives more than the burst at once.
+    @Test func `credit that is due can be returned, however full all windows were`() {
+        #expect(Lane.allCases.reduce(0) { $0 + $1.window } <= Int(SessionLimits.bytesBurst))
+        for lane in Lane.allCases { #expect(8 + lane.frameLimit <= lane.window * 3 / 4, "\(lane)") }
+    }
+
     @Test func `who sends faster than it may waits for credit, and loses nothing`() {
         var random = Random(seed: 5)
         var talk = Conversation(transportLimit: nil)

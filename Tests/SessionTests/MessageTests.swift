@@ -99,7 +99,7 @@ import Wire
         (.equivocation, "814101", "one envelope"),
         (.blobNone, "80", "no hash"),
         (.graft, "80", "no id"),
-        (.prune, "8100", "an item"),
+        (.prune, "8100", "a number for an author"),
         (.peers, "80", "no kind"),
         (.peers, "830003f6", "urgency 3"),
         (.peers, "8106", "kind 6"),
