@@ -192,7 +192,7 @@ public enum NodeLimits {
     /// age.
     public static let signatures = 16_384
     /// Ops that are recognised when they come again; as many again while they age. Neighbours push within seconds.
-    public static let rememberedOps = 1_024
+    public static let rememberedOps = 256
     /// Proofs of forks that wait to be carried out.
     public static let pendingProofs = 64
     /// Searches for the place of a fork that are under way; each is answered within seconds.
