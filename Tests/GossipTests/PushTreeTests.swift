@@ -20,11 +20,12 @@ import Wire
     private let author: PeerID = blake2b256(domain: "test/author", [1])
     private let other: PeerID = blake2b256(domain: "test/author", [2])
 
-    @Test func `a duplicate makes the link lazy for its author, once`() {
+    @Test func `a duplicate makes the link lazy for its author`() {
         var tree = tree()
         #expect(tree.duplicate(from: a, [author], isAll: true) == [.prune(a, [author])])
         #expect(!tree.isEager(a, for: author) && tree.isEager(b, for: author) && tree.isEager(a, for: other))
-        #expect(tree.duplicate(from: a, [author], isAll: true) == [.prune(a, [author])], "the other end does not know yet")
+        let again = tree.duplicate(from: a, [author], isAll: true)
+        #expect(again == [.prune(a, [author])], "the other end does not know yet")
         #expect(tree.lazyCount == 1)
         var everybody = self.tree(prunes: false)
         #expect(everybody.duplicate(from: a, [author], isAll: true) == [], "not where all are pushed to")

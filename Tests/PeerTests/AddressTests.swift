@@ -31,6 +31,9 @@ import Testing
         town.run(milliseconds: 30_000)
         #expect(town[0].peers.contains(town.peer(2)))
         #expect(reached(town, by: 0) + reached(town, by: 2) != [], "who dialled is told to keep the address")
+        for node in [0, 2] {
+            #expect(town[node].reached.map(\.peer) == reached(town, by: node), "for who asks later, too")
+        }
         town.stop(1)
         let ticket = town.submit(0, .memberAdd, try MemberAdd(peer: town.peer(0), name: "zero").encode())
         town.run(milliseconds: 10_000)

@@ -95,7 +95,7 @@ extension Routes {
             ),
             ("shoal_overlay_refused_total", "Requests to be a neighbour without room.", facts.overlay.refused),
             ("shoal_overlay_dropped_total", "Neighbours let go to make room.", facts.overlay.dropped),
-            ("shoal_push_duplicates_total", "Messages of ops with nothing new.", facts.push.duplicates),
+            ("shoal_push_duplicates_total", "Messages of ops with nothing new of some author.", facts.push.duplicates),
             ("shoal_push_prunes_total", "PRUNEs sent.", facts.push.prunesSent),
             ("shoal_push_grafts_total", "GRAFTs sent.", facts.push.graftsSent),
             ("shoal_push_announced_total", "Ids announced to peers.", facts.push.announced),
