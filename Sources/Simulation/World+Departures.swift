@@ -78,8 +78,9 @@ extension World {
             if isOver {
                 note(node.farewell.hasLeft ? "left" : "left, and has forgotten it")
                 try end(site)
-                durabilityCheck.left(own)
                 sites[site].isGone = true
+                let there = present.map { sites[$0].disk.database }
+                durabilityCheck.left(own) { id in there.contains { $0.contains(id) } }
             } else if !node.state.members.hasLeft(own) {
                 try submit(.memberLeave, MemberLeave.body, at: site)
             }

@@ -7,10 +7,14 @@ internal import Wire
 /// put back before it spread and its author's journal could not help.
 struct DurabilityCheck {
     private var seen: [OpID: Op] = [:]
+    /// The how manieth each was.
+    private var order: [OpID: Int] = [:]
     private var promised: [OpID: Int] = [:]
 
     /// An op came to be, in a journal or on a disk.
-    mutating func seen(_ op: Op) { seen[op.id] = op }
+    mutating func seen(_ op: Op) {
+        if seen.updateValue(op, forKey: op.id) == nil { order[op.id] = order.count }
+    }
 
     mutating func promised(_ id: OpID, by site: Int) { promised[id] = site }
 
@@ -29,11 +33,15 @@ struct DurabilityCheck {
         }
     }
 
-    /// Who leaves has told all that it signed until then; what it is told to sign later need not be heard by anybody.
-    mutating func left(_ peer: PeerID) {
+    /// Who leaves has told all that it signed until then; what it is told to sign later need not be heard by anybody. Once its
+    /// database is put back to before that, it may leave again, at an earlier time by its own clock.
+    ///
+    /// - Parameter isKnown: whether another site has an op.
+    mutating func left(_ peer: PeerID, isKnown: (OpID) -> Bool) {
         let own = seen.values.filter { $0.header.author == peer }
-        guard let time = own.lazy.filter({ $0.header.kind == .memberLeave }).map(\.header.lamport).min() else { return }
-        for op in own where op.header.lamport > time { promised[op.id] = nil }
+        let leaves = own.filter { $0.header.kind == .memberLeave && isKnown($0.id) }
+        guard let first = leaves.map({ order[$0.id]! }).min() else { return }
+        for op in own where order[op.id]! > first { promised[op.id] = nil }
     }
 
     /// - Parameter disks: of all who are there.
