@@ -20,7 +20,6 @@ extension World {
     /// How long it may take on top until nobody waits for an answer or for the clock: a round that lasts as long as the
     /// faults did, or twice; then a checkpoint for each step of the longest bounty or auction, each with some rounds of its own.
     var businessMs: UInt64 {
-        // Blocks are certified one after the other, and blocks of two deltas are many.
         let isAsked =
             options.movesKoi || options.decides || options.lateJoiner || options.sumsEveryDeltas < 256
             || options.leaver != nil || options.rotator != nil
@@ -28,6 +27,9 @@ extension World {
         let checkpoints = LoadGenerator.longestEscrowSeconds / UInt64(options.checkpointSeconds) + 3
         return 2_000 * UInt64(options.faultSeconds) + checkpoints * (1_000 * UInt64(options.checkpointSeconds) + 30_000)
     }
+
+    /// Blocks of deltas whose sums are certified, where most are known.
+    var summedBlocks: Int { present.compactMap { sites[$0].node?.certifiedSums.count }.max() ?? 0 }
 
     /// Everybody tells the same, and nothing is on its way to a disk.
     var hasEqualFrontiers: Bool {
