@@ -178,13 +178,24 @@ extension ConsensusTable {
     public func finality(of key: LogKey) -> LogPlace? { finals[key]?.last }
 
     /// What is certified of a log's deltas, ascending, no two with a place in common: of those that have one the first
-    /// counts. Two can only come about by a third of liars, or by an author that asked for both at once.
+    /// counts. Two can only come about by a third of liars, as an elector votes for one of them only.
     public func certifiedSums(of key: LogKey) -> [(id: QuestionID, sums: BlockSums)] {
         var chain: [(id: QuestionID, sums: BlockSums)] = []
         for entry in sums[key] ?? [] where entry.sums.block.after >= chain.last?.sums.block.through ?? 0 {
             chain.append(entry)
         }
         return chain
+    }
+
+    /// Blocks of a log whose sums were asked for, and are not certified. O(open questions).
+    public func askedSums(of key: LogKey) -> [(matter: Matter, block: LogBlock)] {
+        openQuestions.compactMap { id in
+            let matter = matters[id]!
+            guard matter.question.kind == .sums, matter.question.owner == key.author,
+                case .sums(let sums)? = Proposition(matter.question), sums.block.key == key
+            else { return nil }
+            return (matter, sums.block)
+        }
     }
 
     /// Logs with certified sums, ascending.

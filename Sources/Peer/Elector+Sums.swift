@@ -62,14 +62,20 @@ extension Elector {
         vote(Value.yes.hash, .commit, matter, view, &actions)
     }
 
-    /// The block is here as a whole, ends with a delta, nothing of it is taken out, and no certified one has a place of it.
+    /// The block is here as a whole, ends with a delta, nothing of it is taken out, and no other that is certified, or that
+    /// this node has voted for, has a place of it. Two quorums share an honest elector, so of two such blocks one is certified
+    /// at most: whoever dropped the bodies of one could not do without them when the other came into force.
     private func mayBeCertified(_ block: LogBlock, _ view: View) -> Bool {
         guard view.replica.id(block.key, block.through) == block.id,
             block.through <= view.replica.frontier[block.key]?.seq ?? 0,
             let deltas = view.state.deltas(of: block), deltas.count <= SumsLimits.deltas,
             !view.state.isBroken(block)
         else { return false }
-        return !view.state.consensus.certifiedSums(of: block.key).contains { $0.sums.block.overlaps(block) }
+        let consensus = view.state.consensus
+        return !consensus.certifiedSums(of: block.key).contains { $0.sums.block.overlaps(block) }
+            && !consensus.askedSums(of: block.key).contains {
+                $0.block != block && $0.block.overlaps(block) && !$0.matter.ballots(of: view.me).isEmpty
+            }
     }
 
     // MARK: Asking
@@ -81,7 +87,9 @@ extension Elector {
         let own = Set(view.state.trainedLines.values.filter { $0.author == view.me }).sorted()
         for key in own {
             let id = { (seq: UInt64) in view.replica.id(key, seq) }
-            guard let block = view.state.nextBlock(of: key, deltas: deltas, id: id),
+            // What was asked for, and then a part of it taken out, may be certified yet, where that was not known.
+            let taken = consensus.askedSums(of: key).map(\.block).filter(view.state.isBroken).map(\.through).max()
+            guard let block = view.state.nextBlock(of: key, behind: taken ?? 0, deltas: deltas, id: id),
                 let sums = sums(of: block, now: now, &actions)
             else { continue }
             let question = Proposition.sums(sums).question(by: view.me, electorate: consensus.latestDigest)

@@ -59,6 +59,7 @@ extension Node {
 
     static let firstStart = "first start"
     private static let restored = "peers hold ops of this site that it does not know itself: it was restored"
+    private static let journalBegunAnew = "the sign journal builds on ops of this site that are gone"
     private static let accountForks = "its account log forks: another process signed with a copy of this site's key"
 
     mutating func accountForked(_ key: LogKey) {
@@ -117,12 +118,16 @@ extension Node {
         let all = listed.allSatisfy { accountConfirmations.contains($0) || state.members.hasLeft($0) }
         switch account {
         // A site whose disk was wiped must not begin again where nobody can tell it.
-        case .unopened: return !accountConfirmations.isEmpty && (all || accountPatience <= now)
+        case .unopened: return !awaitsJournal && !accountConfirmations.isEmpty && (all || accountPatience <= now)
         case .unconfirmed(let key): return !isBehindJournal(key) && (all || accountPatience <= now)
         case .open: return true
         case .lost: return false
         }
     }
+
+    /// Whether the ops that the journal gave back build on some that are not here. Peers bring those of others; its own mean
+    /// that the journal was begun anew, and cannot tell that the account log was never opened.
+    private var awaitsJournal: Bool { journaledLog.map(isBehindJournal) ?? false }
 
     /// Whether the end of the account log is yet to be known.
     var awaitsAccount: Bool {
@@ -146,6 +151,9 @@ extension Node {
             }
         case .open(let key) where key != named: account = .lost("the electors have named another log")
         case .open: break
+        }
+        if account == .unopened, awaitsJournal, accountPatience <= now, !accountConfirmations.isEmpty {
+            account = .lost(Self.journalBegunAnew)
         }
         guard case .unconfirmed(let key) = account else { return }
         if isAccountConfirmed(now: now) {

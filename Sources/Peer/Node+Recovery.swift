@@ -142,6 +142,7 @@ extension Node {
             return
         }
         let key = last.header.logKey
+        journaledLog = key
         guard replica.forks[key] == nil else {
             ownLog = .fresh(reason: "its log forks: another process signed with a copy of this site's key")
             return

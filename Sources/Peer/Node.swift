@@ -81,6 +81,8 @@ public struct Node: Sendable {
 
     // This node's own ops
     var ownLog: OwnLog
+    /// Of the last op that the journal gave back at the start.
+    var journaledLog: LogKey?
     /// Where this node's votes and debits go.
     var account: Account = .unopened
     /// Peers that showed all they have of this node's account log.

@@ -168,11 +168,13 @@ extension StateFold {
 
     // MARK: Blocks to be certified
 
-    /// The first `count` deltas of a log behind all certified blocks, from behind whatever is taken out; nil if there are
-    /// not so many.
-    package func nextBlock(of key: LogKey, deltas count: Int, id: (UInt64) -> OpID?) -> LogBlock? {
+    /// The first `count` deltas of a log behind all certified blocks and behind `start`, from behind whatever is taken out;
+    /// nil if there are not so many.
+    package func nextBlock(of key: LogKey, behind start: UInt64 = 0, deltas count: Int, id: (UInt64) -> OpID?)
+        -> LogBlock?
+    {
         guard forks[key] == nil else { return nil }
-        var after = blocks[key]?.last?.through ?? 0
+        var after = max(blocks[key]?.last?.through ?? 0, start)
         while true {
             let next = deltas(of: key, after: after, most: count)
             guard next.count == count, let through = next.last, let id = id(through) else { return nil }

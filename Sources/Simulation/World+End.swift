@@ -51,9 +51,15 @@ extension World {
     func describeFrontiers() -> String {
         let frontiers = sites.enumerated().map { site, state in
             let heads = state.node?.summary.frontier.sorted ?? []
-            let text = heads.map { "\($0.key.author.short)/\($0.key.log.hex.prefix(4)):\($0.head.seq)" }
-            return "    site \(site) (\(state.identity.peerID.short), \(state.node?.peers.count ?? 0) peers): "
-                + text.joined(separator: " ") + waits(state)
+            let text = heads.map {
+                "\($0.key.author.short)/\($0.key.log.hex.prefix(4)):\($0.head.seq) \($0.head.id.short)"
+                    + ($0.head.forkSeq.map { " forks at \($0)" } ?? "")
+            }
+            let digest = state.node?.summary.frontierDigest.short ?? "none"
+            let unsettled = state.node.map { $0.isWriting || $0.durableIndex != state.disk.database.lastIndex } ?? false
+            return
+                "    site \(site) (\(state.identity.peerID.short), \(state.node?.peers.count ?? 0) peers) at \(digest)"
+                + (unsettled ? ", writing: " : ": ") + text.joined(separator: " ") + waits(state)
         }
         let waiting = awaitingRelease
         let what = waiting.isEmpty ? "frontiers differ" : "sites have left, and are never let go: \(waiting)"
@@ -132,8 +138,10 @@ extension World {
         guard sites[site].idleFrames <= seconds * sites.count else {
             throw Violation(.contract, "site \(site) writes \(sites[site].idleFrames) frames with nothing to say")
         }
+        // Beyond a fork, which a spender makes as well, nothing comes that an op could build on.
         let mayWait =
-            options.hostiles.contains(.replayer) || options.hostiles.contains(.equivocator) || options.restoresDatabase
+            !options.hostiles.allSatisfy { ![.replayer, .equivocator, .spender].contains($0) }
+            || options.restoresDatabase
             || options.losesJournal
             || options.crashEverySeconds != nil || options.fillsDisk
         guard mayWait || node.isQuiet else {

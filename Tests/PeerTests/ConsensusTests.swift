@@ -281,6 +281,35 @@ import Wire
         }
     }
 
+    /// Seed 1006764. Nobody else has what was signed, and the database that had it is put back to nothing.
+    @Test func `nor if the database is gone, and the journal builds on what was in it`() throws {
+        let town = try town(3)
+        let guest = KeyPair(seed: Bytes(repeating: 77, count: 32)).peerID
+        let words = try MemberAdd(peer: guest, name: "guest").encode()
+        town.run(milliseconds: 3_000)
+        for node in 1...2 { town.stop(node) }
+        _ = town.submit(0, .memberAdd, words)
+        town.post(0, .affirm(.revocation(Revocation(peer: town.peer(2)))))
+        town.run(milliseconds: 3_000)
+        let derived = LogKey(author: town.peer(0), log: AccountLog.first(of: town.peer(0), in: town.network))
+        #expect(town[0].replica.frontier[derived] != nil)
+        town.stop(0)
+        try town.start(0, contacts: [1, 2], freshLog: 99)
+        _ = town.submit(0, .memberAdd, words)
+        town.run(milliseconds: 20_000)
+        let begun = town.journal(of: 0).filter { $0.log == LogID(rawValue: 99) }
+        #expect(!begun.isEmpty)
+        town.stop(0)
+        town.seed(0, with: [])
+        for node in 1...2 { try town.start(node, contacts: [0], journal: town.journal(of: node)) }
+        try town.start(0, contacts: [1, 2], journal: begun, freshLog: 98)
+        town.run(milliseconds: 3_000)
+        town.post(0, .affirm(.admission(guest)))
+        town.run(milliseconds: 60_000)
+        #expect(town[0].replica.frontier[derived] == nil)
+        #expect(town[1].state.consensus.accountLog(of: town.peer(0)) != derived.log, "it was named anew")
+    }
+
     @Test func `an elector whose disk is slow waits for it, and not a thousand times a second`() throws {
         let town = try town(3)
         let guest = KeyPair(seed: Bytes(repeating: 77, count: 32)).peerID

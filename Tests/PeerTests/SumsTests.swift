@@ -234,4 +234,28 @@ import Wire
         town.run(milliseconds: 20_000)
         #expect(certified(town, at: 1).map(\.block.after) == [end])
     }
+
+    /// Seed 1007268. What was asked for before may be certified where the retraction is not known, and what overlaps it as well:
+    /// who had dropped the bodies of the one that does not count then could not come to the state of the others any more.
+    @Test func `blocks begin behind what was asked for, if a part of that is taken back`() throws {
+        let (town, model) = try town()
+        town.run(milliseconds: 3_000)
+        for node in 1...2 { town.stop(node) }
+        train(town, model, 3)
+        town.run(milliseconds: 3_000)
+        let key = try #require(town[0].ownLogKey)
+        let places = town[0].countedDeltas(of: key)
+        let asked = town[0].state.consensus.askedSums(of: key).map(\.block)
+        #expect(asked.map(\.through) == [places.last])
+        let id = try #require(town[0].replica.id(key, places[0]))
+        let range = Revocation.Range(log: key.log, from: places[0], through: places[0], id: id)
+        _ = town.submit(0, .retraction, Retraction(range).encode())
+        train(town, model, 3)
+        town.run(milliseconds: 3_000)
+        let all = town[0].state.consensus.askedSums(of: key).map(\.block)
+        #expect(all.count == 2 && !all[0].overlaps(all[1]), "\(all)")
+        for node in 1...2 { try town.start(node, contacts: [0], journal: town.journal(of: node)) }
+        town.run(milliseconds: 30_000)
+        #expect(certified(town, at: 1).map(\.block.after) == [places.last])
+    }
 }
