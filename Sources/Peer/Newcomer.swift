@@ -5,7 +5,7 @@ internal import Replication
 internal import Session
 internal import Wire
 
-/// The first phase of a node that holds nothing yet: certified sums in place of bodies that nobody need fetch.
+/// The first phase of a node that holds no weight delta yet: certified sums in place of bodies that nobody need fetch.
 ///
 /// ```
 /// waiting ─▶ asking a member: checkpoints from the genesis on, then sums ─▶ fetching their parts by hash ─▶ done
@@ -54,7 +54,7 @@ struct Newcomer: Sendable {
     private var state: State
     private var tried: Set<PeerID> = []
 
-    /// - Parameter begins: it holds nothing, and may begin with sums.
+    /// - Parameter begins: it holds no delta, and may begin with sums.
     init(genesis: Genesis, begins: Bool) {
         self.genesis = genesis
         state = begins ? .waiting : .done

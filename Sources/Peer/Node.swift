@@ -226,9 +226,11 @@ public struct Node: Sendable {
         accountPatience = now + NodeLimits.confirmMs
         accountAsk = accountPatience
         tellsAgain = now + UInt64(OverlayLimits.visitEveryMs)
+        // Sums stand for deltas that were not added one by one.
+        let holdsDeltas = recovered.ops.contains { $0.op.header.kind == .updateModelWeights }
         newcomer = Newcomer(
             genesis: configuration.genesis,
-            begins: configuration.beginsWithSums && recovered.ops.isEmpty && recovered.sums.isEmpty
+            begins: configuration.beginsWithSums && !holdsDeltas && recovered.sums.isEmpty
                 && configuration.genesis.policy.hasVotes)
         for contact in configuration.contacts where contact.peer != identity.peerID {
             contacts[contact.peer] = Dialling(contact: contact, next: now)

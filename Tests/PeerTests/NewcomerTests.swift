@@ -61,6 +61,19 @@ import Wire
         #expect(bench.nodes[1]!.counters.bodiesFetched == 3)
     }
 
+    /// Seed 1005831: it had an op, went away, and its only neighbour had dropped the bodies meanwhile.
+    @Test func `so does who holds ops and no delta yet`() throws {
+        var (bench, sums) = try town()
+        bench.stored[1] = Array(bench.stored[0].prefix { $0.op.header.kind != .updateModelWeights })
+        #expect(bench.stored[1].count >= 2)
+        bench.dropBodies(sums, at: 0)
+        begin(&bench)
+        #expect(bench.pinned[1] == [sums] && bench.summary(1) == bench.summary(0))
+        bench.stop(1)
+        begin(&bench)
+        #expect(bench.pinned[1] == [sums] && bench.summary(1) == bench.summary(0))
+    }
+
     @Test func `it subtracts the sums when a part of the block is taken back`() throws {
         var (bench, sums) = try town()
         begin(&bench)
