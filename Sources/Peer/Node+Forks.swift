@@ -37,8 +37,11 @@ extension Node {
         effects.append(.loadOps(request: request, [Self.place(of: offered)]))
     }
 
-    /// An op that is applied and not on the disk yet.
-    private func onItsWay(_ id: OpID) -> Op? { inFlight?.batch.ops.first { $0.op.id == id }?.op }
+    /// An op that is applied and not on the disk yet, or whose batch waits for bodies that are read back.
+    private func onItsWay(_ id: OpID) -> Op? {
+        let staged = (inFlight?.batch.ops ?? []) + (openBatch?.ops ?? [])
+        return staged.first { $0.op.id == id }?.op
+    }
 
     mutating func evidenceLoaded(_ offered: Op, _ envelopes: [Bytes]) {
         for envelope in envelopes {
