@@ -74,7 +74,7 @@ extension Elector {
         let consensus = view.state.consensus
         return !consensus.certifiedSums(of: block.key).contains { $0.sums.block.overlaps(block) }
             && !consensus.askedSums(of: block.key).contains {
-                $0.block != block && $0.block.overlaps(block) && !$0.matter.ballots(of: view.me).isEmpty
+                $0.block != block && $0.block.overlaps(block) && hasVoted(.commit, on: $0.matter, view)
             }
     }
 
