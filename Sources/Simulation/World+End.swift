@@ -140,9 +140,8 @@ extension World {
         }
         // Beyond a fork, which a spender makes as well, nothing comes that an op could build on.
         let mayWait =
-            !options.hostiles.allSatisfy { ![.replayer, .equivocator, .spender].contains($0) }
-            || options.restoresDatabase
-            || options.losesJournal
+            options.hostiles.contains { [.replayer, .equivocator, .spender].contains($0) }
+            || options.restoresDatabase || options.losesJournal
             || options.crashEverySeconds != nil || options.fillsDisk
         guard mayWait || node.isQuiet else {
             throw Violation(.contract, "site \(site) still waits for \(node.replica.waitingCount) ops at the end")

@@ -7,7 +7,7 @@ internal import Wire
 /// put back before it spread and its author's journal could not help.
 struct DurabilityCheck {
     private var seen: [OpID: Op] = [:]
-    /// The how manieth each was.
+    /// In which they came to be, from 0.
     private var order: [OpID: Int] = [:]
     private var promised: [OpID: Int] = [:]
 
