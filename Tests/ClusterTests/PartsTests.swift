@@ -32,6 +32,33 @@ import Testing
         #expect(!other.isAlive, "the same number, another process")
     }
 
+    @Test func `a process has ended when the last of its threads has, for until then its locks hold`() async throws {
+        try await Place.with { place in
+            let lock = place + "/lock"
+            // The first thread ends at once, the second has the lock for a while.
+            let program = """
+                import ctypes, fcntl, sys, threading, time
+                file = open(sys.argv[1], "w")
+                fcntl.flock(file, fcntl.LOCK_EX)
+                threading.Thread(target=time.sleep, args=(1,)).start()
+                print(file=file, flush=True)
+                ctypes.CDLL(None).syscall(int(sys.argv[2]), 0)
+                """
+            #if arch(x86_64)
+                let exit = "60"
+            #else
+                let exit = "93"
+            #endif
+            let process = try #require(
+                try Launch.detached("/usr/bin/python3", ["-c", program, lock, exit], log: place + "/log").identity)
+            try await eventually("it has the lock") { (try? Data(contentsOf: URL(filePath: lock)).count) == 1 }
+            #expect(try await process.ended(within: .seconds(30)))
+            let file = open(lock, O_RDWR)
+            defer { close(file) }
+            #expect(flock(file, LOCK_EX | LOCK_NB) == 0, "nobody has it any more")
+        }
+    }
+
     @Test func `the bundled data are three hospitals with different facts`() throws {
         let dataset = try Dataset.bundled()
         #expect(dataset.sites.map(\.name) == ["north", "river", "harbour"])

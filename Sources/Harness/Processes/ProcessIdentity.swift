@@ -42,6 +42,7 @@ public struct ProcessIdentity: Codable, Sendable, Hashable {
 /// What the system tells of processes.
 enum ProcessTable {
     struct Stat {
+        /// All of its threads have.
         let hasEnded: Bool
         let isStopped: Bool
         let startTicks: UInt64
@@ -52,7 +53,9 @@ enum ProcessTable {
         guard let text = read("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else { return nil }
         let fields = text[text.index(after: end)...].split(separator: " ")
         guard fields.count > 19, let start = UInt64(fields[19]) else { return nil }
-        return Stat(hasEnded: ["Z", "X"].contains(fields[0]), isStopped: fields[0] == "T", startTicks: start)
+        // The first thread may have ended while others run yet; until they end, too, files and locks stay held.
+        let hasEnded = ["Z", "X"].contains(fields[0]) && (Int(fields[17]) ?? 0) <= 1
+        return Stat(hasEnded: hasEnded, isStopped: fields[0] == "T", startTicks: start)
     }
 
     /// Memory of a process in KiB: all that is in memory, and its share of it where several processes use the same.
