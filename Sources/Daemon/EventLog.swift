@@ -39,6 +39,8 @@ final class EventLog: Sendable {
             warn("diverged", ["peer": peer.short, "ours": ours.short, "theirs": theirs.short])
         case .beganWithSums(let blocks, let bytes):
             info("began-with-sums", ["blocks": "\(blocks)", "bytes": "\(bytes)"])
+        case .replacedBodies(let blocks, let bytes):
+            info("replaced-bodies", ["blocks": "\(blocks)", "bytes": "\(bytes)"])
         case .openedLog(let log, let reason): info("opened-log", ["log": log.hex, "reason": reason])
         case .reached(let contact): info("reached", ["peer": contact.peer.short, "address": contact.address])
         case .stopped(let reason): warn("stopped", ["reason": reason])

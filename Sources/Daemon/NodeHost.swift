@@ -154,7 +154,7 @@ final class NodeHost: @unchecked Sendable {
             let summer = summer
             Task { [weak self] in self?.post(.summed(block, await summer?(block))) }
         case .keepPart(let sums, let part, let bytes): keeper.keepPart(sums, part, bytes)
-        case .pin(let sums): keeper.pin(sums) { [weak self] in self?.post(.pinned(sums)) }
+        case .pin(let sums, let snapshot): keeper.pin(sums, snapshot) { [weak self] in self?.post(.pinned(sums)) }
         case .drop(let sums):
             let log = journalOfEvents
             keeper.drop(sums) { bytes in

@@ -99,9 +99,9 @@ final class OpKeeper: @unchecked Sendable {
         }
     }
 
-    func pin(_ sums: [BlockSums], done: @escaping @Sendable () -> Void) {
+    func pin(_ sums: [BlockSums], _ snapshot: StateSnapshot, done: @escaping @Sendable () -> Void) {
         thread.submit { [self] in
-            if retrying({ (store) throws(StorageError) in try store.pin(sums) }) != nil { done() }
+            if retrying({ (store) throws(StorageError) in try store.pin(sums, snapshot) }) != nil { done() }
         }
     }
 

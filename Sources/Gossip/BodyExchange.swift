@@ -23,6 +23,8 @@ public struct BodyExchange: Sendable {
         var tried: Set<PeerID> = []
         /// When to give up on the source, or, without one, when to ask everybody again.
         var deadline: Instant
+        /// Everybody was asked, and nobody delivered.
+        var isMissing = false
     }
 
     /// A header may claim a hash with a length that is not the body's: such a claim must not spoil
@@ -45,6 +47,11 @@ public struct BodyExchange: Sendable {
 
     public var nextDeadline: Instant? { fetches.values.lazy.map(\.deadline).min() }
     public var outstanding: Int { fetches.count }
+
+    /// Whether nobody who was asked for a body has it.
+    public func isMissing(_ hash: Hash32, length: Int) -> Bool {
+        fetches[Key(hash: hash, length: length)]?.isMissing ?? false
+    }
 
     /// Looks after every wanted body: asks for those nobody was asked for yet.
     ///
@@ -143,7 +150,10 @@ public struct BodyExchange: Sendable {
     /// Gives up on sources that did not answer; the next ``update`` asks others.
     public mutating func tick(now: Instant) {
         for (key, fetch) in fetches where fetch.deadline <= now {
-            if fetch.source == nil { fetches[key]!.tried = [] }
+            if fetch.source == nil {
+                fetches[key]!.tried = []
+                fetches[key]!.isMissing = true
+            }
             release(key)
             fetches[key]!.deadline = now + GossipLimits.answerMs
         }

@@ -35,7 +35,7 @@ public struct NodeConfiguration: Sendable {
     public var everybody = OverlayLimits.everybody
     /// The log to open if the old one cannot be continued: random, new for every start.
     public var freshLog: LogID
-    /// Whether a node that holds nothing asks for certified sums before it fetches bodies.
+    /// Whether a node that holds no delta asks for certified sums before it fetches bodies.
     public var beginsWithSums = true
     /// This node's own deltas whose sums are certified together.
     public var sumsEveryDeltas = 256
@@ -77,7 +77,7 @@ public enum Event: Sendable {
     case measured(QuestionID, numbers: [Int64]?)
     /// Answers ``Effect/sum(_:)``; nil: a body is not here, or there is nothing to certify.
     case summed(LogBlock, BlockSums?)
-    /// Answers ``Effect/pin(_:)``.
+    /// Answers ``Effect/pin(_:_:)``.
     case pinned([BlockSums])
     /// The operator keeps no bodies that certified sums can stand for: see ``Node/droppable``.
     case drop(BlockSums)
@@ -112,10 +112,11 @@ public enum Effect: Sendable, Equatable {
     /// Add up the deltas of a block elsewhere (``Node/work(of:)``), keep the parts so that they can be served by their
     /// hashes, and answer ``Event/summed(_:_:)``. Asked again after five minutes without an answer.
     case sum(LogBlock)
-    /// Keep a part of sums, whose hash was checked, by the time of ``pin(_:)``.
+    /// Keep a part of sums, whose hash was checked, by the time of ``pin(_:_:)``.
     case keepPart(BlockSums, Int, Bytes)
-    /// Note durably that these sums stand for bodies that are not here, and answer ``Event/pinned(_:)``.
-    case pin([BlockSums])
+    /// Note durably, and at once with the accumulators, that these sums stand for bodies that are not here; answer
+    /// ``Event/pinned(_:)``.
+    case pin([BlockSums], StateSnapshot)
     /// Drop the bodies of the deltas of this block, whose sums are kept and stand for them from now on.
     case drop(BlockSums)
     /// A stranger, who has proven to have the key of `peer`, redeems a ticket: answer ``Event/joinAnswered(_:_:)``.
@@ -160,6 +161,8 @@ public enum Notice: Sendable, Equatable {
     case reached(Contact)
     /// Certified sums stand for the bodies of earlier deltas.
     case beganWithSums(blocks: Int, bytes: UInt64)
+    /// Certified sums took the place of bodies that nobody has any more.
+    case replacedBodies(blocks: Int, bytes: UInt64)
     case stopped(reason: String)
 }
 

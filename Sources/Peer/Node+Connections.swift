@@ -144,7 +144,7 @@ extension Node {
         }
         established[peer] = number
         sumsWants[peer] = nil
-        newcomer.reconnected(to: peer)
+        sumsFetch.reconnected(to: peer)
         if hello.features & HelloFeatures.sums != 0 { tellsSums.insert(peer) } else { tellsSums.remove(peer) }
         let isDialled = connections[number]!.dial != nil
         if let dial = connections[number]!.dial { dials[dial] = nil }
@@ -266,7 +266,7 @@ extension Node {
             effects.append(.loadBody(request: request, want.hash))
         case .blob(let blob):
             counters.bodyBytesReceived += blob.bytes.count
-            newcomer.progressed(now: now)
+            sumsFetch.progressed(now: now)
             fetched(bodies.received(blob, from: peer, now: now), now: now, &effects)
         case .blobNone(let hash):
             bodies.none(hash, from: peer)

@@ -109,7 +109,8 @@ extension Node {
 
     /// Judges and folds what is ready, and sends it to the disk as one batch.
     mutating func stage(now: Instant, _ effects: inout [Effect]) {
-        guard inFlight == nil, stopped == nil, recounting == nil, addingSums == nil, mayApply(&effects)
+        guard inFlight == nil, stopped == nil, recounting == nil, addingSums == nil,
+            pinFetchedSums(now: now, &effects), mayApply(now: now, &effects)
         else { return }
         var batch = openBatch ?? Batch()
         if openBatch == nil {

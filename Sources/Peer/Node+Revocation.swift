@@ -12,7 +12,7 @@ extension Node {
     mutating func recount(_ batch: Batch, now: Instant, _ effects: inout [Effect]) -> Bool {
         while state.mayRecount, let recount = state.nextRecount() {
             guard let id = replica.id(recount.key, recount.seq) else {
-                stop("a revoked op is not in its log", now: now, &effects)
+                stop("an op that is to be taken out is not in its log", now: now, &effects)
                 return false
             }
             let staged = batch.ops.last { $0.op.id == id }
@@ -49,7 +49,7 @@ extension Node {
         guard let recount = recounting else { return }
         recounting = nil
         guard let body else {
-            return stop("the body of a revoked op is missing: restore the database", now: now, &effects)
+            return stop("the body of an op that is to be taken out is missing: restore the database", now: now, &effects)
         }
         carryOut(recount, body, now: now, &effects)
     }
@@ -60,7 +60,7 @@ extension Node {
         do {
             try state.recount(recount, body: body)
         } catch {
-            stop("a revoked op cannot be taken out: \(error)", now: now, &effects)
+            stop("an op cannot be taken out: \(error)", now: now, &effects)
         }
     }
 

@@ -51,7 +51,7 @@ extension Node {
         if state.pinnedSums.contains(sums) { return effects.append(.drop(sums)) }
         let isCertified = state.consensus.certifiedSums(of: sums.block.key).contains { $0.sums == sums }
         guard isCertified, isDroppable(sums), stopped == nil, inFlight == nil, retraction == nil, openBatch == nil,
-            recounting == nil, addingSums == nil, state.isWhole
+            recounting == nil, addingSums == nil, fetchedSums.isEmpty, state.isWhole
         else { return }
         pin(sums)
         effects.append(.drop(sums))
@@ -127,6 +127,11 @@ extension Node {
     /// The sums have become right without an op.
     mutating func tellWhole(now: Instant, _ effects: inout [Effect]) {
         guard !isSummaryWhole, state.isWhole, inFlight == nil else { return }
+        tellSummary(now: now, &effects)
+    }
+
+    /// What the ops come to has changed without one.
+    mutating func tellSummary(now: Instant, _ effects: inout [Effect]) {
         let summary = currentSummary()
         self.summary = summary
         exchange(decide { $0.advanced(to: summary, new: [], headersThrough: $1, now: now) }, now: now, &effects)

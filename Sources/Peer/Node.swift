@@ -105,12 +105,14 @@ public struct Node: Sendable {
     var recounting: StateFold.Recount?
     /// Sums that go into the accumulators, or out, and the parts read so far.
     var addingSums: (sums: BlockSums, bytes: Bytes)?
-    var newcomer: Newcomer
+    var sumsFetch: SumsFetch
+    /// Sums that are to take the place of deltas, all of whose parts are here.
+    var fetchedSums: [BlockSums] = []
     /// While it starts: parts that the store has given.
     var recoveredParts: [Hash32: Bytes] = [:]
-    /// Connected peers that understand SUMS_WANT, and what each asked for last.
+    /// Connected peers that understand SUMS_WANT; since when each asks, and for what last.
     var tellsSums: Set<PeerID> = []
-    var sumsWants: [PeerID: SumsWant] = [:]
+    var sumsWants: [PeerID: (since: Instant, last: SumsWant)] = [:]
     var forkSearches: [ForkSearch: Instant] = [:]
     /// When to ask for ops beyond forks that others build on.
     var missingOps: [OpID: Instant] = [:]
@@ -228,7 +230,7 @@ public struct Node: Sendable {
         tellsAgain = now + UInt64(OverlayLimits.visitEveryMs)
         // Sums stand for deltas that were not added one by one.
         let holdsDeltas = recovered.ops.contains { $0.op.header.kind == .updateModelWeights }
-        newcomer = Newcomer(
+        sumsFetch = SumsFetch(
             genesis: configuration.genesis,
             begins: configuration.beginsWithSums && !holdsDeltas && recovered.sums.isEmpty
                 && configuration.genesis.policy.hasVotes)
@@ -330,7 +332,7 @@ public struct Node: Sendable {
             }
         }
         followKeys(now: now)
-        beginWithSums(now: now, &effects)
+        fetchSums(now: now, &effects)
         partFromThoseWhoLeft(now: now, &effects)
         fitOverlay(now: now, &effects)
         dialContacts(now: now, &effects)
@@ -361,6 +363,7 @@ public struct Node: Sendable {
         tickOverlay(now: now, &effects)
         tellAddresses(now: now, &effects)
         bodies.tick(now: now)
+        replaceMissingBodies(now: now)
         fetchBodies(now: now, &effects)
         askForMissing(now: now, &effects)
     }
@@ -372,7 +375,7 @@ public struct Node: Sendable {
             if let guest = connection.guest { next = min(next, guest.until) }
         }
         if let deadline = bodies.nextDeadline { next = min(next, deadline) }
-        if let deadline = newcomer.nextDeadline { next = min(next, deadline) }
+        if let deadline = sumsFetch.nextDeadline { next = min(next, deadline) }
         if let deadline = nextTelling { next = min(next, deadline) }
         for time in missingOps.values { next = min(next, time) }
         if mayConsult, let deadline = elector.nextDeadline { next = min(next, deadline) }

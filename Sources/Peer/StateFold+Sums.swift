@@ -47,6 +47,7 @@ extension StateFold {
     /// Whether a delta is not to be in the sums, by itself or with its block.
     func isTakenOut(_ key: LogKey, _ seq: UInt64) -> Bool {
         isRevoked(key, seq) || (block(of: key, seq).map(isBroken) ?? false)
+            || (replaced[key]?.contains { $0.contains(seq) } ?? false)
     }
 
     /// Certified sums of a log came into force, or lost it.
@@ -65,13 +66,21 @@ extension StateFold {
 
     // MARK: Without bodies
 
+    /// What of these blocks was added by itself has to go out of the sums (``nextRecount()``): then they can be pinned.
+    package mutating func replace(_ blocks: [LogBlock]) {
+        replaced = Dictionary(grouping: blocks, by: \.key)
+        for author in Set(blocks.map(\.key.author)).sorted() { recount(everythingOf: author) }
+    }
+
     /// From now on the sums stand for the deltas of a block, whose bodies are not here, or not any more.
     ///
-    /// - Precondition: of the block's deltas all that are here are counted as certificates want it
-    ///   (``nextRecount()`` is nil), and it has no place in common with one that is pinned.
+    /// - Precondition: the block's deltas that are here are counted as certificates want it (``nextRecount()`` is nil): all
+    ///   of them, or none since it is one of ``replace(_:)``. It has no place in common with one that is pinned.
     package mutating func pin(_ sums: BlockSums) {
         let block = sums.block
-        precondition(!(pinned[block.key] ?? []).contains { $0.sums.block.overlaps(block) }, "blocks are apart")
+        precondition(!hasPinned(block), "blocks are apart")
+        replaced[block.key]?.removeAll { $0 == block }
+        if replaced[block.key]?.isEmpty == true { replaced[block.key] = nil }
         var new = PinnedSums(sums: sums)
         for (line, key) in trainedLines where key == block.key {
             for at in (changes[line] ?? []).indices where block.contains(changes[line]![at].seq) {
@@ -84,6 +93,11 @@ extension StateFold {
         pinned[block.key, default: []].append(new)
         pinned[block.key]!.sort { $0.sums.block.after < $1.sums.block.after }
         sumsChanged(of: block.key)
+    }
+
+    /// Whether sums stand for a place of the block.
+    func hasPinned(_ block: LogBlock) -> Bool {
+        pinned[block.key]?.contains { $0.sums.block.overlaps(block) } ?? false
     }
 
     /// Whether the sums of a block stand for this place: then nobody needs the body of a delta there.
@@ -143,7 +157,7 @@ extension StateFold {
     /// Whether the sums are those of the ops: no pinned block is half there, and each is certified by an op that has effect
     /// here. If not, others with the same frontier may have another state.
     package var isWhole: Bool {
-        recounts.isEmpty
+        recounts.isEmpty && replaced.isEmpty
             && pinned.allSatisfy { key, blocks in
                 let certified = consensus.certifiedSums(of: key)
                 return blocks.allSatisfy { held in

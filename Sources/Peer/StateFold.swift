@@ -37,6 +37,8 @@ public struct StateFold: Sendable {
     /// Blocks that are certified or pinned, by log, ascending and apart; and the sums that stand for bodies.
     var blocks: [LogKey: [LogBlock]] = [:]
     var pinned: [LogKey: [PinnedSums]] = [:]
+    /// Blocks of which sums are about to be pinned: no delta of them is to count by itself.
+    var replaced: [LogKey: [LogBlock]] = [:]
     /// Whether pinned sums may have to go in or out.
     var looksAtSums = false
     /// The logs of lines with deltas.

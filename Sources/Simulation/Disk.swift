@@ -28,7 +28,11 @@ package struct Disk: Sendable {
 
     mutating func keep(_ sums: BlockSums, bytes: Bytes) { database.keep(sums, bytes: bytes) }
     mutating func keepPart(_ sums: BlockSums, _ part: Int, _ bytes: Bytes) { database.keepPart(sums, part, bytes) }
-    mutating func pin(_ sums: [BlockSums]) { for sums in sums { database.pin(sums) } }
+
+    mutating func pin(_ sums: [BlockSums], _ snapshot: StateSnapshot) throws(Violation) {
+        for sums in sums { database.pin(sums) }
+        try database.merge(snapshot)
+    }
 
     /// False: accumulators of a start would lack some of them.
     mutating func drop(_ sums: BlockSums) -> Bool { database.drop(sums) }

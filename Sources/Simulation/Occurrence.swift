@@ -41,6 +41,7 @@ enum Occurrence {
     case agree
     /// An operator looks after a site that leaves, or goes on under another key.
     case depart(Int)
+    case away(Int, until: UInt64)
     case hostile(Int)
     /// Refold some site's ops.
     case inspect
@@ -57,7 +58,7 @@ enum DiskStep {
     case readOps(request: UInt64, [OpRange])
     case readBody(request: UInt64, Hash32)
     case keepPart(BlockSums, Int, Bytes)
-    case pin([BlockSums])
+    case pin([BlockSums], StateSnapshot)
     case drop(BlockSums)
 }
 

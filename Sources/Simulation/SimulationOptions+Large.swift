@@ -26,7 +26,7 @@ extension SimulationOptions {
         partitionEverySeconds = nil
         (restoresDatabase, losesJournal, fillsDisk, lateJoiner, misdirects) = (false, false, false, false, false)
         (movesKoi, proposes, decides, hugeBodies, burst) = (false, false, false, false, 3)
-        (leaver, rotator, outdated) = (nil, nil, nil)
+        (leaver, rotator, outdated, absentee) = (nil, nil, nil, nil)
         hostiles = Hostile.allCases.filter(overrides.including.contains)
         writers = min(overrides.writers ?? (isHuge ? Self.hugeWriters : nodes), nodes)
         questions = overrides.questions ?? 0

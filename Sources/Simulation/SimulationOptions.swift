@@ -142,6 +142,8 @@ public struct SimulationOptions: Sendable, Equatable {
     /// The site that leaves on the way, and the one that goes on under another key.
     public internal(set) var leaver: Int?
     public internal(set) var rotator: Int?
+    /// The site that is away for most of the run.
+    public internal(set) var absentee: Int?
     /// Sites tell each other where they can be dialled; without that the topology stays as it is.
     public internal(set) var discovers: Bool
     /// One half of the sites is cut off from the other in the second half of the run.
@@ -227,6 +229,10 @@ public struct SimulationOptions: Sendable, Equatable {
         // Those who stay can decide without it as well as all could before.
         if leaves, settled > 2, members.count <= Self.bearable(honest - 1) { leaver = first }
         if rotates, leaver != second { rotator = second }
+        // Four can decide without one, and so drop what it will miss.
+        var absenceDraw = Random(seed: seed ^ 0x6177_6179)
+        let absent = absenceDraw.below(settled)
+        if !isCalm, settled > 3, leaver == nil, rotator == nil, absenceDraw.chance(0.4) { absentee = absent }
         // Two that go may each be the one through which the others know each other.
         var addressDraw = Random(seed: seed ^ 0x6164_6472_6573_73)
         discovers = addressDraw.chance(0.35) || (leaver != nil && rotator != nil)
@@ -266,6 +272,7 @@ extension SimulationOptions: CustomStringConvertible {
             foldVersion < NetworkPolicy.latestFold ? ["fold=\(foldVersion)"] : [],
             outdated.map { ["outdated=\($0)"] } ?? [],
             leaver.map { ["leaver=\($0)"] } ?? [], rotator.map { ["rotator=\($0)"] } ?? [],
+            absentee.map { ["absentee=\($0)"] } ?? [],
             flag(discovers, "discovers"), flag(splits, "splits"),
             writers < nodes ? ["writers=\(writers)"] : [],
             questions > 0 ? ["questions=\(questions)"] : [],

@@ -13,6 +13,8 @@ struct Site {
     var rotatesSince: UInt64?
     /// It runs a shoal that does not know the latest rules.
     var isOutdated = false
+    /// Its process is not started before.
+    var awayUntil: UInt64 = 0
     /// It has left and does not run again.
     var isGone = false
     /// What its `.peers` file lists.

@@ -6,7 +6,7 @@ public enum Trouble: String, Sendable, CaseIterable {
     case slowDisk = "slow-disk"
     case bursts, hugeBodies = "huge-bodies", largeBodies = "large-bodies"
     case lateJoiner = "late-joiner", decisions, koi, retractions, patterns, sums, retention, leaving, rotation, outdated
-    case discovery
+    case absence, discovery
     case replayer, stranger, foreigner, impostor, equivocator, spender, voter, forger
 }
 
@@ -36,6 +36,7 @@ extension SimulationOptions {
         case .leaving: leaver = nil
         case .rotation: rotator = nil
         case .outdated: outdated = nil
+        case .absence: absentee = nil
         case .discovery: discovers = false
         case .patterns: proposes = false
         case .replayer, .stranger, .foreigner, .impostor, .equivocator, .spender, .voter, .forger:

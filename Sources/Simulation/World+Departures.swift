@@ -64,6 +64,20 @@ extension World {
         sites[site].contacts.contains { $0.peer == sites[other].identity.peerID }
     }
 
+    /// A site goes away early on, and comes back late, or when everything is repaired.
+    mutating func beginAbsence(until end: UInt64) {
+        guard let site = options.absentee else { return }
+        queue.schedule(
+            .away(site, until: end / 2 + UInt64(departing.below(Int(end)))),
+            at: end / 8 + UInt64(departing.below(Int(end) / 4)))
+    }
+
+    mutating func goAway(_ site: Int, until: UInt64) throws(Violation) {
+        sites[site].awayUntil = until
+        note("away")
+        try crash(site)
+    }
+
     /// Looks how far the site has got, and asks for what comes next.
     mutating func depart(_ site: Int) throws(Violation) {
         guard let departure = sites[site].departure, !sites[site].isGone else { return }

@@ -62,8 +62,8 @@ extension World {
             note("pull answered")
             queue.schedule(.answer(site: site, life: life, .opsLoaded(request: request, envelopes: envelopes)), at: now)
         case .keepPart(let sums, let part, let bytes): sites[site].disk.keepPart(sums, part, bytes)
-        case .pin(let sums):
-            sites[site].disk.pin(sums)
+        case .pin(let sums, let snapshot):
+            try sites[site].disk.pin(sums, snapshot)
             queue.schedule(.answer(site: site, life: life, .pinned(sums)), at: now + readDelay())
         case .drop(let sums): note(sites[site].disk.drop(sums) ? "bodies dropped" : "bodies kept: too early")
         case .readBody(let request, let hash):
@@ -124,6 +124,9 @@ extension World {
     /// Starts a site from what its disk holds, which may be less than it was.
     mutating func start(_ site: Int) throws(Violation) {
         guard sites[site].node == nil, !sites[site].isGone else { return }
+        guard isHealed || now >= sites[site].awayUntil else {
+            return queue.schedule(.restart(site: site), at: sites[site].awayUntil)
+        }
         if sites[site].life > 0, !isHealed { damage(site) }
         excuseWhatIsLost()
         var recovered = sites[site].disk.recovered(journalTail: options.journalTail)
@@ -156,6 +159,7 @@ extension World {
         if options.restoresDatabase, random.chance(0.4), let lost = sites[site].disk.restore(&random) {
             frontierCheck.restored(site)
             if !lost.isEmpty { note("database put back") }
+            listSuccessors(at: site)
         }
         if options.losesJournal, random.chance(0.3) {
             originCheck.lost(
@@ -163,6 +167,20 @@ extension World {
             sites[site].disk.loseJournal()
             note("journal lost")
         }
+    }
+
+    /// The operator of a site that may have been put back to before another's rotation, which nobody may be there to tell it,
+    /// lists the new key.
+    private mutating func listSuccessors(at site: Int) {
+        for other in sites.indices where other != site && !sites[other].formerKeys.isEmpty {
+            let peer = sites[other].identity.peerID
+            guard knows(site, anyOf: sites[other].formerKeys), !knows(site, anyOf: [peer]) else { continue }
+            sites[site].contacts.append(Contact(peer: peer, address: "site-\(other):7000", name: "\(other)"))
+        }
+    }
+
+    private func knows(_ site: Int, anyOf keys: [PeerID]) -> Bool {
+        sites[site].contacts.contains { keys.contains($0.peer) }
     }
 
     /// Promises that nobody can keep any more: ops on no disk, unless their author's journal has them

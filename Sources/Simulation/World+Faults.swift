@@ -20,6 +20,7 @@ extension World {
         }
         if options.retention { queue.schedule(.retain, at: 2_000 + UInt64(random.below(3_000))) }
         beginDepartures(until: end)
+        beginAbsence(until: end)
         for index in hostiles.indices { queue.schedule(.hostile(index), at: 500 + UInt64(random.below(3_000))) }
         queue.schedule(.inspect, at: 3_000)
         queue.schedule(.healed, at: end)
@@ -85,7 +86,7 @@ extension World {
         case .arrival(let number, let from, _): site = network.site(number, 1 - from)
         case .dial, .disk, .fault, .unblock, .resume, .crash, .restart, .submit, .admit, .ask, .rest, .split,
             .admitJoiner,
-            .agree, .retain, .depart, .hostile, .inspect, .healed, .poll:
+            .agree, .retain, .depart, .away, .hostile, .inspect, .healed, .poll:
             site = nil
         }
         return site.flatMap { sites[$0].backlog == nil ? nil : $0 }

@@ -87,7 +87,7 @@ extension World {
             }
         case .keepPart(_, let part, let bytes):
             trace.record(35, place, UInt64(part), UInt64(bytes.count)) { "    keep part \(part), \(bytes.count) bytes" }
-        case .pin(let sums): trace.record(36, place, UInt64(sums.count)) { "    pin \(sums.count)" }
+        case .pin(let sums, _): trace.record(36, place, UInt64(sums.count)) { "    pin \(sums.count)" }
         case .drop(let sums): trace.record(37, place, sums.block.through) { "    drop up to \(sums.block.through)" }
         case .sum(let block):
             trace.record(34, place, block.after, block.through) { "    sum \(block.after)-\(block.through)" }

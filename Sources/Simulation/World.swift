@@ -121,6 +121,7 @@ struct World {
         case .agree: try agree()
         case .retain: try retain()
         case .depart(let site): try depart(site)
+        case .away(let site, let until): try goAway(site, until: until)
         case .hostile(let index): try hostileActs(index)
         case .inspect: try inspect()
         case .healed, .poll: break
@@ -194,8 +195,8 @@ struct World {
             queue.schedule(.answer(site: site, life: life, .summed(block, sums)), at: now + readDelay())
         case .keepPart(let sums, let part, let bytes):
             queue.schedule(.disk(site: site, life: life, .keepPart(sums, part, bytes)), at: now)
-        case .pin(let sums):
-            queue.schedule(.disk(site: site, life: life, .pin(sums)), at: now + writeDelay())
+        case .pin(let sums, let snapshot):
+            queue.schedule(.disk(site: site, life: life, .pin(sums, snapshot)), at: now + writeDelay())
         case .drop(let sums): queue.schedule(.disk(site: site, life: life, .drop(sums)), at: now + writeDelay())
         case .join(let connection, _, _):
             throw Violation(.contract, "site \(site) sees a ticket on connection \(connection), and nobody has one")
@@ -267,6 +268,7 @@ struct World {
             guard self.site(of: peer) != nil else { return note("a liar named another state") }
             throw Violation(.sameOpsSameState, "site \(site) has \(ours.short), a peer \(theirs.short)")
         case .beganWithSums: note("began with sums")
+        case .replacedBodies: note("sums replaced bodies")
         case .reached(let contact):
             note("learned where a site is")
             sites[site].contacts.removeAll { $0.peer == contact.peer }

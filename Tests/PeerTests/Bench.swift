@@ -133,7 +133,7 @@ struct Bench {
             let sums = addUp(block, at: site)
             pending.append((site, .summed(block, sums)))
         case .writeSnapshot(let snapshot):
-            snapshots[site] = snapshots[site].map { Bench.merge(snapshot, into: $0) } ?? snapshot
+            merge(snapshot, at: site)
             pending.append((site, .snapshotWritten))
         case .write(let number, let bytes): deliver(bytes, number, from: site)
         case .close(let number): cut(number, by: site)
@@ -152,7 +152,8 @@ struct Bench {
             let body = stored[site].first { $0.op.header.bodyHash == hash }?.body ?? parts[site][hash]
             pending.append((site, .bodyLoaded(request: request, body: body)))
         case .keepPart(let sums, let part, let bytes): parts[site][sums.parts[part]] = bytes
-        case .pin(let sums):
+        case .pin(let sums, let snapshot):
+            merge(snapshot, at: site)
             pinned[site] += sums
             pending.append((site, .pinned(sums)))
         case .drop(let sums): dropBodies(sums, at: site)
@@ -167,6 +168,10 @@ struct Bench {
         stored[site] += batch.ops
         forks[site] += batch.forks
         run(.persisted(batch.number), at: site)
+    }
+
+    private mutating func merge(_ snapshot: StateSnapshot, at site: Int) {
+        snapshots[site] = snapshots[site].map { Bench.merge(snapshot, into: $0) } ?? snapshot
     }
 
     /// What a store does with the rows and tensors that changed.

@@ -202,7 +202,7 @@ final class Town {
         case .notice(let notice): notices.append((index, notice))
         case .measure(let id, let question): post(index, .measured(id, numbers: measure(index, question)))
         case .sum(let block): post(index, .summed(block, addUp(block, index).map { tampersSums(index, $0) }))
-        case .pin(let sums): post(index, .pinned(sums))
+        case .pin(let sums, _): post(index, .pinned(sums))
         case .authenticated, .applied, .join, .keepPart, .drop: break
         }
     }

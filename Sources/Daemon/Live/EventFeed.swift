@@ -88,7 +88,7 @@ extension EventFeed {
         case .diverged(let peer, _, _):
             publish("alarm", AlarmEvent(code: "diverged", peer: peer.hex, detail: "same ops, other state"))
         case .stopped(let reason): publish("alarm", AlarmEvent(code: "stopped", peer: nil, detail: reason))
-        case .openedLog, .beganWithSums, .reached: break
+        case .openedLog, .beganWithSums, .replacedBodies, .reached: break
         }
     }
 }

@@ -1,5 +1,6 @@
 public import Consensus
 internal import Identity
+public import Peer
 internal import Replication
 public import Wire
 
@@ -16,12 +17,14 @@ extension OpStore {
         }
     }
 
-    /// From now on these sums stand for bodies that are not here. All or none of them.
+    /// From now on these sums stand for bodies that are not here, and for deltas that are not in the accumulators any more.
+    /// All or nothing of it.
     ///
     /// - Throws: ``StorageError/Reason/unexpectedData`` when a part is missing.
-    public func pin(_ all: [BlockSums]) throws(StorageError) {
+    public func pin(_ all: [BlockSums], _ snapshot: StateSnapshot) throws(StorageError) {
         try connection.transaction { (connection) throws(StorageError) in
             try lease?.check(connection)
+            try merge(snapshot, on: connection)
             for sums in all {
                 try insert(sums, parts: [], on: connection)
                 try mark(sums, on: connection)

@@ -108,25 +108,29 @@ public final class OpStore {
     public func write(_ snapshot: StateSnapshot) throws(StorageError) {
         try connection.transaction { (connection) throws(StorageError) in
             try lease?.check(connection)
-            for model in snapshot.models {
-                let id = Parameter.bytes(model.id.bytes)
-                for tensor in model.tensors {
-                    try connection.query(
-                        """
-                        INSERT INTO \(schema).model_weights (model_id, tensor_index, tensor_name, accumulators)
-                        VALUES ($1, $2, $3, $4)
-                        ON CONFLICT (model_id, tensor_index) DO UPDATE SET accumulators = excluded.accumulators, updated_at = now()
-                        """, [id, .int32(Int32(tensor.index)), .text(tensor.name), .bytes(tensor.bytes)], prepared: true
-                    )
-                }
-                try write(model.rows, of: id, connection)
-            }
-            try connection.query(
-                """
-                INSERT INTO \(schema).node_meta (key, value) VALUES ('watermark', $1)
-                ON CONFLICT (key) DO UPDATE SET value = excluded.value
-                """, [.text("\(snapshot.watermark)")])
+            try merge(snapshot, on: connection)
         }
+    }
+
+    func merge(_ snapshot: StateSnapshot, on connection: Connection) throws(StorageError) {
+        for model in snapshot.models {
+            let id = Parameter.bytes(model.id.bytes)
+            for tensor in model.tensors {
+                try connection.query(
+                    """
+                    INSERT INTO \(schema).model_weights (model_id, tensor_index, tensor_name, accumulators)
+                    VALUES ($1, $2, $3, $4)
+                    ON CONFLICT (model_id, tensor_index) DO UPDATE SET accumulators = excluded.accumulators, updated_at = now()
+                    """, [id, .int32(Int32(tensor.index)), .text(tensor.name), .bytes(tensor.bytes)], prepared: true
+                )
+            }
+            try write(model.rows, of: id, connection)
+        }
+        try connection.query(
+            """
+            INSERT INTO \(schema).node_meta (key, value) VALUES ('watermark', $1)
+            ON CONFLICT (key) DO UPDATE SET value = excluded.value
+            """, [.text("\(snapshot.watermark)")])
     }
 
     /// Bytes of accumulators in one statement, about; a parameter of PostgreSQL ends at 1 GB.

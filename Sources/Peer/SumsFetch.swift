@@ -5,37 +5,42 @@ internal import Replication
 internal import Session
 internal import Wire
 
-/// The first phase of a node that holds no weight delta yet: certified sums in place of bodies that nobody need fetch.
+/// Certified sums in place of bodies: when a node begins that holds no weight delta, since nobody need fetch those bodies; and
+/// whenever later nobody has a body any more.
 ///
 /// ```
-/// waiting ─▶ asking a member: checkpoints from the genesis on, then sums ─▶ fetching their parts by hash ─▶ done
-///    └─ nobody can tell, it takes too long, or a founder signs before it has met anybody ──────────────────▶ done
+/// idle ─▶ waiting ─▶ asking a member: checkpoints from the genesis on, then sums ─▶ fetching their parts by hash ─▶ pinning
+///   ▲        └─ nobody can tell, it takes too long, or a founder signs before it has met anybody ─┐                   │
+///   └─────────────────────────────────────────────────────────────────────────────────────────────┴───────────────────┘
 /// ```
-/// Everything is checked from the genesis alone (`CertificateAudit`); whoever sends what proves nothing is to blame. Until it
-/// is done nothing is applied, since a delta that was added by itself must not be in sums as well.
-struct Newcomer: Sendable {
+/// Everything is checked from the genesis alone (`CertificateAudit`); whoever sends what proves nothing is to blame. While a
+/// node begins, nothing is applied: what was not added by itself need not be taken out again.
+struct SumsFetch: Sendable {
     enum Limits {
         /// For one answer, and for all parts after the last one came.
         static let answerMs: UInt64 = 10_000
-        /// Members that are asked before the node begins without.
+        /// Members that are asked before the node goes on without.
         static let attempts = 3
         /// Parts that are fetched at once, of at most 8 MiB each.
         static let partsAtOnce = 2
+        /// From one time to the next; in vain, twice as long each time, up to an hour. Members answer once in a minute.
+        static let againMs: UInt64 = 60_000
+        static let againAtMostMs: UInt64 = 3_600_000
     }
     enum Action: Sendable, Equatable {
         case ask(PeerID, SumsWant)
         case keep(BlockSums, part: Int, Bytes)
-        /// All parts are handed over.
+        /// All parts are handed over; answered by ``SumsFetch/pinned(now:)``.
         case pin([BlockSums])
         case blame(PeerID, String)
     }
     private enum State: Sendable {
+        case idle
         case waiting
         case asking(PeerID, SumsWant, Search, until: Instant)
         case fetching([Part], of: [BlockSums], until: Instant)
-        /// The store makes it durable.
+        /// What of them was added by itself is taken out, and the store makes it durable.
         case pinning
-        case done
     }
     private struct Part: Sendable {
         let sums: BlockSums
@@ -53,22 +58,47 @@ struct Newcomer: Sendable {
     private let genesis: Genesis
     private var state: State
     private var tried: Set<PeerID> = []
+    /// Until the first time is over.
+    private(set) var isBeginning: Bool
+    private var nextTime = Instant(milliseconds: 0)
+    private var pauseMs = Limits.againMs
 
     /// - Parameter begins: it holds no delta, and may begin with sums.
     init(genesis: Genesis, begins: Bool) {
         self.genesis = genesis
-        state = begins ? .waiting : .done
+        isBeginning = begins
+        state = begins ? .waiting : .idle
     }
 
-    var isDone: Bool {
-        if case .done = state { true } else { false }
+    var isIdle: Bool {
+        if case .idle = state { true } else { false }
+    }
+
+    /// Whether nothing may be applied.
+    var holdsOps: Bool {
+        if case .pinning = state { true } else { isBeginning }
     }
 
     var nextDeadline: Instant? {
         switch state {
         case .asking(_, _, _, let until), .fetching(_, _, let until): until
-        case .waiting, .pinning, .done: nil
+        case .idle, .waiting, .pinning: nil
         }
+    }
+
+    /// Nobody has a body that is needed: perhaps sums stand for it.
+    mutating func lacksBody(now: Instant) {
+        guard case .idle = state, nextTime <= now else { return }
+        tried = []
+        state = .waiting
+    }
+
+    private mutating func end(hasSums: Bool, now: Instant) {
+        state = .idle
+        nextTime = now + pauseMs
+        // A network without certified sums says nothing about the time when there are some.
+        pauseMs = hasSums || isBeginning ? Limits.againMs : min(pauseMs * 2, Limits.againAtMostMs)
+        isBeginning = false
     }
 
     /// Somebody greeted, or went: asks whoever can tell, ascending.
@@ -80,7 +110,7 @@ struct Newcomer: Sendable {
         case .asking(let peer, _, _, _) where !tellers.contains(peer):
             tried.remove(peer)
             state = .waiting
-        case .waiting, .asking, .fetching, .pinning, .done: break
+        case .idle, .waiting, .asking, .fetching, .pinning: break
         }
         guard case .waiting = state, hasPeers else { return [] }
         if tried.count < Limits.attempts, let peer = tellers.first(where: { !tried.contains($0) }) {
@@ -88,7 +118,7 @@ struct Newcomer: Sendable {
             return ask(peer, .checkpoints(after: 0), Search(audit: CertificateAudit(genesis: genesis)), now: now)
         }
         // Nobody is left who could tell.
-        state = .done
+        end(hasSums: false, now: now)
         return []
     }
 
@@ -108,14 +138,17 @@ struct Newcomer: Sendable {
         switch state {
         case .asking(_, _, _, let until) where until <= now:
             state = .waiting
-        case .fetching(_, _, let until) where until <= now: state = .done
-        case .waiting, .asking, .fetching, .pinning, .done: break
+        case .fetching(_, _, let until) where until <= now: end(hasSums: false, now: now)
+        case .idle, .waiting, .asking, .fetching, .pinning: break
         }
     }
 
     // MARK: Answers
 
-    mutating func answered(_ answer: SumsAnswer, by peer: PeerID, now: Instant) -> [Action] {
+    /// - Parameter isWanted: whether the sums of a block are of use here.
+    mutating func answered(
+        _ answer: SumsAnswer, by peer: PeerID, now: Instant, isWanted: (LogBlock) -> Bool = { _ in true }
+    ) -> [Action] {
         guard case .asking(peer, let want, var search, _) = state else { return [] }
         do throws(ConsensusError) {
             for bytes in answer.certificates { try read(bytes, want, &search) }
@@ -134,7 +167,8 @@ struct Newcomer: Sendable {
                 let from = LogBound(author: block.key.author, log: block.key.log)
                 return ask(peer, .sums(from: from, after: block.through), search, now: now)
             }
-            return fetch(search.sums, now: now)
+            fetch(search.sums.filter { isWanted($0.block) }, now: now)
+            return []
         }
     }
 
@@ -164,10 +198,10 @@ struct Newcomer: Sendable {
 
     // MARK: Parts
 
-    private mutating func fetch(_ sums: [BlockSums], now: Instant) -> [Action] {
+    private mutating func fetch(_ sums: [BlockSums], now: Instant) {
         let parts = sums.flatMap { sums in sums.parts.indices.map { Part(sums: sums, index: $0) } }
-        state = parts.isEmpty ? .done : .fetching(parts, of: sums, until: now + Limits.answerMs)
-        return []
+        guard !parts.isEmpty else { return end(hasSums: false, now: now) }
+        state = .fetching(parts, of: sums, until: now + Limits.answerMs)
     }
 
     /// Parts to fetch now, as bodies are.
@@ -202,10 +236,10 @@ struct Newcomer: Sendable {
         }
     }
 
-    mutating func pinned() { state = .done }
+    mutating func pinned(now: Instant) { end(hasSums: true, now: now) }
 
     /// A founder that is alone has something to sign: there is nothing to begin with.
-    mutating func giveUp() {
-        if case .waiting = state { state = .done }
+    mutating func giveUp(now: Instant) {
+        if case .waiting = state { end(hasSums: false, now: now) }
     }
 }
