@@ -49,7 +49,8 @@ extension Node {
         guard let recount = recounting else { return }
         recounting = nil
         guard let body else {
-            return stop("the body of an op that is to be taken out is missing: restore the database", now: now, &effects)
+            return stop(
+                "the body of an op that is to be taken out is missing: restore the database", now: now, &effects)
         }
         carryOut(recount, body, now: now, &effects)
     }

@@ -66,7 +66,7 @@ extension World {
 
     /// A site goes away early on, and comes back late, or when everything is repaired.
     mutating func beginAbsence(until end: UInt64) {
-        guard let site = options.absentee else { return }
+        guard let site = options.absentee, sites[site].departure == nil else { return }
         queue.schedule(
             .away(site, until: end / 2 + UInt64(departing.below(Int(end)))),
             at: end / 8 + UInt64(departing.below(Int(end) / 4)))

@@ -142,7 +142,7 @@ extension World {
         let mayWait =
             options.hostiles.contains { [.replayer, .equivocator, .spender].contains($0) }
             || options.restoresDatabase || options.losesJournal
-            || options.crashEverySeconds != nil || options.fillsDisk
+            || options.crashEverySeconds != nil || options.absentee != nil || options.fillsDisk
         guard mayWait || node.isQuiet else {
             throw Violation(.contract, "site \(site) still waits for \(node.replica.waitingCount) ops at the end")
         }

@@ -33,14 +33,17 @@ extension World {
         if !isHealed { queue.schedule(.retain, at: now + 500 + UInt64(random.below(3_000))) }
         let site = random.below(sites.count)
         guard let droppable = sites[site].node?.droppable, !droppable.isEmpty else { return }
-        let sums = droppable[random.below(droppable.count)]
-        // What a quorum certified is what the site finds itself: an honest elector is in every quorum.
-        guard let found = addUp(sums.block, at: site) else { return }
-        guard found == sums else {
-            throw Violation(
-                .stateIsFold, "site \(site) finds other sums than were certified, up to \(sums.block.through)")
+        // Who was away for long is to find nothing.
+        let dropped = options.absentee == nil ? [droppable[random.below(droppable.count)]] : droppable
+        for sums in dropped {
+            // What a quorum certified is what the site finds itself: an honest elector is in every quorum.
+            guard let found = addUp(sums.block, at: site) else { continue }
+            guard found == sums else {
+                throw Violation(
+                    .stateIsFold, "site \(site) finds other sums than were certified, up to \(sums.block.through)")
+            }
+            try perform(.drop(sums), at: site)
         }
-        try perform(.drop(sums), at: site)
     }
 
     /// The body of an op, wherever one is kept.

@@ -173,6 +173,51 @@ extension ClusterTests {
             }
         }
 
+        /// What `docs/operating.md` promises who restores an old backup: its own log and another's, of which nobody has the
+        /// bodies any more.
+        @Test func `a database that is put back to before the bodies were dropped takes sums in their place`()
+            async throws
+        {
+            try await TestCluster.with(Self.names, settings: NodeSettings(sumsEvery: 8)) { test in
+                try await test.teach(Self.names, dim: Self.dim)
+                for name in Self.names {
+                    try await test[name].finish(try await test[name].train(rounds: 4, steps: 1))
+                }
+                try await test.agree()
+                try await test.cluster.snapshot("c")
+                for name in Self.names {
+                    try await test[name].finish(try await test[name].train(rounds: Self.rounds, steps: 1))
+                }
+                let blocks = Self.names.count * ((4 + Self.rounds) / 8)
+                try await eventually("all whole blocks are certified") {
+                    try await test["b"].certifiedBlocks() >= blocks
+                }
+                try await retain(["a", "b"], test)
+                for name in ["a", "b"] { try await retained(name, test) }
+                let taught = try await test["b"].answers()
+                let held = try await test["c"].bodyUse()
+
+                try await test.cluster.strike("a", .terminate)
+                try await test.cluster.restoreSnapshot("c")
+                try await eventually("c has what b has") {
+                    let nodes = try await test.cluster.status().nodes.filter { $0.name != "a" }
+                    return Set(nodes.map(\.stateDigest)).count == 1 && Set(nodes.map(\.frontierDigest)).count == 1
+                }
+                #expect(try !test["c"].events("replaced-bodies").isEmpty)
+                #expect(try await test["c"].pinnedBlocks() >= blocks / 2)
+                #expect(try await test["c"].bodyUse().bytes < held.bytes)
+                #expect(try await test["c"].answers() == taught)
+
+                try await test.cluster.start("a")
+                try await test.agree()
+                let own = try #require(try await test["c"].pinnedRange(of: test["a"]))
+                let _: RetractReport = try await shoal(test["a"], "ops", "retract", "--from", own, "--through", own)
+                #expect(try await expectEqualAnswers(test) != taught)
+                try await examined(test["c"], test)
+                try await test.expectWholeLogs()
+            }
+        }
+
         private func slow(bytesPerSecond: Int) -> LinkOrder {
             var order = LinkOrder(to: ["d"])
             order.bytesPerSecond = bytesPerSecond

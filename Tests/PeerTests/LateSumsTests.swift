@@ -56,7 +56,8 @@ import Wire
     }
 
     @Test(arguments: [1, 256])
-    func `what it had added by itself goes out, the sums go in, and a restart finds the same`(snapshotEvery: Int) throws {
+    func `what it had added by itself goes out, the sums go in, and a restart finds the same`(snapshotEvery: Int) throws
+    {
         var (bench, sums) = try town(snapshotEvery: snapshotEvery)
         bench.stop(2)
         bench.connect(1, 0)

@@ -62,7 +62,8 @@ import Wire
     @Test func `nothing goes without all parts of the sums`() throws {
         let (store, ops, sums) = try filled()
         #expect(storageError { _ = try store.drop(sums) }?.reason == .unexpectedData)
-        #expect(storageError { try store.pin([sums], StateSnapshot(watermark: 0, models: [])) }?.reason == .unexpectedData)
+        #expect(
+            storageError { try store.pin([sums], StateSnapshot(watermark: 0, models: [])) }?.reason == .unexpectedData)
         #expect(try store.body(ops[2].op.header.bodyHash) == ops[2].body)
         #expect(try store.pinnedSums().isEmpty && store.summedBlocks().isEmpty, "and nothing is half done")
     }
