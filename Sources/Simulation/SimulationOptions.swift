@@ -232,7 +232,10 @@ public struct SimulationOptions: Sendable, Equatable {
         // Four others add up what one of them trained, without one: so they drop what that one will miss.
         var absenceDraw = Random(seed: seed ^ 0x6177_6179)
         let absent = absenceDraw.below(settled)
-        if !isCalm, settled > 4, rotator == nil, absenceDraw.chance(0.5) { absentee = absent }
+        if !isCalm, settled > 4, rotator == nil, absenceDraw.chance(0.5) {
+            absentee = absent
+            (retention, largeBodies, sumsEveryDeltas) = (true, true, min(sumsEveryDeltas, 5))
+        }
         // Two that go may each be the one through which the others know each other.
         var addressDraw = Random(seed: seed ^ 0x6164_6472_6573_73)
         discovers = addressDraw.chance(0.35) || (leaver != nil && rotator != nil)

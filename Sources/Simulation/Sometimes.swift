@@ -28,7 +28,6 @@ public enum Sometimes: String, Sendable, CaseIterable {
     case summed = "the sums of a block are certified"
     case beganWithSums = "a site begins with certified sums"
     case dropped = "bodies are dropped, and sums stand for them"
-    case replacedBodies = "sums take the place of bodies that nobody has"
     case takenOutTogether = "a part of a certified block is taken out, and so is the rest"
     case forkedSums = "a member forks inside a block whose sums are certified"
     case questionExpired = "a question expires"
@@ -69,7 +68,6 @@ public enum Sometimes: String, Sendable, CaseIterable {
         case .summed: ["certified: sums"]
         case .beganWithSums: ["began with sums"]
         case .dropped: ["bodies dropped"]
-        case .replacedBodies: ["sums replaced bodies"]
         case .takenOutTogether: ["blocks taken out together"]
         case .forkedSums: ["forked inside certified sums"]
         case .questionExpired: ["questions expired"]

@@ -64,17 +64,20 @@ extension World {
         sites[site].contacts.contains { $0.peer == sites[other].identity.peerID }
     }
 
-    /// A site goes away early on, and comes back late, or when everything is repaired.
+    /// A site goes away early on, and comes back late. The others are restarted once meanwhile: then they have only what is on
+    /// their disks.
     mutating func beginAbsence(until end: UInt64) {
-        guard let site = options.absentee, sites[site].departure == nil else { return }
-        queue.schedule(
-            .away(site, until: end / 2 + UInt64(departing.below(Int(end)))),
-            at: end / 8 + UInt64(departing.below(Int(end) / 4)))
+        guard let absentee = options.absentee, sites[absentee].departure == nil else { return }
+        let back = end / 2 + UInt64(departing.below(Int(end) / 2))
+        queue.schedule(.away(absentee, until: back), at: end / 8 + UInt64(departing.below(Int(end) / 4)))
+        for site in sites.indices where site != absentee {
+            queue.schedule(.away(site, until: back), at: back - UInt64(departing.below(2_000)))
+        }
     }
 
     mutating func goAway(_ site: Int, until: UInt64) throws(Violation) {
         sites[site].awayUntil = until
-        note("away")
+        note(site == options.absentee ? "away" : "restarted")
         try crash(site)
     }
 

@@ -31,11 +31,18 @@ extension World {
     /// A site looks for bodies to drop, as often as it likes: a day is nothing here.
     mutating func retain() throws(Violation) {
         if !isHealed { queue.schedule(.retain, at: now + 500 + UInt64(random.below(3_000))) }
+        guard options.absentee == nil else {
+            // Who was away for long is to find nothing.
+            for site in sites.indices { try drop(sites[site].node?.droppable ?? [], at: site) }
+            return
+        }
         let site = random.below(sites.count)
         guard let droppable = sites[site].node?.droppable, !droppable.isEmpty else { return }
-        // Who was away for long is to find nothing.
-        let dropped = options.absentee == nil ? [droppable[random.below(droppable.count)]] : droppable
-        for sums in dropped {
+        try drop([droppable[random.below(droppable.count)]], at: site)
+    }
+
+    private mutating func drop(_ certified: [BlockSums], at site: Int) throws(Violation) {
+        for sums in certified {
             // What a quorum certified is what the site finds itself: an honest elector is in every quorum.
             guard let found = addUp(sums.block, at: site) else { continue }
             guard found == sums else {

@@ -19,6 +19,14 @@ import Testing
         _ = try Simulator.run(SimulationOptions(seed: seed))
     }
 
+    /// A site that stood still under an older rule, and one whose database was put back, came back when the others had
+    /// dropped the bodies that it needs.
+    @Test(arguments: [2_003_371, 2_005_166] as [UInt64])
+    func `sums take the place of bodies that nobody has any more`(seed: UInt64) throws {
+        let report = try Simulator.run(SimulationOptions(seed: seed))
+        #expect(report.occurrences["sums replaced bodies"] == 1)
+    }
+
     @Test(arguments: [3, 59, 191] as [UInt64])
     func `a seed gives the same run twice`(seed: UInt64) throws {
         let options = SimulationOptions(seed: seed)
