@@ -54,14 +54,10 @@ extension ConsensusTable {
     }
 
     private mutating func setOpen(_ matter: Matter, _ isOpen: Bool) {
-        var (low, high) = (0, open.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if open[middle].id < matter.id { low = middle + 1 } else { high = middle }
-        }
-        let wasOpen = low < open.count && open[low].id == matter.id
+        let at = open.partitioningIndex { $0.id >= matter.id }
+        let wasOpen = at < open.count && open[at].id == matter.id
         guard isOpen != wasOpen else { return }
-        if isOpen { open.insert((matter.id, matter.question.expires), at: low) } else { open.remove(at: low) }
+        if isOpen { open.insert((matter.id, matter.question.expires), at: at) } else { open.remove(at: at) }
     }
 
     private mutating func count(_ outcome: CertifiedOutcome, by sign: Int) {

@@ -1,4 +1,5 @@
 public import Identity
+public import Wire
 
 /// The members who decide, as a checkpoint names them.
 ///
@@ -27,12 +28,8 @@ public struct Electorate: Sendable, Equatable {
 
     /// The place of a member; binary search.
     public func index(of peer: PeerID) -> Int? {
-        var (low, high) = (0, members.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if members[middle] < peer { low = middle + 1 } else { high = middle }
-        }
-        return low < members.count && members[low] == peer ? low : nil
+        let at = members.partitioningIndex { $0 >= peer }
+        return at < members.count && members[at] == peer ? at : nil
     }
 
     public func isElector(_ peer: PeerID, without subject: PeerID?) -> Bool {

@@ -116,12 +116,7 @@ public struct Reconciliation: Sendable {
     }
 
     private func firstIndex(notBefore place: LogBound) -> Int {
-        var (low, high) = (0, entries.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if bound(middle) < place { low = middle + 1 } else { high = middle }
-        }
-        return low
+        entries.indices.partitioningIndex { bound($0) >= place }
     }
 
     /// `H("shoal/range/1", author || log || u64 seq || head || u64 fork-seq, 0 for none …)`

@@ -1,3 +1,5 @@
+internal import Wire
+
 /// A site's graph in compact form, immutable: made once, shared freely with a training thread.
 ///
 /// Edges are unique and sorted by (head, relation, tail), so an edge has a number in `0 ..< edgeCount`
@@ -108,15 +110,7 @@ public struct GraphIndex: Sendable, Equatable {
 
     /// The part of `range` whose key, ascending over the range, equals `wanted`.
     private static func equalRange(_ range: Range<Int>, _ wanted: Int32, key: (Int) -> Int32) -> Range<Int> {
-        func bound(_ isBelow: (Int32) -> Bool) -> Int {
-            var (low, high) = (range.lowerBound, range.upperBound)
-            while low < high {
-                let middle = (low + high) / 2
-                if isBelow(key(middle)) { low = middle + 1 } else { high = middle }
-            }
-            return low
-        }
-        return bound { $0 < wanted }..<bound { $0 <= wanted }
+        range.partitioningIndex { key($0) >= wanted }..<range.partitioningIndex { key($0) > wanted }
     }
 }
 

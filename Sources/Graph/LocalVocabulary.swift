@@ -66,19 +66,19 @@ public struct LocalVocabulary: Sendable, Equatable {
 
     /// The index of a graph node, O(log N).
     public func index(ofNode id: TokenID) -> Int32? {
-        let at = nodes.firstIndex(notBelow: id) { $0 }
+        let at = nodes.partitioningIndex { $0 >= id }
         return at < nodes.count && nodes[at] == id ? Int32(at) : nil
     }
 
     /// The index of a relation's forward token, O(log R).
     public func index(ofRelation id: TokenID) -> Int32? {
-        let at = relations.firstIndex(notBelow: id, by: \.forward)
+        let at = relations.partitioningIndex { $0.forward >= id }
         return at < relations.count && relations[at].forward == id ? Int32(nodes.count + at) : nil
     }
 
     /// The index of an inverse relation, O(log R).
     public func index(ofInverse id: TokenID) -> Int32? {
-        let at = inverseOrder.firstIndex(notBelow: id) { relations[Int($0)].inverse }
+        let at = inverseOrder.partitioningIndex { relations[Int($0)].inverse >= id }
         guard at < inverseOrder.count, relations[Int(inverseOrder[at])].inverse == id else { return nil }
         return Int32(nodes.count + relations.count) + inverseOrder[at]
     }
@@ -157,17 +157,5 @@ public struct LocalVocabulary: Sendable, Equatable {
 
     private static func positions(of old: [RelationTokens], in new: [RelationTokens]) -> [Int32] {
         positions(of: old.map(\.forward), in: new.map(\.forward))
-    }
-}
-
-extension Array {
-    /// Binary search in an array that ascends by `key`: the first position whose key is not below `bound`.
-    fileprivate func firstIndex(notBelow bound: TokenID, by key: (Element) -> TokenID) -> Int {
-        var (low, high) = (0, count)
-        while low < high {
-            let middle = (low + high) / 2
-            if key(self[middle]) < bound { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 }

@@ -64,12 +64,7 @@ struct StepWeights: Sendable, Equatable {
     func choose(_ count: Int, from first: Int, using random: inout Random) -> Int {
         let base = sums[first]
         let wanted = base + UInt64(random.below(Int(sums[first + count] - base)))
-        var (low, high) = (0, count - 1)
-        while low < high {
-            let middle = (low + high) / 2
-            if sums[first + middle + 1] <= wanted { low = middle + 1 } else { high = middle }
-        }
-        return low
+        return (0..<count - 1).partitioningIndex { sums[first + $0 + 1] > wanted }
     }
 
     private static func pair(_ from: Int32, _ to: Int32) -> Int64 { Int64(from) << 32 | Int64(to) }

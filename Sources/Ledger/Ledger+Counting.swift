@@ -113,14 +113,7 @@ extension Ledger {
 
     private func ops(of line: Int, after low: UInt64, through high: UInt64) -> [OpID] {
         let items = lines[line]!.items
-        func first(beyond seq: UInt64) -> Int {
-            var (from, to) = (0, items.count)
-            while from < to {
-                let middle = (from + to) / 2
-                if items[middle].seq <= seq { from = middle + 1 } else { to = middle }
-            }
-            return from
-        }
+        func first(beyond seq: UInt64) -> Int { items.partitioningIndex { $0.seq > seq } }
         return items[first(beyond: low)..<first(beyond: high)].map(\.id)
     }
 

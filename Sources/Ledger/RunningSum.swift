@@ -14,12 +14,7 @@ struct RunningSum: Sendable {
     ///
     /// Costs a binary search.
     func total(through bound: UInt64, where includes: (UInt64) -> Bool) -> Int128 {
-        var low = 0
-        var high = steps.count
-        while low < high {
-            let middle = (low + high) / 2
-            if steps[middle].seq <= bound, includes(steps[middle].seq) { low = middle + 1 } else { high = middle }
-        }
-        return low == 0 ? 0 : steps[low - 1].total
+        let end = steps.partitioningIndex { $0.seq > bound || !includes($0.seq) }
+        return end == 0 ? 0 : steps[end - 1].total
     }
 }

@@ -130,13 +130,9 @@ public struct MemberTable: Sendable {
 
     /// Makes an ascending list hold a peer, or not.
     private static func set(_ isIn: Bool, _ peer: PeerID, in list: inout [PeerID]) {
-        var (low, high) = (0, list.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if list[middle] < peer { low = middle + 1 } else { high = middle }
-        }
-        guard isIn != (low < list.count && list[low] == peer) else { return }
-        if isIn { list.insert(peer, at: low) } else { list.remove(at: low) }
+        let at = list.partitioningIndex { $0 >= peer }
+        guard isIn != (at < list.count && list[at] == peer) else { return }
+        if isIn { list.insert(peer, at: at) } else { list.remove(at: at) }
     }
 
     /// Folds one valid member-add in. Several for one peer are fine: any of them admits it.

@@ -75,12 +75,7 @@ extension StateFold {
 
     /// Where changes at `seq` or later begin.
     static func firstIndex(in changes: [Change], from seq: UInt64) -> Int {
-        var (low, high) = (0, changes.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if changes[middle].seq < seq { low = middle + 1 } else { high = middle }
-        }
-        return low
+        changes.partitioningIndex { $0.seq >= seq }
     }
 
     /// Takes the delta out of the sums, or puts it in.

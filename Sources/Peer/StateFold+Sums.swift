@@ -23,12 +23,8 @@ extension StateFold {
     /// The block that a place of a log is in.
     func block(of key: LogKey, _ seq: UInt64) -> LogBlock? {
         guard let blocks = blocks[key] else { return nil }
-        var (low, high) = (0, blocks.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if blocks[middle].through < seq { low = middle + 1 } else { high = middle }
-        }
-        return low < blocks.count && blocks[low].contains(seq) ? blocks[low] : nil
+        let at = blocks.partitioningIndex { $0.through >= seq }
+        return at < blocks.count && blocks[at].contains(seq) ? blocks[at] : nil
     }
 
     /// Whether something takes a part of a block out, and so all of it.

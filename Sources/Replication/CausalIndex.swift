@@ -1,4 +1,5 @@
 public import Membership
+internal import Wire
 
 /// Answers what an op's causal past contains, without walking it.
 ///
@@ -27,13 +28,8 @@ public struct CausalIndex: Sendable {
 
         /// Before the latest step.
         private func knew(_ other: Int, at seq: UInt64) -> UInt64 {
-            var low = 0
-            var high = earlier[other].count
-            while low < high {
-                let middle = (low + high) / 2
-                if earlier[other][middle].seq <= seq { low = middle + 1 } else { high = middle }
-            }
-            return low == 0 ? 0 : earlier[other][low - 1].knows
+            let end = earlier[other].partitioningIndex { $0.seq > seq }
+            return end == 0 ? 0 : earlier[other][end - 1].knows
         }
 
         /// - Parameter step: knows more than all before it.

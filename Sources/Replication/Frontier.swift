@@ -30,12 +30,8 @@ public struct Frontier: Sendable, Equatable {
             let isOld = heads[key] != nil
             heads[key] = newValue
             guard isOld != (newValue != nil) else { return }
-            var (low, high) = (0, keys.count)
-            while low < high {
-                let middle = (low + high) / 2
-                if keys[middle] < key { low = middle + 1 } else { high = middle }
-            }
-            if newValue == nil { keys.remove(at: low) } else { keys.insert(key, at: low) }
+            let at = keys.partitioningIndex { $0 >= key }
+            if newValue == nil { keys.remove(at: at) } else { keys.insert(key, at: at) }
         }
     }
 

@@ -182,7 +182,7 @@ public struct RelationMiner: Sendable {
                 continue
             }
             if node == x || node == y || node == excluded { continue }
-            var other = Self.first(in: long, notBelow: node, graph.linkNode)
+            var other = long.partitioningIndex { graph.linkNode[$0] >= node }
             long = other..<long.upperBound
             while other < long.upperBound, graph.linkNode[other] == node {
                 for position in at..<end {
@@ -195,15 +195,6 @@ public struct RelationMiner: Sendable {
                 other += 1
             }
         }
-    }
-
-    private static func first(in range: Range<Int>, notBelow node: Int32, _ nodes: [Int32]) -> Int {
-        var (low, high) = (range.lowerBound, range.upperBound)
-        while low < high {
-            let middle = (low + high) / 2
-            if nodes[middle] < node { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 }
 

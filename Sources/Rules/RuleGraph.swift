@@ -1,4 +1,5 @@
 public import Graph
+internal import Wire
 
 /// A site's graph as rules read it: from a graph node along a relation, and between two graph nodes.
 ///
@@ -105,13 +106,9 @@ public struct RuleGraph: Sendable {
     }
 
     func group(_ x: Int32, _ directed: Int32) -> Int? {
-        var (low, high) = (Int(groupStart[Int(x)]), Int(groupStart[Int(x) + 1]))
-        let end = high
-        while low < high {
-            let middle = (low + high) / 2
-            if groupRelation[middle] < directed { low = middle + 1 } else { high = middle }
-        }
-        return low < end && groupRelation[low] == directed ? low : nil
+        let groups = groups(of: x)
+        let at = groups.partitioningIndex { groupRelation[$0] >= directed }
+        return at < groups.upperBound && groupRelation[at] == directed ? at : nil
     }
 
     func groups(of x: Int32) -> Range<Int> { Int(groupStart[Int(x)])..<Int(groupStart[Int(x) + 1]) }
@@ -134,13 +131,9 @@ public struct RuleGraph: Sendable {
     func links(of x: Int32) -> Range<Int> { Int(linkStart[Int(x)])..<Int(linkStart[Int(x) + 1]) }
 
     public func contains(_ x: Int32, _ directed: Int32, _ y: Int32) -> Bool {
-        var low = range(x, directed)
-        while !low.isEmpty {
-            let middle = (low.lowerBound + low.upperBound) / 2
-            if neighbours[middle] == y { return true }
-            low = neighbours[middle] < y ? middle + 1..<low.upperBound : low.lowerBound..<middle
-        }
-        return false
+        let range = range(x, directed)
+        let at = range.partitioningIndex { neighbours[$0] >= y }
+        return at < range.upperBound && neighbours[at] == y
     }
 }
 

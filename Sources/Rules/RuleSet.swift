@@ -1,4 +1,5 @@
 internal import Search
+internal import Wire
 
 /// Rules in the order in which questions need them. 24 bytes a rule, and 12 more with a constant.
 public struct RuleSet: Sendable {
@@ -81,11 +82,6 @@ public struct RuleSet: Sendable {
     }
 
     private func bound(_ range: Range<Int>, _ order: [Int32], _ isBelow: (Rule) -> Bool) -> Int {
-        var (low, high) = (range.lowerBound, range.upperBound)
-        while low < high {
-            let middle = (low + high) / 2
-            if isBelow(rules[Int(order[middle])].rule) { low = middle + 1 } else { high = middle }
-        }
-        return low
+        range.partitioningIndex { !isBelow(rules[Int(order[$0])].rule) }
     }
 }
