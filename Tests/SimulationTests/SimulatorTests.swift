@@ -24,7 +24,7 @@ import Testing
     @Test(arguments: [2_003_371, 2_005_166] as [UInt64])
     func `sums take the place of bodies that nobody has any more`(seed: UInt64) throws {
         let report = try Simulator.run(SimulationOptions(seed: seed))
-        #expect(report.occurrences["sums replaced bodies"] == 1)
+        #expect(report.occurrences.contains { $0.name == "sums replaced bodies" })
     }
 
     @Test(arguments: [3, 59, 191] as [UInt64])
