@@ -109,9 +109,11 @@ extension Node {
 
     /// Judges and folds what is ready, and sends it to the disk as one batch.
     mutating func stage(now: Instant, _ effects: inout [Effect]) {
-        guard inFlight == nil, stopped == nil, recounting == nil, addingSums == nil,
-            pinFetchedSums(now: now, &effects), mayApply(now: now, &effects)
-        else { return }
+        guard inFlight == nil, stopped == nil, recounting == nil, addingSums == nil else { return }
+        // What is half done ends first.
+        if openBatch == nil, retraction == nil {
+            guard pinFetchedSums(now: now, &effects), mayApply(now: now, &effects) else { return }
+        }
         var batch = openBatch ?? Batch()
         if openBatch == nil {
             // One at a time: what is half taken back must be neither told nor written.

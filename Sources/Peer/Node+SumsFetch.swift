@@ -18,7 +18,7 @@ extension Node {
 
     /// Whoever dropped a delta's body has sums that stand for it.
     mutating func replaceMissingBodies(now: Instant) {
-        guard stopped == nil, state.hasVotes, sumsFetch.isIdle else { return }
+        guard stopped == nil, state.hasVotes, sumsFetch.isIdle, bodies.outstanding > 0 else { return }
         let isMissing = replica.wantedBodies.contains {
             bodies.isMissing($0.hash, length: $0.length)
                 && replica.waitingOp($0.op)?.header.kind == .updateModelWeights
@@ -77,10 +77,10 @@ extension Node {
     /// Puts fetched sums in the place of deltas: those of their blocks that were added by themselves are taken out, and the
     /// store notes both at once. Nothing else is applied meanwhile.
     ///
+    /// - Precondition: no batch is open, and no fork is being taken back.
     /// - Returns: false while a body is being read.
     mutating func pinFetchedSums(now: Instant, _ effects: inout [Effect]) -> Bool {
-        // What is half done ends first.
-        guard !fetchedSums.isEmpty, openBatch == nil, retraction == nil else { return true }
+        guard !fetchedSums.isEmpty else { return true }
         guard !snapshotInFlight else { return false }
         let useful = fetchedSums.filter { Self.isOfUse($0.block, replica, state) }
         state.replace(useful.map(\.block))

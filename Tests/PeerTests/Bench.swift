@@ -36,6 +36,9 @@ struct Bench {
     /// Sites whose writes stay on their way until ``finishWrites(of:)``.
     var slowDisks: Set<Int> = []
     var waiting: [Int: [StoreBatch]] = [:]
+    /// Sites whose stores answer nothing until ``finishLoads(of:)``.
+    var slowLoads: Set<Int> = []
+    private var loads: [Int: [Event]] = [:]
     /// Both ends of each connection, the initiator first; `nil` is a ``Guest``.
     var wires: [ConnectionNumber: (Int?, Int?)] = [:]
     /// Tickets that somebody tried to redeem.
@@ -147,10 +150,10 @@ struct Bench {
                         && $0.op.header.seq <= range.through
                 }
             }
-            pending.append((site, .opsLoaded(request: request, envelopes: found.map(\.op.envelope))))
+            answer(.opsLoaded(request: request, envelopes: found.map(\.op.envelope)), to: site)
         case .loadBody(let request, let hash):
             let body = stored[site].first { $0.op.header.bodyHash == hash }?.body ?? parts[site][hash]
-            pending.append((site, .bodyLoaded(request: request, body: body)))
+            answer(.bodyLoaded(request: request, body: body), to: site)
         case .keepPart(let sums, let part, let bytes): parts[site][sums.parts[part]] = bytes
         case .pin(let sums, let snapshot):
             merge(snapshot, at: site)
@@ -161,6 +164,15 @@ struct Bench {
         case .join(let number, let peer, let request): joins.append((number, peer, request))
         case .notice(let notice): notices[site].append(notice)
         }
+    }
+
+    private mutating func answer(_ event: Event, to site: Int) {
+        if slowLoads.contains(site) { loads[site, default: []].append(event) } else { pending.append((site, event)) }
+    }
+
+    mutating func finishLoads(of site: Int) {
+        slowLoads.remove(site)
+        for event in loads.removeValue(forKey: site) ?? [] { run(event, at: site) }
     }
 
     private mutating func write(_ batch: StoreBatch, of site: Int) {

@@ -1,6 +1,7 @@
 import Consensus
 import Federation
 import Identity
+import Membership
 import Replication
 import Session
 import Testing
@@ -88,6 +89,29 @@ import Wire
         #expect(!bench.nodes[1]!.state.isWhole, "the sums are not in it yet")
         bench.connect(1, 0)
         #expect(bench.summary(1) == bench.summary(0))
+    }
+
+    @Test func `what is half done when the sums are here ends first`() throws {
+        var (bench, sums) = try town()
+        bench.stop(2)
+        let model = try #require(bench.nodes[1]!.models.first)
+        bench.submit(.announceRows, Bench.manyRows(model), at: 1)
+        guard case .done(let own)? = bench.submit(.updateModelWeights, Bench.largeDelta(model, seed: 20), at: 1) else {
+            preconditionFailure("it trains")
+        }
+        let key = try #require(bench.nodes[1]!.ownLogKey)
+        let seq = try #require(bench.nodes[1]!.replica.position(of: own)?.seq)
+        // Its own delta has to be read to be taken out, and meanwhile the sums come.
+        bench.stop(1)
+        bench.start(1)
+        bench.pass(milliseconds: 20_000)
+        bench.slowLoads = [1]
+        bench.submit(.retraction, Retraction(.init(log: key.log, from: seq, through: seq, id: own)).encode(), at: 1)
+        bench.connect(1, 0)
+        bench.pass(milliseconds: 80_000)
+        #expect(bench.pinned[1].isEmpty && !bench.parts[1].isEmpty)
+        bench.finishLoads(of: 1)
+        #expect(bench.pinned[1] == [sums] && bench.summary(1) == bench.summary(0))
     }
 
     @Test func `it goes on when the author comes first`() throws {
