@@ -112,16 +112,17 @@ extension Node {
     }
 
     /// What may be told of the frontier and the state. While the sums are not those of the ops, nobody may compare the two:
-    /// the digest is one that no other node has.
+    /// the digest is one that no other node has, nor this one with other sums.
     mutating func currentSummary() -> Summary {
         isSummaryWhole = state.isWhole
+        let stateDigest = withoutChange { $0.digest() }
+        let frontier = replica.frontier
         let digest: Hash32? =
             isSummaryWhole
             ? nil
             : blake2b256(
-                domain: "shoal/partial/1", identity.peerID.bytes, replica.frontier.digest().bytes)
-        return Summary(
-            frontier: replica.frontier, stateDigest: withoutChange { $0.digest() }, frontierDigest: digest)
+                domain: "shoal/partial/1", identity.peerID.bytes, frontier.digest().bytes, stateDigest.bytes)
+        return Summary(frontier: frontier, stateDigest: stateDigest, frontierDigest: digest)
     }
 
     /// The sums have become right without an op.
