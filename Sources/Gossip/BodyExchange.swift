@@ -8,6 +8,8 @@ public import Wire
 public struct BodyExchange: Sendable {
     public enum Effect: Sendable, Equatable {
         case want(PeerID, BlobWant)
+        /// A chunk of the body came that fits.
+        case progress(hash: Hash32)
         /// The body is whole and has the right hash.
         case complete(hash: Hash32, body: Bytes)
         /// A chunk that does not belong to the body it claims: the sender alone is to blame.
@@ -23,7 +25,7 @@ public struct BodyExchange: Sendable {
         var tried: Set<PeerID> = []
         /// When to give up on the source, or, without one, when to ask everybody again.
         var deadline: Instant
-        /// Everybody was asked, and nobody delivered.
+        /// Everybody was asked who could be, and nobody delivered; until somebody is asked again.
         var isMissing = false
     }
 
@@ -82,6 +84,7 @@ public struct BodyExchange: Sendable {
     private mutating func ask(_ source: PeerID, _ key: Key, _ assembler: BodyAssembler, now: Instant) -> Effect {
         var fetch = fetches[key] ?? Fetch(assembler: assembler, deadline: now)
         fetch.source = source
+        fetch.isMissing = false
         if !fetch.tried.isEmpty { secondSources += 1 }
         fetch.tried.insert(source)
         fetches[key] = fetch
@@ -130,6 +133,7 @@ public struct BodyExchange: Sendable {
                 effects.append(.complete(hash: key.hash, body: body))
                 continue
             }
+            effects.append(.progress(hash: key.hash))
             guard fetches[key]!.source == peer else { continue }
             fetches[key]!.requested.remove(blob.chunk)
             fetches[key]!.deadline = now + GossipLimits.answerMs
@@ -144,15 +148,19 @@ public struct BodyExchange: Sendable {
     }
 
     public mutating func disconnected(_ peer: PeerID) {
-        for (key, fetch) in fetches where fetch.source == peer { release(key) }
+        for key in fetches.keys {
+            if fetches[key]!.source == peer { release(key) }
+            // It may come back.
+            fetches[key]!.tried.remove(peer)
+        }
     }
 
     /// Gives up on sources that did not answer; the next ``update`` asks others.
     public mutating func tick(now: Instant) {
         for (key, fetch) in fetches where fetch.deadline <= now {
             if fetch.source == nil {
+                fetches[key]!.isMissing = !fetch.tried.isEmpty
                 fetches[key]!.tried = []
-                fetches[key]!.isMissing = true
             }
             release(key)
             fetches[key]!.deadline = now + GossipLimits.answerMs

@@ -266,7 +266,6 @@ extension Node {
             effects.append(.loadBody(request: request, want.hash))
         case .blob(let blob):
             counters.bodyBytesReceived += blob.bytes.count
-            sumsFetch.progressed(now: now)
             fetched(bodies.received(blob, from: peer, now: now), now: now, &effects)
         case .blobNone(let hash):
             bodies.none(hash, from: peer)

@@ -94,6 +94,7 @@ extension Node {
         for decision in decisions {
             switch decision {
             case .want(let peer, let want): send(.blobWant(want), to: peer, now: now, &effects)
+            case .progress(let hash): sumsFetch.progressed(hash, now: now)
             case .complete(let hash, let body):
                 counters.bodiesFetched += 1
                 counters.bodyBytesUseful += body.count

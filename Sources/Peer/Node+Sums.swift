@@ -51,7 +51,7 @@ extension Node {
         if state.pinnedSums.contains(sums) { return effects.append(.drop(sums)) }
         let isCertified = state.consensus.certifiedSums(of: sums.block.key).contains { $0.sums == sums }
         guard isCertified, isDroppable(sums), stopped == nil, inFlight == nil, retraction == nil, openBatch == nil,
-            recounting == nil, addingSums == nil, fetchedSums.isEmpty, state.isWhole
+            recounting == nil, addingSums == nil, state.isWhole
         else { return }
         pin(sums)
         effects.append(.drop(sums))

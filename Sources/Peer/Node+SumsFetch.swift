@@ -8,22 +8,32 @@ internal import Wire
 
 /// Taking certified sums in place of bodies, and telling others.
 extension Node {
+    /// Sums that are to take the place of deltas: all parts are here, and then, deltas are taken out for them.
+    enum FetchedSums: Sendable {
+        case none
+        case waiting([BlockSums])
+        case replacing([BlockSums])
+    }
+
     /// Goes on with what is under way.
     mutating func fetchSums(now: Instant, _ effects: inout [Effect]) {
         guard !sumsFetch.isIdle else { return }
-        sumsFetch.tick(now: now)
+        carryOut(sumsFetch.tick(now: now), now: now, &effects)
         let tellers = peers.filter(tellsSums.contains)
         carryOut(sumsFetch.look(tellers, hasPeers: !established.isEmpty, now: now), now: now, &effects)
     }
 
     /// Whoever dropped a delta's body has sums that stand for it.
     mutating func replaceMissingBodies(now: Instant) {
-        guard stopped == nil, state.hasVotes, sumsFetch.isIdle, bodies.outstanding > 0 else { return }
-        let isMissing = replica.wantedBodies.contains {
+        for part in sumsFetch.wanted where bodies.isMissing(part.hash, length: part.length) {
+            sumsFetch.postpone(part.hash, now: now)
+        }
+        guard stopped == nil, state.hasVotes, bodies.outstanding > 0, sumsFetch.mayBegin(now: now) else { return }
+        let missing = replica.wantedBodies.filter {
             bodies.isMissing($0.hash, length: $0.length)
                 && replica.waitingOp($0.op)?.header.kind == .updateModelWeights
         }
-        if isMissing { sumsFetch.lacksBody(now: now) }
+        sumsFetch.lacksBodies(of: Set(missing.map(\.key)), now: now)
     }
 
     /// Nothing is applied while a node begins, or while sums take the place of deltas.
@@ -43,7 +53,7 @@ extension Node {
             switch action {
             case .ask(let peer, let want): send(.sumsWant(want), to: peer, now: now, &effects)
             case .keep(let sums, let part, let bytes): effects.append(.keepPart(sums, part, bytes))
-            case .pin(let sums): fetchedSums = sums
+            case .pin(let sums): fetchedSums = .waiting(sums)
             case .blame(let peer, let why):
                 ban(peer, "it sent a certificate that proves nothing: \(why)", now: now, &effects)
             }
@@ -51,16 +61,20 @@ extension Node {
     }
 
     mutating func received(_ answer: SumsAnswer, from peer: PeerID, now: Instant, _ effects: inout [Effect]) {
-        let actions = sumsFetch.answered(answer, by: peer, now: now) { [replica, state] in
-            Self.isOfUse($0, replica, state)
-        }
+        let (replica, state) = (replica, state)
+        let actions = sumsFetch.answered(answer, by: peer, now: now) { Self.isOfUse($0, replica, state) }
         carryOut(actions, now: now, &effects)
         fetchBodies(now: now, &effects)
     }
 
-    /// Whether a part of a block is not applied yet.
+    /// Whether places of a block are not applied yet that have effect.
     private static func isOfUse(_ block: LogBlock, _ replica: Replica, _ state: StateFold) -> Bool {
-        block.through > replica.frontier[block.key]?.seq ?? 0 && !state.hasPinned(block)
+        effectiveEnd(of: block, replica) > replica.frontier[block.key]?.seq ?? 0 && !state.hasPinned(block)
+    }
+
+    /// The last place of a block that has effect: of a log that forks nobody tells more.
+    private static func effectiveEnd(of block: LogBlock, _ replica: Replica) -> UInt64 {
+        min(block.through, replica.forks[block.key].map { $0 - 1 } ?? .max)
     }
 
     /// A body, whose hash was checked, may be a part of sums.
@@ -71,7 +85,12 @@ extension Node {
 
     /// What to fetch by hash now. Who begins fetches no body for which there may be sums.
     var wantedBodies: [Replica.WantedBody] {
-        sumsFetch.wanted + (sumsFetch.isBeginning ? [] : replica.wantedBodies)
+        let parts = sumsFetch.wanted.map { part in
+            let end = min(part.seq, replica.forks[part.key].map { $0 - 1 } ?? .max)
+            return Replica.WantedBody(
+                op: part.op, hash: part.hash, length: part.length, sender: part.sender, key: part.key, seq: end)
+        }
+        return sumsFetch.isBeginning ? parts : parts + replica.wantedBodies
     }
 
     /// Puts fetched sums in the place of deltas: those of their blocks that were added by themselves are taken out, and the
@@ -80,16 +99,24 @@ extension Node {
     /// - Precondition: no batch is open, and no fork is being taken back.
     /// - Returns: false while a body is being read.
     mutating func pinFetchedSums(now: Instant, _ effects: inout [Effect]) -> Bool {
-        guard !fetchedSums.isEmpty else { return true }
-        guard !snapshotInFlight else { return false }
-        let useful = fetchedSums.filter { Self.isOfUse($0.block, replica, state) }
-        state.replace(useful.map(\.block))
-        guard recount(Batch(), now: now, &effects) else { return false }
-        fetchedSums = []
-        guard !useful.isEmpty else {
-            sumsFetch.pinned(now: now)
-            return true
+        if case .waiting(let fetched) = fetchedSums {
+            // An older snapshot must not be written over that of now.
+            guard !snapshotInFlight else { return false }
+            // Bodies may have come meanwhile, from somebody who was away.
+            let useful = fetched.filter {
+                Self.isOfUse($0.block, replica, state)
+                    && (sumsFetch.isBeginning || replica.lacksBody(of: $0.block.key))
+            }
+            fetchedSums = useful.isEmpty ? .none : .replacing(useful)
+            guard !useful.isEmpty else {
+                sumsFetch.pinned(now: now)
+                return true
+            }
+            state.replace(useful.map(\.block))
         }
+        guard case .replacing(let useful) = fetchedSums else { return true }
+        guard recount(Batch(), now: now, &effects) else { return false }
+        fetchedSums = .none
         for sums in useful { pin(sums) }
         let snapshot = StateSnapshot(watermark: applyIndex, models: withoutChange { $0.takeChanges() })
         sinceSnapshot = 0

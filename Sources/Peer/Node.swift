@@ -106,8 +106,7 @@ public struct Node: Sendable {
     /// Sums that go into the accumulators, or out, and the parts read so far.
     var addingSums: (sums: BlockSums, bytes: Bytes)?
     var sumsFetch: SumsFetch
-    /// Sums that are to take the place of deltas, all of whose parts are here.
-    var fetchedSums: [BlockSums] = []
+    var fetchedSums = FetchedSums.none
     /// While it starts: parts that the store has given.
     var recoveredParts: [Hash32: Bytes] = [:]
     /// Connected peers that understand SUMS_WANT; since when each asks, and for what last.

@@ -55,7 +55,7 @@ extension StateFold {
     }
 
     /// Whether ``nextRecount()`` may name one.
-    var mayRecount: Bool { !recounts.isEmpty }
+    package var mayRecount: Bool { !recounts.isEmpty }
 
     /// The next delta whose body is needed; nil when the sums are right.
     package mutating func nextRecount() -> Recount? {

@@ -10,15 +10,19 @@ internal import Wire
 ///
 /// ```
 /// idle ─▶ waiting ─▶ asking a member: checkpoints from the genesis on, then sums ─▶ fetching their parts by hash ─▶ pinning
-///   ▲        └─ nobody can tell, it takes too long, or a founder signs before it has met anybody ─┐                   │
-///   └─────────────────────────────────────────────────────────────────────────────────────────────┴───────────────────┘
+///   ▲      ▲  │              └─ it does not answer, or has nothing of use ─┘             │ none of them came           │
+///   └──────┼──┴─ nobody is left who could tell, or a founder signs that has met nobody   │                             │
+///   └──────┴─────────────────────────────────────────────────────────────────────────────┴─────────────────────────────┘
 /// ```
 /// Everything is checked from the genesis alone (`CertificateAudit`); whoever sends what proves nothing is to blame. While a
 /// node begins, nothing is applied: what was not added by itself need not be taken out again.
 struct SumsFetch: Sendable {
     enum Limits {
-        /// For one answer, and for all parts after the last one came.
+        /// For one answer, and for all of one member.
         static let answerMs: UInt64 = 10_000
+        static let memberMs: UInt64 = 120_000
+        /// From one part to the next.
+        static let partMs: UInt64 = 10_000
         /// Members that are asked before the node goes on without.
         static let attempts = 3
         /// Parts that are fetched at once, of at most 8 MiB each.
@@ -30,7 +34,7 @@ struct SumsFetch: Sendable {
     enum Action: Sendable, Equatable {
         case ask(PeerID, SumsWant)
         case keep(BlockSums, part: Int, Bytes)
-        /// All parts are handed over; answered by ``SumsFetch/pinned(now:)``.
+        /// All parts of these are handed over; answered by ``SumsFetch/pinned(now:)``.
         case pin([BlockSums])
         case blame(PeerID, String)
     }
@@ -42,14 +46,19 @@ struct SumsFetch: Sendable {
         /// What of them was added by itself is taken out, and the store makes it durable.
         case pinning
     }
+    /// A part to fetch, and who has said that it exists.
     private struct Part: Sendable {
         let sums: BlockSums
         let index: Int
+        let teller: PeerID
+        /// It was found missing once.
+        var isPostponed = false
         var hash: Hash32 { sums.parts[index] }
         var length: Int { sums.length(of: index) }
     }
     /// What one member's answers come to so far.
     private struct Search: Sendable {
+        let since: Instant
         var audit: CertificateAudit
         var height: UInt64 = 0
         var sums: [BlockSums] = []
@@ -57,7 +66,11 @@ struct SumsFetch: Sendable {
 
     private let genesis: Genesis
     private var state: State
-    private var tried: Set<PeerID> = []
+    /// Members that were asked; they are asked again when all were.
+    private var asked: Set<PeerID> = []
+    private var attempts = 0
+    /// Logs with a delta whose body nobody has: later their blocks alone are of use.
+    private var starved: Set<LogKey> = []
     /// Until the first time is over.
     private(set) var isBeginning: Bool
     private var nextTime = Instant(milliseconds: 0)
@@ -86,10 +99,14 @@ struct SumsFetch: Sendable {
         }
     }
 
-    /// Nobody has a body that is needed: perhaps sums stand for it.
-    mutating func lacksBody(now: Instant) {
-        guard case .idle = state, nextTime <= now else { return }
-        tried = []
+    /// Whether it is time to ask about a body that nobody has.
+    func mayBegin(now: Instant) -> Bool { isIdle && nextTime <= now }
+
+    /// Nobody has bodies of these logs that are needed: perhaps sums stand for them.
+    mutating func lacksBodies(of logs: Set<LogKey>, now: Instant) {
+        guard mayBegin(now: now), !logs.isEmpty else { return }
+        starved = logs
+        attempts = 0
         state = .waiting
     }
 
@@ -101,53 +118,59 @@ struct SumsFetch: Sendable {
         isBeginning = false
     }
 
-    /// Somebody greeted, or went: asks whoever can tell, ascending.
+    /// Somebody greeted, or went: asks whoever can tell, ascending, those first who were not asked.
     ///
     /// - Parameter tellers: connected members that understand the question.
     mutating func look(_ tellers: [PeerID], hasPeers: Bool, now: Instant) -> [Action] {
-        switch state {
         // It may have turned this site away, which is not a member yet.
-        case .asking(let peer, _, _, _) where !tellers.contains(peer):
-            tried.remove(peer)
-            state = .waiting
-        case .idle, .waiting, .asking, .fetching, .pinning: break
-        }
+        if case .asking(let peer, _, _, _) = state, !tellers.contains(peer) { askAgain(peer) }
         guard case .waiting = state, hasPeers else { return [] }
-        if tried.count < Limits.attempts, let peer = tellers.first(where: { !tried.contains($0) }) {
-            tried.insert(peer)
-            return ask(peer, .checkpoints(after: 0), Search(audit: CertificateAudit(genesis: genesis)), now: now)
+        guard attempts < min(Limits.attempts, tellers.count) else {
+            // Nobody is left who could tell.
+            end(hasSums: false, now: now)
+            return []
         }
-        // Nobody is left who could tell.
-        end(hasSums: false, now: now)
-        return []
+        if asked.isSuperset(of: tellers) { asked = [] }
+        let peer = tellers.first { !asked.contains($0) }!
+        asked.insert(peer)
+        attempts += 1
+        let search = Search(since: now, audit: CertificateAudit(genesis: genesis))
+        return ask(peer, .checkpoints(after: 0), search, now: now)
     }
 
     /// A connection to a member took the place of another, on which a question or its answer may be lost.
     mutating func reconnected(to peer: PeerID) {
-        guard case .asking(peer, _, _, _) = state else { return }
-        tried.remove(peer)
+        if case .asking(peer, _, _, _) = state { askAgain(peer) }
+    }
+
+    private mutating func askAgain(_ peer: PeerID) {
+        asked.remove(peer)
+        attempts -= 1
         state = .waiting
     }
 
     private mutating func ask(_ peer: PeerID, _ want: SumsWant, _ search: Search, now: Instant) -> [Action] {
-        state = .asking(peer, want, search, until: now + Limits.answerMs)
+        state = .asking(peer, want, search, until: min(now + Limits.answerMs, search.since + Limits.memberMs))
         return [.ask(peer, want)]
     }
 
-    mutating func tick(now: Instant) {
+    mutating func tick(now: Instant) -> [Action] {
         switch state {
-        case .asking(_, _, _, let until) where until <= now:
-            state = .waiting
-        case .fetching(_, _, let until) where until <= now: end(hasSums: false, now: now)
+        case .asking(_, _, _, let until) where until <= now: state = .waiting
+        case .fetching(let missing, let sums, let until) where until <= now:
+            let whole = sums.filter { sums in !missing.contains { $0.sums == sums } }
+            guard whole.isEmpty else { return pin(whole) }
+            end(hasSums: false, now: now)
         case .idle, .waiting, .asking, .fetching, .pinning: break
         }
+        return []
     }
 
     // MARK: Answers
 
-    /// - Parameter isWanted: whether the sums of a block are of use here.
+    /// - Parameter isOfUse: whether a part of a block is not here yet.
     mutating func answered(
-        _ answer: SumsAnswer, by peer: PeerID, now: Instant, isWanted: (LogBlock) -> Bool = { _ in true }
+        _ answer: SumsAnswer, by peer: PeerID, now: Instant, isOfUse: (LogBlock) -> Bool = { _ in true }
     ) -> [Action] {
         guard case .asking(peer, let want, var search, _) = state else { return [] }
         do throws(ConsensusError) {
@@ -167,7 +190,10 @@ struct SumsFetch: Sendable {
                 let from = LogBound(author: block.key.author, log: block.key.log)
                 return ask(peer, .sums(from: from, after: block.through), search, now: now)
             }
-            fetch(search.sums.filter { isWanted($0.block) }, now: now)
+            let useful = search.sums.filter {
+                (isBeginning || starved.contains($0.block.key)) && isOfUse($0.block)
+            }
+            fetch(useful, toldBy: peer, now: now)
             return []
         }
     }
@@ -175,9 +201,9 @@ struct SumsFetch: Sendable {
     private func read(_ bytes: Bytes, _ want: SumsWant, _ search: inout Search) throws(ConsensusError) {
         let certificate: Certificate
         do { certificate = try Certificate(decoding: bytes) } catch { throw .invalidBody("\(error)") }
-        try search.audit.add(certificate)
         switch want {
         case .checkpoints:
+            try search.audit.add(certificate)
             guard let checkpoint = try? Checkpoint(decoding: certificate.value.payload),
                 certificate.question.kind == .checkpoint, checkpoint.height > search.height
             else { throw .invalidBody("no checkpoint after \(search.height)") }
@@ -192,26 +218,45 @@ struct SumsFetch: Sendable {
                     last.key != block.key || last.through <= block.after
                 else { throw .invalidBody("blocks that do not ascend") }
             }
+            do throws(ConsensusError) {
+                try search.audit.add(certificate)
+            } catch .unknownElectorate {
+                // A checkpoint came into force between two pages: the next time knows it.
+                return
+            }
             search.sums.append(sums)
         }
     }
 
     // MARK: Parts
 
-    private mutating func fetch(_ sums: [BlockSums], now: Instant) {
-        let parts = sums.flatMap { sums in sums.parts.indices.map { Part(sums: sums, index: $0) } }
-        guard !parts.isEmpty else { return end(hasSums: false, now: now) }
-        state = .fetching(parts, of: sums, until: now + Limits.answerMs)
+    private mutating func fetch(_ sums: [BlockSums], toldBy teller: PeerID, now: Instant) {
+        let parts = sums.flatMap { sums in
+            sums.parts.indices.map { Part(sums: sums, index: $0, teller: teller) }
+        }
+        // Somebody else may know more.
+        state = parts.isEmpty ? .waiting : .fetching(parts, of: sums, until: now + Limits.partMs)
     }
 
-    /// Parts to fetch now, as bodies are.
+    /// Parts to fetch now, as bodies are; those last that were found missing.
     var wanted: [Replica.WantedBody] {
         guard case .fetching(let parts, _, _) = state else { return [] }
-        return parts.prefix(Limits.partsAtOnce).map { part in
+        let inOrder = parts.filter { !$0.isPostponed } + parts.filter(\.isPostponed)
+        return inOrder.prefix(Limits.partsAtOnce).map { part in
             let block = part.sums.block
             return .init(
-                op: block.id, hash: part.hash, length: part.length, sender: nil, key: block.key, seq: block.through)
+                op: block.id, hash: part.hash, length: part.length, sender: part.teller, key: block.key,
+                seq: block.through)
         }
+    }
+
+    /// Nobody who was asked has this part: others come first. Each is waited for once.
+    mutating func postpone(_ hash: Hash32, now: Instant) {
+        guard case .fetching(var parts, let sums, _) = state else { return }
+        let found = parts.indices.filter { parts[$0].hash == hash && !parts[$0].isPostponed }
+        guard !found.isEmpty else { return }
+        for at in found { parts[at].isPostponed = true }
+        state = .fetching(parts, of: sums, until: now + Limits.partMs)
     }
 
     /// A body came whose hash was checked.
@@ -222,18 +267,21 @@ struct SumsFetch: Sendable {
         parts.removeAll { $0.hash == hash && $0.length == body.count }
         let kept = found.map { Action.keep($0.sums, part: $0.index, body) }
         guard parts.isEmpty else {
-            state = .fetching(parts, of: sums, until: now + Limits.answerMs)
+            state = .fetching(parts, of: sums, until: now + Limits.partMs)
             return kept
         }
+        return kept + pin(sums)
+    }
+
+    private mutating func pin(_ sums: [BlockSums]) -> [Action] {
         state = .pinning
-        return kept + [.pin(sums)]
+        return [.pin(sums)]
     }
 
     /// A chunk of a part came: somebody is still at it.
-    mutating func progressed(now: Instant) {
-        if case .fetching(let parts, let sums, _) = state {
-            state = .fetching(parts, of: sums, until: now + Limits.answerMs)
-        }
+    mutating func progressed(_ hash: Hash32, now: Instant) {
+        guard case .fetching(let parts, let sums, _) = state, parts.contains(where: { $0.hash == hash }) else { return }
+        state = .fetching(parts, of: sums, until: now + Limits.partMs)
     }
 
     mutating func pinned(now: Instant) { end(hasSums: true, now: now) }

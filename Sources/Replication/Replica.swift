@@ -121,6 +121,11 @@ public struct Replica: Sendable {
         return chosen
     }
 
+    /// Whether an op of a log waits for its body.
+    public func lacksBody(of key: LogKey) -> Bool {
+        wanted.values.contains { $0.key == key && pool[$0.op] != nil }
+    }
+
     /// Bodies fetched ahead of the applied end of a log.
     private static let bodiesAhead: UInt64 = 32
 

@@ -30,8 +30,8 @@ package struct Disk: Sendable {
     mutating func keepPart(_ sums: BlockSums, _ part: Int, _ bytes: Bytes) { database.keepPart(sums, part, bytes) }
 
     mutating func pin(_ sums: [BlockSums], _ snapshot: StateSnapshot) throws(Violation) {
-        for sums in sums { database.pin(sums) }
         try database.merge(snapshot)
+        for sums in sums { database.pin(sums) }
     }
 
     /// False: accumulators of a start would lack some of them.
@@ -141,14 +141,18 @@ struct Database: Sendable {
 
     mutating func keepPart(_ sums: BlockSums, _ part: Int, _ bytes: Bytes) { parts[sums.parts[part]] = bytes }
 
-    mutating func pin(_ sums: BlockSums) { pinned.append(sums) }
-
     mutating func drop(_ sums: BlockSums) -> Bool {
         let block = sums.block
         let log = (logs[block.key] ?? []).filter { block.contains(ops[$0].op.header.seq) }
         guard log.allSatisfy({ ops[$0].applyIndex <= watermark ?? 0 }), sums.parts.allSatisfy({ parts[$0] != nil })
         else { return false }
+        pin(sums)
+        return true
+    }
+
+    mutating func pin(_ sums: BlockSums) {
         pinned.append(sums)
+        let log = (logs[sums.block.key] ?? []).filter { sums.block.contains(ops[$0].op.header.seq) }
         for at in log where ops[at].op.header.kind == .updateModelWeights {
             let stored = ops[at]
             // Another op may have the same body: it keeps its own.
@@ -159,7 +163,6 @@ struct Database: Sendable {
             }
             ops[at] = StoredOp(op: stored.op, body: nil, void: stored.void, applyIndex: stored.applyIndex)
         }
-        return true
     }
 
     func isPinned(_ header: Op.Header) -> Bool {

@@ -54,11 +54,16 @@ import Wire
         var effects = update(&exchange, [want(body, from: peers[0])])
         #expect(effects == [.want(peers[0], BlobWant(hash: hash, chunks: .some(Array(0..<window))))])
         for chunk in 0..<window {
-            #expect(effects == [] || chunk == 0)
+            #expect(effects == [.progress(hash: hash)] || chunk == 0)
             effects = exchange.received(Blob(chunk: chunk, of: body, hash: hash), from: peers[0], now: now)
         }
-        #expect(effects == [.want(peers[0], BlobWant(hash: hash, chunks: .some([window, window + 1])))])
-        #expect(exchange.received(Blob(chunk: window + 1, of: body, hash: hash), from: peers[0], now: now) == [])
+        #expect(
+            effects == [
+                .progress(hash: hash), .want(peers[0], BlobWant(hash: hash, chunks: .some([window, window + 1]))),
+            ])
+        #expect(
+            exchange.received(Blob(chunk: window + 1, of: body, hash: hash), from: peers[0], now: now)
+                == [.progress(hash: hash)])
         #expect(
             exchange.received(Blob(chunk: window, of: body, hash: hash), from: peers[0], now: now) == [
                 .complete(hash: hash, body: body)
@@ -109,6 +114,26 @@ import Wire
         exchange.tick(now: now + GossipLimits.answerMs)
         #expect(
             asked(update(&exchange, wanted, holders: Array(peers.prefix(2)), at: GossipLimits.answerMs)) == [peers[0]])
+    }
+
+    @Test func `a body is missing when everybody who was asked had none, not when whoever was asked is gone`() {
+        var exchange = BodyExchange()
+        let body = body(5_000)
+        let wanted = [want(body, from: peers[0])]
+        func isMissing(_ exchange: BodyExchange) -> Bool {
+            exchange.isMissing(BodyHash.hash(of: body), length: body.count)
+        }
+        _ = update(&exchange, wanted)
+        exchange.disconnected(peers[0])
+        exchange.tick(now: now + GossipLimits.answerMs)
+        #expect(!isMissing(exchange), "it may come back")
+        #expect(asked(update(&exchange, wanted, at: 5_000)) == [peers[0]])
+        exchange.none(BodyHash.hash(of: body), from: peers[0])
+        #expect(!isMissing(exchange), "somebody else may have it")
+        exchange.tick(now: now + 2 * GossipLimits.answerMs)
+        #expect(isMissing(exchange))
+        _ = update(&exchange, wanted, at: 10_000)
+        #expect(!isMissing(exchange), "it is asked again")
     }
 
     @Test func `a new holder is asked at once, whoever had nothing before`() {

@@ -138,6 +138,24 @@ import Wire
         #expect(bench.summary(1) == bench.summary(0) && bench.summary(2) == bench.summary(0))
     }
 
+    /// Nobody tells more of a log than what is before its fork, so nobody seems to hold the end of the block.
+    @Test(arguments: [0, 1] as [UInt64]) func `a fork in the block does not keep the sums away`(before: UInt64) throws {
+        var (bench, sums) = try town()
+        bench.stop(2)
+        let (key, seq) = (sums.block.key, sums.block.through - before)
+        let prev = try #require(bench.nodes[0]!.replica.id(key, seq - 1))
+        let other = bench.sign(
+            .deleteModel, [1], by: bench.keys[2], log: key.log.rawValue, seq: seq, prev: prev, lamport: 99)
+        var relay = Guest(&bench, dials: 0, as: bench.keys[2])
+        relay.say(.ops([other.envelope]), &bench)
+        #expect(bench.nodes[0]!.forkProofs[key]?.seq == seq)
+        bench.connect(1, 0)
+        bench.pass(milliseconds: 90_000)
+        #expect(bench.nodes[1]!.forkProofs[key]?.seq == seq && bench.summary(1) == bench.summary(0))
+        // Before the second delta there is nothing more to have.
+        #expect(bench.pinned[1] == (before == 0 ? [sums] : []))
+    }
+
     /// The database of the author itself, put back to before its block.
     @Test func `a site takes sums for a log of its own`() throws {
         var (bench, sums) = try town()

@@ -89,23 +89,103 @@ import Wire
     @Test func `who promises more without an end, or does not answer, delays it and no more`() {
         var fetch = asking()
         _ = fetch.answered(SumsAnswer(certificates: [], more: true), by: tellers[0], now: now)
-        #expect(fetch.isIdle, "an empty page is the last one")
-        fetch = asking()
-        fetch.tick(now: now + SumsFetch.Limits.answerMs)
         #expect(
-            fetch.look(tellers, hasPeers: true, now: now) == [.ask(tellers[1], .checkpoints(after: 0))])
-        fetch.tick(now: now + 2 * SumsFetch.Limits.answerMs)
+            fetch.look(tellers, hasPeers: true, now: now) == [.ask(tellers[1], .checkpoints(after: 0))],
+            "an empty page is the last one, and somebody else may know more")
+        #expect(fetch.tick(now: now + SumsFetch.Limits.answerMs) == [])
         #expect(fetch.look(tellers, hasPeers: true, now: now) == [] && fetch.isIdle)
+    }
+
+    @Test func `a page every nine seconds is not waited for for ever`() {
+        var fetch = asking()
+        var time = now
+        for seq in 0..<20 as Range<UInt64> where !fetch.isIdle {
+            time = time + 9_000
+            _ = fetch.tick(now: time)
+            _ = fetch.look([tellers[0]], hasPeers: true, now: time)
+            _ = fetch.answered(page([sums(seq, seq + 1)], more: true), by: tellers[0], now: time)
+        }
+        #expect(fetch.isIdle && time <= now + SumsFetch.Limits.memberMs + 9_000)
+    }
+
+    /// Seed 4002224: the chain of checkpoints was a page older than the sums.
+    @Test func `a checkpoint that came into force between two pages is nobody's fault`() {
+        var fetch = asking()
+        let later = sums(4, 9)
+        let question = Proposition.sums(later).question(by: bench.peer(2), electorate: .zero)
+        let unknown = Certificate(question: question, value: .yes, round: 0, signatures: [])
+        let answer = SumsAnswer(certificates: page([sums(0, 4)]).certificates + [unknown.encode()], more: false)
+        #expect(fetch.answered(answer, by: tellers[0], now: now) == [])
+        #expect(fetch.wanted.map(\.seq) == [4], "what is proven is taken")
+    }
+
+    @Test func `members take turns, and three are asked at a time`() {
+        let many = Bench(members: 6)
+        let tellers = (1...5).map(many.peer).sorted()
+        var fetch = SumsFetch(genesis: many.genesis, begins: false)
+        func round(at time: Instant) -> [PeerID] {
+            var asked: [PeerID] = []
+            while case .ask(let peer, _)? = fetch.look(tellers, hasPeers: true, now: time).first {
+                asked.append(peer)
+                for _ in 0..<2 { _ = fetch.answered(SumsAnswer(certificates: [], more: false), by: peer, now: time) }
+            }
+            return asked
+        }
+        let log = LogKey(author: many.peer(0), log: LogID(rawValue: 1))
+        fetch.lacksBodies(of: [log], now: now)
+        #expect(round(at: now) == Array(tellers[..<3]) && fetch.isIdle)
+        fetch.lacksBodies(of: [log], now: now + 59_999)
+        #expect(fetch.isIdle, "not so soon")
+        let later = now + SumsFetch.Limits.againMs
+        fetch.lacksBodies(of: [log], now: later)
+        #expect(round(at: later) == Array(tellers[3...]) + [tellers[0]])
+        fetch.lacksBodies(of: [log], now: later + SumsFetch.Limits.againMs)
+        #expect(fetch.isIdle, "in vain: twice as long")
+    }
+
+    @Test func `who does not begin takes sums of the logs that lack bodies, and of no other`() {
+        var fetch = SumsFetch(genesis: bench.genesis, begins: false)
+        let block = sums(0, 4)
+        for isStarved in [false, true] {
+            let log = isStarved ? block.block.key : LogKey(author: bench.peer(1), log: LogID(rawValue: 5))
+            let time = now + (isStarved ? SumsFetch.Limits.againMs : 0)
+            fetch.lacksBodies(of: [log], now: time)
+            _ = fetch.look([tellers[0]], hasPeers: true, now: time)
+            _ = fetch.answered(SumsAnswer(certificates: [], more: false), by: tellers[0], now: time)
+            _ = fetch.answered(page([block]), by: tellers[0], now: time)
+            #expect(fetch.wanted.map(\.sender) == (isStarved ? [tellers[0]] : []))
+            _ = fetch.look([tellers[0]], hasPeers: true, now: time)
+        }
     }
 
     @Test func `parts that nobody has end it`() {
         var fetch = asking()
-        _ = fetch.answered(page([sums(0, 4)]), by: tellers[0], now: now)
-        fetch.progressed(now: now + 5_000)
-        fetch.tick(now: now + SumsFetch.Limits.answerMs)
-        #expect(!fetch.isIdle, "chunks are coming")
-        fetch.tick(now: now + 5_000 + SumsFetch.Limits.answerMs)
-        #expect(fetch.isIdle)
+        let block = sums(0, 4)
+        _ = fetch.answered(page([block]), by: tellers[0], now: now)
+        fetch.progressed(block.parts[0], now: now + 5_000)
+        fetch.progressed(.zero, now: now + 9_000)
+        #expect(fetch.tick(now: now + SumsFetch.Limits.partMs) == [] && !fetch.isIdle, "chunks are coming")
+        #expect(fetch.tick(now: now + 5_000 + SumsFetch.Limits.partMs) == [] && fetch.isIdle, "others do not count")
+    }
+
+    @Test func `a part that nobody has makes way for others, and whole blocks are pinned without it`() {
+        var fetch = asking()
+        let blocks = (0..<4 as Range<UInt64>).map { place in
+            let bytes = Bytes(repeating: UInt8(place), count: 10)
+            let whole = sums(place * 4, place * 4 + 4)
+            return BlockSums(block: whole.block, byteCount: 10, parts: [BodyHash.hash(of: bytes)])
+        }
+        _ = fetch.answered(page(blocks), by: tellers[0], now: now)
+        #expect(fetch.wanted.map(\.hash) == [blocks[0].parts[0], blocks[1].parts[0]])
+        fetch.postpone(blocks[0].parts[0], now: now + 9_000)
+        fetch.postpone(blocks[1].parts[0], now: now + 9_000)
+        #expect(fetch.wanted.map(\.hash) == [blocks[2].parts[0], blocks[3].parts[0]])
+        for place in 2...3 {
+            _ = fetch.supply(Bytes(repeating: UInt8(place), count: 10), hash: blocks[place].parts[0], now: now + 9_500)
+        }
+        fetch.postpone(blocks[0].parts[0], now: now + 15_000)
+        #expect(fetch.tick(now: now + 19_500) == [.pin(Array(blocks[2...]))], "each is waited for once")
+        #expect(fetch.holdsOps)
     }
 
     @Test func `who was turned away asks again, and a peer that cannot tell ends it`() {

@@ -17,8 +17,8 @@ extension OpStore {
         }
     }
 
-    /// From now on these sums stand for bodies that are not here, and for deltas that are not in the accumulators any more.
-    /// All or nothing of it.
+    /// From now on these sums stand for bodies, of which some may be here and go, and for deltas that are not in the
+    /// accumulators any more. All or nothing of it.
     ///
     /// - Throws: ``StorageError/Reason/unexpectedData`` when a part is missing.
     public func pin(_ all: [BlockSums], _ snapshot: StateSnapshot) throws(StorageError) {
@@ -28,6 +28,7 @@ extension OpStore {
             for sums in all {
                 try insert(sums, parts: [], on: connection)
                 try mark(sums, on: connection)
+                _ = try freeBodies(of: sums.block, on: connection)
             }
         }
     }
@@ -60,7 +61,7 @@ extension OpStore {
     }
 
     /// Drops the bodies of the deltas of a block whose sums are here, unless the stored accumulators do not have all of
-    /// them yet: a start would have to fold them again. A body that another op has, too, stays.
+    /// them yet: a start would have to fold them again.
     ///
     /// - Returns: the bytes of the bodies dropped; nil: it is too early.
     public func drop(_ sums: BlockSums) throws(StorageError) -> Int? {
@@ -72,21 +73,26 @@ extension OpStore {
             ).bool(0)
             guard !isEarly else { return nil }
             try mark(sums, on: connection)
-            let kind = OpKind.updateModelWeights.rawValue
-            return try connection.row(
-                """
-                WITH gone AS (
-                    DELETE FROM \(schema).bodies b WHERE b.body_hash IN (
-                        SELECT body_hash FROM \(schema).operations
-                        WHERE author = $1 AND log = $2 AND seq > $3 AND seq <= $4 AND kind = \(kind))
-                    AND NOT EXISTS (
-                        SELECT FROM \(schema).operations o WHERE o.body_hash = b.body_hash
-                        AND NOT (o.author = $1 AND o.log = $2 AND o.seq > $3 AND o.seq <= $4 AND o.kind = \(kind)))
-                    RETURNING octet_length(body))
-                SELECT coalesce(sum(octet_length), 0)::bigint FROM gone
-                """, place(of: block)
-            ).int(0)
+            return try freeBodies(of: block, on: connection)
         }
+    }
+
+    /// - Returns: the bytes of the bodies dropped; a body that another op has, too, stays.
+    private func freeBodies(of block: LogBlock, on connection: Connection) throws(StorageError) -> Int {
+        let kind = OpKind.updateModelWeights.rawValue
+        return try connection.row(
+            """
+            WITH gone AS (
+                DELETE FROM \(schema).bodies b WHERE b.body_hash IN (
+                    SELECT body_hash FROM \(schema).operations
+                    WHERE author = $1 AND log = $2 AND seq > $3 AND seq <= $4 AND kind = \(kind))
+                AND NOT EXISTS (
+                    SELECT FROM \(schema).operations o WHERE o.body_hash = b.body_hash
+                    AND NOT (o.author = $1 AND o.log = $2 AND o.seq > $3 AND o.seq <= $4 AND o.kind = \(kind)))
+                RETURNING octet_length(body))
+            SELECT coalesce(sum(octet_length), 0)::bigint FROM gone
+            """, place(of: block)
+        ).int(0)
     }
 
     /// Notes since when certificates have been in force here.

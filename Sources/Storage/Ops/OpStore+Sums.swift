@@ -34,7 +34,7 @@ extension OpStore {
             INSERT INTO \(schema).certified_sums (author, log, after, through, op_id, byte_count, parts)
             VALUES ($1, $2, $3, $4, $5, $6, $7)
             ON CONFLICT (author, log, after, through) DO UPDATE SET
-                op_id = excluded.op_id, byte_count = excluded.byte_count, parts = excluded.parts
+                op_id = excluded.op_id, byte_count = excluded.byte_count, parts = excluded.parts, found_at = now()
                 WHERE \(schema).certified_sums.dropped_at IS NULL
             """,
             [
