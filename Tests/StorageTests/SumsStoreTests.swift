@@ -66,15 +66,30 @@ import Wire
             storageError { try store.pin([sums], StateSnapshot(watermark: 0, models: [])) }?.reason == .unexpectedData)
         #expect(try store.body(ops[2].op.header.bodyHash) == ops[2].body)
         #expect(try store.pinnedSums().isEmpty && store.summedBlocks().isEmpty, "and nothing is half done")
+        #expect(try store.recover().snapshot?.watermark == 6)
     }
 
-    @Test func `a site that begins keeps part by part, and all sums stand for bodies at once`() throws {
-        let (store, _, sums) = try filled()
+    @Test func `fetched part by part, all sums stand for bodies at once, and what there is of these goes`() throws {
+        let (store, ops, sums) = try filled()
         try store.keepPart(sums, 0, bytes)
         #expect(try store.pinnedSums().isEmpty)
-        try store.pin([sums], StateSnapshot(watermark: 1, models: []))
+        try store.pin([sums], StateSnapshot(watermark: 6, models: []))
         let recovered = try store.recover()
-        #expect(recovered.sums == [sums] && recovered.snapshot?.watermark == 1)
+        #expect(recovered.sums == [sums] && recovered.snapshot?.watermark == 6)
+        #expect(try store.body(ops[2].op.header.bodyHash) == nil && store.body(ops[5].op.header.bodyHash) != nil)
+    }
+
+    @Test func `parts that came again are not old, whatever else is cleared away`() throws {
+        let (store, ops, sums) = try filled()
+        try store.keepPart(sums, 0, bytes)
+        try store.connection.query(
+            "UPDATE \(store.schema).certified_sums SET found_at = now() - interval '2 days'")
+        try store.keepPart(sums, 0, bytes)
+        let block = LogBlock(key: sums.block.key, after: 4, through: 6, id: ops[5].op.id)
+        let other = try #require(BlockSums(block: block, of: [1, 2, 3]))
+        try store.keep(other, bytes: [1, 2, 3])
+        try store.pin([sums], StateSnapshot(watermark: 6, models: []))
+        #expect(try store.pinnedSums() == [sums])
     }
 
     @Test func `days count from when a certificate was first seen`() throws {
