@@ -69,12 +69,13 @@ extension Node {
 
     /// Whether places of a block are not applied yet that have effect.
     private static func isOfUse(_ block: LogBlock, _ replica: Replica, _ state: StateFold) -> Bool {
-        effectiveEnd(of: block, replica) > replica.frontier[block.key]?.seq ?? 0 && !state.hasPinned(block)
+        lastEffective(through: block.through, of: block.key, replica) > replica.frontier[block.key]?.seq ?? 0
+            && !state.hasPinned(block)
     }
 
-    /// The last place of a block that has effect: of a log that forks nobody tells more.
-    private static func effectiveEnd(of block: LogBlock, _ replica: Replica) -> UInt64 {
-        min(block.through, replica.forks[block.key].map { $0 - 1 } ?? .max)
+    /// The last place up to `seq` that has effect: of a log that forks nobody tells more.
+    private static func lastEffective(through seq: UInt64, of key: LogKey, _ replica: Replica) -> UInt64 {
+        min(seq, replica.forks[key].map { $0 - 1 } ?? .max)
     }
 
     /// A body, whose hash was checked, may be a part of sums.
@@ -86,9 +87,9 @@ extension Node {
     /// What to fetch by hash now. Who begins fetches no body for which there may be sums.
     var wantedBodies: [Replica.WantedBody] {
         let parts = sumsFetch.wanted.map { part in
-            let end = min(part.seq, replica.forks[part.key].map { $0 - 1 } ?? .max)
-            return Replica.WantedBody(
-                op: part.op, hash: part.hash, length: part.length, sender: part.sender, key: part.key, seq: end)
+            Replica.WantedBody(
+                op: part.op, hash: part.hash, length: part.length, sender: part.sender, key: part.key,
+                seq: Self.lastEffective(through: part.seq, of: part.key, replica))
         }
         return sumsFetch.isBeginning ? parts : parts + replica.wantedBodies
     }

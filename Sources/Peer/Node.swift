@@ -230,7 +230,7 @@ public struct Node: Sendable {
         // Sums stand for deltas that were not added one by one.
         let holdsDeltas = recovered.ops.contains { $0.op.header.kind == .updateModelWeights }
         sumsFetch = SumsFetch(
-            genesis: configuration.genesis,
+            genesis: configuration.genesis, signatures: self.memory.signatures,
             begins: configuration.beginsWithSums && !holdsDeltas && recovered.sums.isEmpty
                 && configuration.genesis.policy.hasVotes)
         for contact in configuration.contacts where contact.peer != identity.peerID {

@@ -65,6 +65,7 @@ struct SumsFetch: Sendable {
     }
 
     private let genesis: Genesis
+    private let signatures: SignatureMemory?
     private var state: State
     /// Members that were asked; they are asked again when all were.
     private var asked: Set<PeerID> = []
@@ -76,9 +77,12 @@ struct SumsFetch: Sendable {
     private var nextTime = Instant(milliseconds: 0)
     private var pauseMs = Limits.againMs
 
-    /// - Parameter begins: it holds no delta, and may begin with sums.
-    init(genesis: Genesis, begins: Bool) {
+    /// - Parameters:
+    ///   - signatures: votes that need not be checked again.
+    ///   - begins: it holds no delta, and may begin with sums.
+    init(genesis: Genesis, signatures: SignatureMemory? = nil, begins: Bool) {
         self.genesis = genesis
+        self.signatures = signatures
         isBeginning = begins
         state = begins ? .waiting : .idle
     }
@@ -134,7 +138,7 @@ struct SumsFetch: Sendable {
         let peer = tellers.first { !asked.contains($0) }!
         asked.insert(peer)
         attempts += 1
-        let search = Search(since: now, audit: CertificateAudit(genesis: genesis))
+        let search = Search(since: now, audit: CertificateAudit(genesis: genesis, signatures: signatures))
         return ask(peer, .checkpoints(after: 0), search, now: now)
     }
 
