@@ -1,9 +1,11 @@
 import Consensus
 import Federation
 import Identity
-import Peer
 import Replication
+import Testing
 import Wire
+
+@testable import Peer
 
 extension Bench {
     /// What a shell does when a block is to be added up.
@@ -18,6 +20,29 @@ extension Bench {
         guard let found = BlockSums(block: block, of: bytes) else { return nil }
         for (index, hash) in found.parts.enumerated() { parts[site][hash] = BlockSums.part(index, of: bytes) }
         return found
+    }
+
+    /// Site 0 publishes a certificate of the sums of all that site 2 has trained, as it holds it.
+    mutating func certifyDeltas() throws -> BlockSums {
+        let key = try #require(nodes[2]!.ownLogKey)
+        let last = try #require(nodes[0]!.countedDeltas(of: key).last)
+        let id = try #require(nodes[0]!.replica.id(key, last))
+        let found = addUp(LogBlock(key: key, after: 0, through: last, id: id), at: 0)
+        let sums = try #require(found)
+        let words = ConsensusOp.certificate(certificate(sums)).op
+        guard case .done? = submit(words.kind, words.body, at: 0) else {
+            preconditionFailure("the certificate has effect")
+        }
+        return sums
+    }
+
+    /// Site 2 takes back the last delta of a block.
+    mutating func takeBack(_ sums: BlockSums) {
+        let block = sums.block
+        let range = Revocation.Range(log: block.key.log, from: block.through, through: block.through, id: block.id)
+        guard case .done? = submit(.retraction, Retraction(range).encode(), at: 2) else {
+            preconditionFailure("a site takes back what it trained")
+        }
     }
 
     /// What a store does when sums stand for bodies.

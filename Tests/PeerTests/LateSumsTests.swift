@@ -28,15 +28,7 @@ import Wire
         #expect(bench.summary(1) == bench.summary(0))
         bench.cut(wire, by: 0)
         for seed in 2...3 { bench.submit(.updateModelWeights, Bench.largeDelta(model, seed: UInt64(seed)), at: 2) }
-        let key = try #require(bench.nodes[2]!.ownLogKey)
-        let last = try #require(bench.nodes[0]!.countedDeltas(of: key).last)
-        let id = try #require(bench.nodes[0]!.replica.id(key, last))
-        let found = bench.addUp(LogBlock(key: key, after: 0, through: last, id: id), at: 0)
-        let sums = try #require(found)
-        let words = ConsensusOp.certificate(bench.certificate(sums)).op
-        guard case .done? = bench.submit(words.kind, words.body, at: 0) else {
-            preconditionFailure("the certificate has effect")
-        }
+        let sums = try bench.certifyDeltas()
         // One delta behind the block.
         bench.submit(.updateModelWeights, Bench.largeDelta(model, seed: 9), at: 2)
         bench.run(.drop(sums), at: 0)
@@ -46,14 +38,6 @@ import Wire
         bench.start(0)
         bench.connect(2, 0)
         return (bench, sums)
-    }
-
-    private func takeBack(_ bench: inout Bench, _ sums: BlockSums) {
-        let block = sums.block
-        let range = Revocation.Range(log: block.key.log, from: block.through, through: block.through, id: block.id)
-        guard case .done? = bench.submit(.retraction, Retraction(range).encode(), at: 2) else {
-            preconditionFailure("a site takes back what it trained")
-        }
     }
 
     @Test(arguments: [1, 256])
@@ -120,14 +104,14 @@ import Wire
         bench.connect(1, 2)
         bench.pass(milliseconds: 80_000)
         #expect(bench.pinned[1].isEmpty && bench.summary(1) == bench.summary(0), "the bodies themselves")
-        takeBack(&bench, sums)
+        bench.takeBack(sums)
         #expect(bench.summary(1) == bench.summary(0))
     }
 
     @Test func `what is taken back later goes out with its block`() throws {
         var (bench, sums) = try town()
         let model = try #require(bench.nodes[0]!.models.first)
-        takeBack(&bench, sums)
+        bench.takeBack(sums)
         bench.stop(2)
         bench.connect(1, 0)
         bench.pass(milliseconds: 80_000)

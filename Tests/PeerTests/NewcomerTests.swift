@@ -21,15 +21,7 @@ import Wire
         let model = bench.createModel(at: 0)
         bench.submit(.announceRows, Bench.manyRows(model), at: 2)
         for seed in 1...3 { bench.submit(.updateModelWeights, Bench.largeDelta(model, seed: UInt64(seed)), at: 2) }
-        let key = try #require(bench.nodes[2]!.ownLogKey)
-        let last = try #require(bench.nodes[0]!.countedDeltas(of: key).last)
-        let id = try #require(bench.nodes[0]!.replica.id(key, last))
-        let found = bench.addUp(LogBlock(key: key, after: 0, through: last, id: id), at: 0)
-        let sums = try #require(found)
-        let words = ConsensusOp.certificate(bench.certificate(sums)).op
-        guard case .done? = bench.submit(words.kind, words.body, at: 0) else {
-            preconditionFailure("the certificate has effect")
-        }
+        let sums = try bench.certifyDeltas()
         // One delta behind the block.
         bench.submit(.updateModelWeights, Bench.largeDelta(model, seed: 9), at: 2)
         return (bench, sums)
@@ -38,14 +30,6 @@ import Wire
     private func begin(_ bench: inout Bench) {
         bench.start(1)
         bench.connect(1, 0)
-    }
-
-    private func takeBack(_ bench: inout Bench, _ sums: BlockSums) {
-        let block = sums.block
-        let range = Revocation.Range(log: block.key.log, from: block.through, through: block.through, id: block.id)
-        guard case .done? = bench.submit(.retraction, Retraction(range).encode(), at: 2) else {
-            preconditionFailure("a site takes back what it trained")
-        }
     }
 
     @Test func `it fetches sums, no bodies for which they stand, and has the same state`() throws {
@@ -78,13 +62,13 @@ import Wire
         var (bench, sums) = try town()
         begin(&bench)
         let before = bench.summary(0)
-        takeBack(&bench, sums)
+        bench.takeBack(sums)
         #expect(bench.summary(0) != before && bench.summary(1) == bench.summary(0))
     }
 
     @Test func `it begins with sums that are not to be added, when their block is broken already`() throws {
         var (bench, sums) = try town()
-        takeBack(&bench, sums)
+        bench.takeBack(sums)
         begin(&bench)
         #expect(bench.pinned[1] == [sums] && bench.summary(1) == bench.summary(0))
     }
@@ -113,7 +97,7 @@ import Wire
             [0, 1].map { bench.nodes[$0]!.span(sums.block.key, 1, sums.block.through)?.deltas }
         }
         #expect(found(bench) == [3, 3])
-        takeBack(&bench, sums)
+        bench.takeBack(sums)
         #expect(found(bench) == [0, 0], "they are out")
     }
 
@@ -127,7 +111,7 @@ import Wire
         bench.run(.wake, at: 1)
         #expect(bench.summary(1) == wanted && bench.nodes[1]!.state.pinnedSums == [sums])
         bench.connect(1, 0)
-        takeBack(&bench, sums)
+        bench.takeBack(sums)
         #expect(bench.summary(1) == bench.summary(0))
     }
 
@@ -137,7 +121,7 @@ import Wire
         #expect(bench.nodes[0]!.droppable == [sums] && bench.nodes[2]!.droppable.isEmpty, "nobody drops its own")
         bench.run(.drop(sums), at: 0)
         #expect(bench.pinned[0] == [sums] && bench.summary(0) == before && bench.nodes[0]!.droppable.isEmpty)
-        takeBack(&bench, sums)
+        bench.takeBack(sums)
         #expect(bench.summary(0) == bench.summary(2) && bench.summary(0) != before)
         bench.stop(0)
         bench.start(0)
@@ -152,7 +136,7 @@ import Wire
         let other = BlockSums(block: sums.block, byteCount: 1, parts: [.zero])
         bench.run(.drop(other), at: 0)
         #expect(bench.pinned[0].isEmpty)
-        takeBack(&bench, sums)
+        bench.takeBack(sums)
         bench.run(.drop(sums), at: 0)
         #expect(bench.pinned[0].isEmpty && bench.nodes[0]!.droppable.isEmpty)
     }
