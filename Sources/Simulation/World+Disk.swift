@@ -74,10 +74,24 @@ extension World {
     }
 
     private mutating func journal(_ signed: StoredOp, at site: Int) throws(Violation) {
+        // Its author lost database and journal, and who had heard of it lost it before it was on a disk.
+        if let rival = originCheck.rival(of: signed.op), !isHeld(rival) {
+            note("signed again what nobody has any more")
+            originCheck.forget(rival, placedAs: signed.op)
+        }
         try originCheck.signed(signed.op, at: site)
         durabilityCheck.seen(signed.op)
         gauge.signed += 1
         sites[site].disk.append(signed)
+    }
+
+    /// Whether some site has an op on its disk or in memory.
+    private func isHeld(_ id: OpID) -> Bool {
+        sites.contains { site in
+            site.disk.database.contains(id) || site.node?.replica.contains(id) == true
+                || site.node?.replica.isWaiting(id) == true
+                || site.disk.journal.contains { (try? Op(stored: $0.envelope, network: genesis.networkID))?.id == id }
+        }
     }
 
     /// A record is cut short: it is dropped when it is read, or only its body is.

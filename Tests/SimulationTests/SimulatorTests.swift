@@ -14,8 +14,8 @@ import Testing
     /// peer had not stored yet what it held of it. 1001545 (of the check): who was put back to before it left, left again at
     /// an earlier time by its own clock, which nobody need hear. 2004367: the op that a forked one replaces was in a batch that
     /// waited for bodies, and looked for on the disk. 4001411: a digest that a site told while its sums were not whole stood for two
-    /// states.
-    @Test(arguments: [5_067, 20_570, 21_814, 1_001_545, 2_004_367, 4_001_411] as [UInt64])
+    /// states. 4006419 (of the check): an op that its author and everybody else had lost, signed anew.
+    @Test(arguments: [5_067, 20_570, 21_814, 1_001_545, 2_004_367, 4_001_411, 4_006_419] as [UInt64])
     func `a seed that found a fault once holds`(seed: UInt64) throws {
         _ = try Simulator.run(SimulationOptions(seed: seed))
     }

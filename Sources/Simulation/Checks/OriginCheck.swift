@@ -13,6 +13,17 @@ struct OriginCheck {
     /// What some database has held, and what is told to others only from then on.
     private var stored: Set<OpID> = []
 
+    /// The other op that was signed for the place of this one.
+    func rival(of op: Op) -> OpID? {
+        places.op(at: op.header.logKey, op.header.seq).flatMap { $0 == op.id ? nil : $0 }
+    }
+
+    /// No honest site has it any more, not in memory either: nobody could tell its author.
+    mutating func forget(_ id: OpID, placedAs op: Op) {
+        envelopes[id] = nil
+        places.forget(op.header.logKey, op.header.seq, id)
+    }
+
     /// A record is in a journal.
     mutating func signed(_ op: Op, at site: Int) throws(Violation) {
         try places.observe(op.header.logKey, op.header.seq, op.id, by: "signed by site \(site)")

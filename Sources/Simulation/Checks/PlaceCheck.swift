@@ -17,6 +17,9 @@ struct PlaceCheck {
         if ops[place] == id { ops[place] = nil }
     }
 
+    /// What was seen at this place.
+    func op(at key: LogKey, _ seq: UInt64) -> OpID? { ops[Place(key: key, seq: seq)] }
+
     mutating func observe(_ key: LogKey, _ seq: UInt64, _ id: OpID, by whom: String) throws(Violation) {
         let place = Place(key: key, seq: seq)
         guard let known = ops[place] else {
