@@ -54,6 +54,8 @@ public enum Simulator {
             equalSince = isEqual ? equalSince ?? poll : nil
             world.isQuiet = equalSince.map { poll - $0 >= quietMs / 2 } ?? false
             if let equalSince, poll - equalSince >= quietMs { return equalSince - healAt }
+            // Where questions come back for ever, equal frontiers between two of them must do.
+            if let equalSince, poll > deadline, world.asksInVain { return equalSince - healAt }
             guard equalSince == nil, poll > deadline else { continue }
             // Blocks of one log are certified one after the other, and there may be hundreds; but they come to an end.
             let blocks = world.summedBlocks

@@ -4,6 +4,7 @@ internal import Ledger
 internal import Membership
 internal import Peer
 internal import Replication
+internal import Rules
 internal import Wire
 
 /// What a site's operator is about to do with its key.
@@ -171,15 +172,32 @@ extension World {
     private func canDecide(_ consensus: ConsensusTable) -> Bool {
         let electorate = consensus.latest.electorate
         let (all, quorum) = (electorate.members.count, electorate.quorum(without: nil))
-        let able = electorate.members.filter { peer in
+        let able = able(of: electorate)
+        // Who lost a log votes where the locks of the others bear it (decision 31).
+        let forgetful = electorate.members.count { consensus.accountGeneration(of: $0) > 0 }
+        let bearsThem = 2 * quorum > all + forgetful + (all - 1) / 3
+        return able.count { bearsThem || consensus.accountGeneration(of: $0) == 0 } >= quorum
+    }
+
+    /// Electors who are honest, there, and sure of their account logs.
+    private func able(of electorate: Electorate) -> [PeerID] {
+        electorate.members.filter { peer in
             guard let site = self.site(of: peer), !sites[site].isGone, sites[site].identity.peerID == peer else {
                 return false
             }
             return sites[site].node?.hasAccount == true
         }
-        // Who lost a log votes where the locks of the others bear it (decision 31).
-        let forgetful = electorate.members.count { consensus.accountGeneration(of: $0) > 0 }
-        let bearsThem = 2 * quorum > all + forgetful + (all - 1) / 3
-        return able.count { bearsThem || consensus.accountGeneration(of: $0) == 0 } >= quorum
+    }
+
+    /// Whether somebody has a pattern that is asked about again and again, as too many electors are silent or lie.
+    var asksInVain: Bool {
+        present.contains { site in
+            let owner = sites[site].identity.peerID
+            guard let state = sites[site].node?.state, !state.patterns.undecided(by: owner).isEmpty else {
+                return false
+            }
+            let electorate = state.consensus.latest.electorate
+            return able(of: electorate).count { $0 != owner } < electorate.quorum(without: owner)
+        }
     }
 }

@@ -22,6 +22,16 @@ import Testing
         if first > 12_000 { #expect(ports.allSatisfy { Int($0) < first }) }
     }
 
+    @Test func `a port that was chosen is not chosen again, by another process neither`() async throws {
+        let ports = try FreePorts.choose(500)
+        #expect(Set(try FreePorts.choose(500)).isDisjoint(with: ports))
+        let chosen = Int(ports[0])
+        await #expect(processExitsWith: .success) { [chosen = chosen as Int] in
+            #expect(throws: Failure.self) { try FreePorts.choose(1, from: chosen..<chosen + 1) }
+        }
+        #expect(throws: Failure.self) { try FreePorts.choose(1, from: chosen..<chosen + 1) }
+    }
+
     @Test func `a process is known by its start as well as by its id`() throws {
         let own = try #require(ProcessIdentity(of: getpid()))
         #expect(own.isAlive)

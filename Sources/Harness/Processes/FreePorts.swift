@@ -1,20 +1,22 @@
 internal import Glibc
+internal import Synchronization
 internal import Terminal
 
-/// Loopback ports that nobody uses at the moment.
+/// Loopback ports that nobody uses at the moment, and that no other process of this user chooses while this one runs: a
+/// program takes its port some time after the choice, and one that was killed takes it again.
 enum FreePorts {
     /// Below the system's range for outgoing connections: a dial of a node that is up already must not take
     /// the port of one that is just starting.
     private static let lowest = 10_240
 
     /// - Returns: `count` different ports.
-    static func choose(_ count: Int) throws(Failure) -> [UInt16] {
-        let range = lowest..<max(lowest + 1_000, min(firstEphemeral(), 65_536))
+    static func choose(_ count: Int, from wanted: Range<Int>? = nil) throws(Failure) -> [UInt16] {
+        let range = wanted ?? lowest..<max(lowest + 1_000, min(firstEphemeral(), 65_536))
         var ports: [UInt16] = []
         var random = SystemRandomNumberGenerator()
         for _ in 0..<10_000 where ports.count < count {
             let port = UInt16(range.randomElement(using: &random)!)
-            if !ports.contains(port), isFree(port) { ports.append(port) }
+            if isFree(port), reserve(port) { ports.append(port) }
         }
         guard ports.count == count else {
             throw Failure(
@@ -23,6 +25,23 @@ enum FreePorts {
                 remedy: "Stop some programs", exit: .unreachable)
         }
         return ports
+    }
+
+    private static let reserved = Mutex<Set<UInt16>>([])
+    /// A byte for each port, which whoever chose it has locked; the system unlocks what a process leaves behind.
+    private static let reservations = open(
+        "/tmp/shoal-ports-\(geteuid())", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+
+    /// Locks of a process do not keep out its own threads, so it has a list, too. Without the file that is all.
+    private static func reserve(_ port: UInt16) -> Bool {
+        guard reserved.withLock({ $0.insert(port).inserted }) else { return false }
+        guard reservations >= 0 else { return true }
+        var lock = flock()
+        lock.l_type = Int16(F_WRLCK)
+        lock.l_whence = Int16(SEEK_SET)
+        lock.l_start = off_t(port)
+        lock.l_len = 1
+        return fcntl(reservations, F_SETLK, &lock) == 0 || (errno != EACCES && errno != EAGAIN)
     }
 
     private static func firstEphemeral() -> Int {
